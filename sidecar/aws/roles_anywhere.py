@@ -1,0 +1,87 @@
+"""Asking IAM Roles Anywhere for a session."""
+
+import asyncio
+import ssl
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from sidecar.clock import Clock
+from sidecar.credentials import Credentials
+from sidecar.errors import UpstreamUnavailable
+from sidecar.signing.create_session import SessionParameters, build_request, parse_reply
+from sidecar.signing.x509 import CertifiedKey
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
+# The reply is a few kilobytes; the limit keeps a broken proxy from filling the memory.
+_MAX_REPLY_BYTES: Final = 256_000
+
+
+class RolesAnywhere:
+    """CreateSession over HTTP, one attempt a call; whoever calls decides on trying again.
+
+    Args:
+        http: the client session to send with.
+        endpoint: base URL of the service.
+        region: region of the trust anchor.
+        clock: the wall clock that signatures are dated by.
+
+    """
+
+    def __init__(
+        self, http: aiohttp.ClientSession, *, endpoint: str, region: str, clock: Clock
+    ) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self._region = region
+        self._clock = clock
+
+    async def create_session(self, parameters: SessionParameters, key: CertifiedKey) -> Credentials:
+        """Trade a signature for temporary credentials.
+
+        Raises:
+            UpstreamRefused: AWS said no.
+            UpstreamUnavailable: there was no answer, or one that asks to come back.
+
+        """
+        now = self._clock.now()
+        request = await asyncio.to_thread(
+            build_request,
+            parameters,
+            endpoint=self._endpoint,
+            region=self._region,
+            key=key,
+            now=now,
+        )
+        url = URL(self._endpoint.rstrip("/") + request.target, encoded=True)
+        try:
+            async with self._http.post(
+                url,
+                data=request.body,
+                headers=request.headers,
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+            ) as response:
+                body = await _bounded_body(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            raise _no_answer(self._endpoint, exc) from exc
+        return parse_reply(response.status, response.headers, body, now=self._clock.now())
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _MAX_REPLY_BYTES:
+            raise aiohttp.ClientPayloadError("the answer is far too long")
+    return bytes(body)
+
+
+def _no_answer(endpoint: str, exc: Exception) -> UpstreamUnavailable:
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError | ssl.SSLError):
+        hint = "set AWS_CA_BUNDLE to the CA that signs this endpoint or a proxy in between"
+    else:
+        hint = "check the network, the proxy and the endpoint"
+    reason = str(exc) or type(exc).__name__
+    return UpstreamUnavailable(f"no answer from {endpoint}: {reason}", hint=hint)

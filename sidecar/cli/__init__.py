@@ -1,0 +1,134 @@
+"""The command line: one small module a command, imported only when it is asked for.
+
+Output rules: stdout carries a command's result and nothing else; stderr is for people. A failure
+is one line ``sidecar: what failed`` and one line ``hint: what to do``, without a traceback.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from sidecar import __version__
+from sidecar.errors import ConfigError, SidecarError
+
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command lives and what the overview says of it.
+
+    The module has ``add_arguments(parser)`` and ``run(arguments) -> int``; its docstring is the
+    command's description, and its ``EXAMPLE`` ends the command's help.
+    """
+
+    module: str
+    summary: str
+
+
+COMMANDS: Final = {
+    "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
+    "env": Command("env", "print the exports that point an application at the sidecar"),
+    "credential-process": Command("credential_process", "print one session for credential_process"),
+    "certs ca": Command("certs_ca", "make a private certificate authority"),
+    "certs issue": Command("certs_issue", "issue a workload certificate from it"),
+    "emulator": Command("emulator", "AWS on one local port, for development and tests"),
+    "demo": Command("demo", "run the whole story on the emulator, step by step"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when done, 1 on failure, 2 on wrong usage or configuration."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--version"]:
+        print(f"sidecar {__version__}")
+        return 0
+    name = _command_name(words)
+    if name is None:
+        return _overview(words)
+    arguments = build_parser(name).parse_args(words[len(name.split()) :])
+    try:
+        code: int = arguments.run(arguments)
+    except SidecarError as exc:
+        _print_error(exc)
+        return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILURE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_FAILURE
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that reports in this program's own form."""
+
+    def error(self, message: str) -> NoReturn:
+        _say(f"sidecar: {message}", f"hint: {self.prog} --help")
+        raise SystemExit(EXIT_USAGE)
+
+
+def _command_name(words: Sequence[str]) -> str | None:
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        if name in COMMANDS:
+            return name
+    return None
+
+
+def build_parser(name: str) -> argparse.ArgumentParser:
+    """Make the parser of one command; the parsed arguments hold its ``run`` as ``run``."""
+    module = importlib.import_module(f"sidecar.cli.{COMMANDS[name].module}")
+    parser = _Parser(
+        prog=f"sidecar {name}",
+        description=module.__doc__,
+        epilog=f"example:\n  {module.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def _overview(words: Sequence[str]) -> int:
+    """Answer a line without a known command: help on demand, else a complaint."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    text = "\n".join(
+        (
+            "usage: sidecar COMMAND [--help] …",
+            "",
+            *lines,
+            "",
+            "example:",
+            "  sidecar serve --config sidecar.toml",
+        )
+    )
+    if words[:1] in (["--help"], ["-h"], ["help"]):
+        print(text)
+        return 0
+    if words:
+        unknown = words[0] if words[0].isprintable() else ascii(words[0])
+        _say(f"sidecar: unknown command: {unknown}", "hint: sidecar --help lists the commands")
+    else:
+        _say(text)
+    return EXIT_USAGE
+
+
+def _print_error(exc: SidecarError) -> None:
+    _say(f"sidecar: {exc.message}")
+    if isinstance(exc, ConfigError):
+        for problem in exc.problems:
+            _say(f"  {problem}", *([f"    hint: {problem.hint}"] if problem.hint else []))
+    if exc.hint:
+        _say(f"hint: {exc.hint}")
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", file=sys.stderr)

@@ -1,0 +1,49 @@
+"""The only place that reads the machine's clock; everything else takes `now` as an argument."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the shell needs of time; tests move theirs by hand."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of this clock's time."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+def iso_seconds(moment: datetime) -> str:
+    """Write a moment as ``YYYY-MM-DDTHH:MM:SSZ``, fractions cut off.
+
+    Swift's SDK reads a fraction as "never expires", so no door ever sends one.
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_iso_seconds(text: str) -> datetime:
+    """Read an ISO 8601 moment with a zone, as AWS writes its expirations.
+
+    Raises:
+        ValueError: not a date, or one without a zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone in {text!r}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,139 @@
+"""The one error tree, arranged by who must act.
+
+::
+
+    SidecarError
+    ├── OperatorError            somebody must change a file, an option or a machine
+    │   ├── ConfigError          the configuration, all problems at once
+    │   ├── IdentityError        the certificate or the private key
+    │   └── ListenError          an address that cannot be opened
+    ├── CallerError              an application sent what it may not send
+    │   ├── BadRequest           400
+    │   ├── Unauthenticated      401
+    │   ├── Forbidden            403
+    │   └── NotFound             404
+    ├── NotReady                 503: nothing valid to serve at this moment
+    └── UpstreamError            AWS, or the way to it
+        ├── UpstreamRefused      AWS answered no; asking again will not help
+        └── UpstreamUnavailable  no answer, 5xx or throttling; asking again may help
+
+Every error has a sentence (`str`), a hint for whoever must act, a status for an HTTP edge, and says
+whether a retry may help. None ever holds a secret value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SidecarError(Exception):
+    """Root of everything that this program raises on purpose.
+
+    Args:
+        message: what failed and with which value; lower case, no full stop, never a secret.
+        hint: what to do about it.
+    """
+
+    http_status = 500
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class OperatorError(SidecarError):
+    """Somebody must change a file, an option or the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: where, what, and what to do."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class ConfigError(OperatorError):
+    """The configuration is refused; `problems` holds every reason, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(f"configuration has {count} problem{'s' if count != 1 else ''}")
+        self.problems = tuple(problems)
+
+
+class IdentityError(OperatorError):
+    """The certificate or the private key cannot be used."""
+
+
+class ListenError(OperatorError):
+    """An address cannot be opened for listening."""
+
+
+class CallerError(SidecarError):
+    """An application sent what it may not send."""
+
+    http_status = 400
+
+
+class BadRequest(CallerError):
+    """The request is malformed."""
+
+
+class Unauthenticated(CallerError):
+    """No token, or a token that belongs to no app."""
+
+    http_status = 401
+
+
+class Forbidden(CallerError):
+    """The app is known and may not have this."""
+
+    http_status = 403
+
+
+class NotFound(CallerError):
+    """There is no such role, route or secret."""
+
+    http_status = 404
+
+
+class NotReady(SidecarError):
+    """Nothing valid can be served at this moment."""
+
+    http_status = 503
+    retryable = True
+
+
+class UpstreamError(SidecarError):
+    """AWS, or the way to it, did not give what was asked.
+
+    Args:
+        message: what failed; may quote AWS's own words, which hold no secrets.
+        hint: what to do about it.
+        status: HTTP status that AWS answered with; 0 when there was no answer.
+        code: AWS's error code, such as ``AccessDeniedException``; empty when there was none.
+    """
+
+    http_status = 502
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0, code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+
+
+class UpstreamRefused(UpstreamError):
+    """AWS answered no; the same question will get the same answer."""
+
+
+class UpstreamUnavailable(UpstreamError):
+    """No answer, a 5xx or throttling; a later attempt may succeed."""
+
+    http_status = 503
+    retryable = True

@@ -1,0 +1,1 @@
+"""The certificate and private key that this machine proves itself with."""

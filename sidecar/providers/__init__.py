@@ -1,0 +1,1 @@
+"""Where a role's credentials come from, and the one refreshing cache around any source."""

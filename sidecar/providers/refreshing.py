@@ -1,0 +1,152 @@
+"""A role's credentials, renewed in the background and read without waiting."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from sidecar.clock import Clock, iso_seconds
+from sidecar.credentials import Credentials
+from sidecar.errors import NotReady, SidecarError
+from sidecar.providers.refresh_policy import back_off, renew_at
+
+log = logging.getLogger(__name__)
+
+# How long a timer may run before the wall clock is looked at again: a laptop that slept, or a
+# clock that was set, is noticed within this time.
+_LONGEST_SLEEP_SECONDS = 5.0
+
+
+class RoleSource(Protocol):
+    """Anything that can give a fresh set of credentials."""
+
+    async def fetch(self) -> Credentials:
+        """Ask for a new set; SidecarError when there is none to be had."""
+        ...
+
+
+class RefreshingRole:
+    """One role's credentials: one flight at a time, last good set kept until it expires.
+
+    `run` is its only writer, so no lock is needed; `current` never awaits. A new set replaces the
+    old by one assignment, and a failure replaces nothing.
+
+    Args:
+        name: the role's name in the configuration.
+        source: where new sets come from.
+        clock: the wall clock.
+        jitter: gives a random number from 0 up to 1.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: RoleSource,
+        clock: Clock,
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self._source = source
+        self._clock = clock
+        self._jitter = jitter
+        self._credentials: Credentials | None = None
+        self._failures = 0
+        self._last_error: SidecarError | None = None
+        self._attempted = asyncio.Event()
+        self._on_change: list[Callable[[Credentials], None]] = []
+
+    def on_change(self, listener: Callable[[Credentials], None]) -> None:
+        """Call `listener` with every new set, at the moment it starts to be served."""
+        self._on_change.append(listener)
+
+    def current(self) -> Credentials:
+        """Return the set in use.
+
+        Raises:
+            NotReady: there is none yet or it has expired; the message says why.
+
+        """
+        credentials = self._credentials
+        if credentials is not None and not credentials.expired(self._clock.now()):
+            return credentials
+        raise self._not_ready()
+
+    async def settled(self, timeout_seconds: float) -> None:
+        """Wait until the first attempt has ended, well or badly, but no longer than that."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._attempted.wait(), timeout_seconds)
+
+    async def run(self) -> None:
+        """Renew for ever, ahead of need; ends only when cancelled."""
+        while True:
+            due = await self._attempt()
+            await self._sleep_until(due)
+
+    async def _attempt(self) -> datetime:
+        """Ask the source once and say when to ask again."""
+        try:
+            credentials = await self._source.fetch()
+        except SidecarError as exc:
+            return self._failed(exc)
+        except Exception as exc:  # a bug in a source must not end the renewing
+            log.exception("role %s: renewing failed unexpectedly", self.name)
+            return self._failed(SidecarError(f"unexpected {type(exc).__name__}; see the log"))
+        else:
+            return self._renewed(credentials)
+        finally:
+            self._attempted.set()
+
+    def _renewed(self, credentials: Credentials) -> datetime:
+        if self._failures:
+            log.warning("role %s: recovered after %d failures", self.name, self._failures)
+        self._credentials = credentials
+        self._failures = 0
+        self._last_error = None
+        for listener in self._on_change:
+            listener(credentials)
+        due = renew_at(credentials, jitter=self._jitter())
+        log.info(
+            "role %s: new session until %s, next renewal %s",
+            self.name,
+            iso_seconds(credentials.expires_at),
+            iso_seconds(due),
+        )
+        return due
+
+    def _failed(self, exc: SidecarError) -> datetime:
+        self._failures += 1
+        self._last_error = exc
+        wait = back_off(self._failures, jitter=self._jitter())
+        log.warning(
+            "role %s: no new session, attempt %d: %s%s; next attempt in %.1f s; %s",
+            self.name,
+            self._failures,
+            exc.message,
+            f" (hint: {exc.hint})" if exc.hint else "",
+            wait.total_seconds(),
+            self._what_is_left(),
+        )
+        return self._clock.now() + wait
+
+    async def _sleep_until(self, due: datetime) -> None:
+        while (left := (due - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(min(left, _LONGEST_SLEEP_SECONDS))
+
+    def _what_is_left(self) -> str:
+        credentials = self._credentials
+        if credentials is None:
+            return "nothing to serve"
+        if credentials.expired(self._clock.now()):
+            return "the last session has expired"
+        return f"the last session is served until {iso_seconds(credentials.expires_at)}"
+
+    def _not_ready(self) -> NotReady:
+        if self._last_error is not None:
+            why = self._last_error.message
+            return NotReady(f"no valid session for role {self.name}: {why}")
+        return NotReady(f"no session for role {self.name} yet", hint="ask again in a second")

@@ -1,0 +1,1 @@
+"""Pure request signing: canonical requests, AWS4-X509 signatures, CreateSession's wire form."""
