@@ -8,7 +8,7 @@ from typing import Final, Self
 _MAX_LENGTH: Final = 1011
 _SHAPE: Final = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*)"
-    r":(?P<account>\d{12}|aws|):(?P<resource>[\x21-\x7e]+)"
+    r":(?P<account>[0-9]{12}|aws|):(?P<resource>[\x21-\x7e]+)"
 )
 
 
@@ -45,8 +45,8 @@ class Arn:
 
 def _expect(text: str, service: str, prefix: str, *, regional: bool) -> Arn:
     arn = Arn.parse(text)
-    name = arn.resource.removeprefix(prefix)
-    if arn.service != service or not arn.resource.startswith(prefix) or not name:
+    named = arn.resource.startswith(prefix) and arn.resource_name
+    if arn.service != service or not named:
         raise ValueError(f"not the ARN of a {prefix.rstrip('/')}: expected …:{service}:…:{prefix}…")
     if regional and not arn.region:
         raise ValueError("this ARN must name a region")

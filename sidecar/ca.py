@@ -15,6 +15,8 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 # A clock a little behind the CA's must not refuse a certificate that was issued a moment ago.
 _BACKDATED = timedelta(minutes=5)
+# ub-common-name and its like in RFC 5280, appendix A.1; cryptography counts it in bytes of UTF-8.
+_MAX_NAME_PART = 64
 
 
 class KeyKind(Enum):
@@ -65,13 +67,19 @@ class Subject:
     organizational_unit: str | None = None
 
     def name(self) -> x509.Name:
-        """Give it as an X.509 name; ValueError when a part is empty or over 64 characters."""
+        """Give it as an X.509 name; ValueError says which part is empty, too long or binary."""
         parts = [
-            (NameOID.ORGANIZATION_NAME, self.organization),
-            (NameOID.ORGANIZATIONAL_UNIT_NAME, self.organizational_unit),
-            (NameOID.COMMON_NAME, self.common_name),
+            (NameOID.ORGANIZATION_NAME, "organization", self.organization),
+            (NameOID.ORGANIZATIONAL_UNIT_NAME, "organizational unit", self.organizational_unit),
+            (NameOID.COMMON_NAME, "common name", self.common_name),
         ]
-        return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts if text is not None])
+        return x509.Name(
+            [
+                x509.NameAttribute(oid, _checked_part(label, text))
+                for oid, label, text in parts
+                if text is not None
+            ]
+        )
 
 
 def create_root(
@@ -185,9 +193,22 @@ def _builder(
     )
 
 
+def _checked_part(label: str, text: str) -> str:
+    length = len(text.encode())
+    if not 1 <= length <= _MAX_NAME_PART:
+        raise ValueError(f"{label} must have 1 to {_MAX_NAME_PART} bytes (got {length})")
+    if not text.isprintable():
+        raise ValueError(f"{label} must be printable (got {text!r})")
+    return text
+
+
 def _issuer_key_id(issuer: Authority) -> x509.AuthorityKeyIdentifier:
-    extension = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(extension.value)
+    extensions = issuer.certificate.extensions
+    try:
+        held = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:  # a CA that some other tool made
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(held)
 
 
 def _key_usage(*, digital_signature: bool = False, certificate_sign: bool = False) -> x509.KeyUsage:

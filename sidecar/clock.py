@@ -41,9 +41,12 @@ def parse_iso_seconds(text: str) -> datetime:
     """Read an ISO 8601 moment with a zone, as AWS writes its expirations.
 
     Raises:
-        ValueError: not a date, or one without a zone.
+        ValueError: not a date, one without a zone, or one that UTC cannot hold.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"no time zone in {text!r}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"out of range: {text!r}") from exc

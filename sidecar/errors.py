@@ -16,6 +16,8 @@
     └── UpstreamError            AWS, or the way to it
         ├── UpstreamRefused      AWS answered no; asking again will not help
         └── UpstreamUnavailable  no answer, 5xx or throttling; asking again may help
+            ├── UpstreamTimeout      504: it did not answer in time
+            └── UpstreamUnreachable  502: the connection failed
 
 Every error has a sentence (`str`), a hint for whoever must act, a status for an HTTP edge, and says
 whether a retry may help. None ever holds a secret value.
@@ -137,3 +139,15 @@ class UpstreamUnavailable(UpstreamError):
 
     http_status = 503
     retryable = True
+
+
+class UpstreamTimeout(UpstreamUnavailable):
+    """AWS did not answer in time."""
+
+    http_status = 504
+
+
+class UpstreamUnreachable(UpstreamUnavailable):
+    """The connection to AWS failed, or what came over it was no answer."""
+
+    http_status = 502

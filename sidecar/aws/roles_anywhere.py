@@ -1,12 +1,14 @@
 """Asking IAM Roles Anywhere for a session."""
 
 import asyncio
+import os
 import ssl
 from typing import Final
 
 import aiohttp
 from yarl import URL
 
+from sidecar.aws.http import proxy_for
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamUnavailable
@@ -61,6 +63,7 @@ class RolesAnywhere:
                 data=request.body,
                 headers=request.headers,
                 timeout=_TIMEOUT,
+                proxy=proxy_for(url),
                 allow_redirects=False,
             ) as response:
                 body = await _bounded_body(response)
@@ -83,5 +86,8 @@ def _no_answer(endpoint: str, exc: Exception) -> UpstreamUnavailable:
         hint = "set AWS_CA_BUNDLE to the CA that signs this endpoint or a proxy in between"
     else:
         hint = "check the network, the proxy and the endpoint"
-    reason = str(exc) or type(exc).__name__
+    if isinstance(exc, aiohttp.ClientConnectorError) and exc.os_error.errno:
+        reason = os.strerror(exc.os_error.errno).lower()
+    else:
+        reason = str(exc) or type(exc).__name__
     return UpstreamUnavailable(f"no answer from {endpoint}: {reason}", hint=hint)

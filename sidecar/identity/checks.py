@@ -16,7 +16,9 @@ from sidecar.signing.x509 import MAX_CHAIN_LENGTH
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
+# A certificate that lives a day by design must not warn all its life: there a third counts.
 _EXPIRES_SOON: Final = timedelta(days=7)
+_EXPIRES_SOON_SHARE: Final = 1 / 3
 _WEAK_HASHES: Final = (hashes.MD5, hashes.SHA1)
 
 
@@ -77,7 +79,7 @@ def _validity(identity: Identity, now: datetime) -> Iterator[Finding]:
             f"the certificate is not valid before {starts:%Y-%m-%d %H:%M:%SZ}",
             f"wait, or correct this machine's clock (it says {now:%Y-%m-%d %H:%M:%SZ})",
         )
-    elif ends - now < _EXPIRES_SOON:
+    elif ends - now < min(_EXPIRES_SOON, (ends - starts) * _EXPIRES_SOON_SHARE):
         yield Finding(
             "expires-soon",
             Severity.WARNING,

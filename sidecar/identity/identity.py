@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -43,7 +44,10 @@ class Identity:
 
 def same_key(certificate: x509.Certificate, key: PrivateKey) -> bool:
     """Whether the certificate was issued for this private key."""
-    return certificate.public_key() == key.public_key()
+    try:
+        return certificate.public_key() == key.public_key()
+    except UnsupportedAlgorithm:  # a key of a kind that this program cannot even read
+        return False
 
 
 def _base64_der(certificate: x509.Certificate) -> str:

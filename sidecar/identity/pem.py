@@ -60,15 +60,19 @@ def load_identity(
 def _ordered_issuers(
     leaf: x509.Certificate, pool: Sequence[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
-    """Walk from the leaf upwards, stopping before a self-signed root."""
+    """Walk from the leaf upwards, leaving out self-signed roots.
+
+    Where several certificates of one issuer fit, as after its renewal, the longest valid is taken.
+    """
+    intermediates = [each for each in pool if each.issuer != each.subject]
     path: list[x509.Certificate] = []
     current = leaf
     while current.issuer != current.subject:
-        issuer = next((each for each in pool if _issued(each, current)), None)
-        if issuer is None or issuer in path or issuer.issuer == issuer.subject:
+        issuers = [each for each in intermediates if _issued(each, current) and each not in path]
+        if not issuers:
             break
-        path.append(issuer)
-        current = issuer
+        current = max(issuers, key=lambda each: each.not_valid_after_utc)
+        path.append(current)
     return tuple(path)
 
 

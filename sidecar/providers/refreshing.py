@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sidecar.clock import Clock, iso_seconds
@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 # How long a timer may run before the wall clock is looked at again: a laptop that slept, or a
 # clock that was set, is noticed within this time.
 _LONGEST_SLEEP_SECONDS = 5.0
+# A session is not renewed on a doubt before it is this old: an app that sends nonsense must not be
+# able to make us spend the account's ten CreateSession calls a second.
+_DOUBT_PAUSE = timedelta(seconds=30)
+# A source that hands out a set long after it was issued must not be asked without end.
+_SHORTEST_REST = timedelta(seconds=1)
 
 
 class RoleSource(Protocol):
@@ -58,6 +63,7 @@ class RefreshingRole:
         self._failures = 0
         self._last_error: SidecarError | None = None
         self._attempted = asyncio.Event()
+        self._doubted = False
         self._on_change: list[Callable[[Credentials], None]] = []
 
     def on_change(self, listener: Callable[[Credentials], None]) -> None:
@@ -81,6 +87,10 @@ class RefreshingRole:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._attempted.wait(), timeout_seconds)
 
+    def doubt(self, credentials: Credentials) -> None:
+        """Say that AWS refused this set: it is renewed soon, unless that has happened already."""
+        self._doubted = credentials is self._credentials
+
     async def run(self) -> None:
         """Renew for ever, ahead of need; ends only when cancelled."""
         while True:
@@ -97,6 +107,8 @@ class RefreshingRole:
             log.exception("role %s: renewing failed unexpectedly", self.name)
             return self._failed(SidecarError(f"unexpected {type(exc).__name__}; see the log"))
         else:
+            if credentials.expired(self._clock.now()):
+                return self._failed(SidecarError("the source gave a set that has expired already"))
             return self._renewed(credentials)
         finally:
             self._attempted.set()
@@ -107,9 +119,8 @@ class RefreshingRole:
         self._credentials = credentials
         self._failures = 0
         self._last_error = None
-        for listener in self._on_change:
-            listener(credentials)
-        due = renew_at(credentials, jitter=self._jitter())
+        self._tell_listeners(credentials)
+        due = max(renew_at(credentials, jitter=self._jitter()), self._clock.now() + _SHORTEST_REST)
         log.info(
             "role %s: new session until %s, next renewal %s",
             self.name,
@@ -117,6 +128,13 @@ class RefreshingRole:
             iso_seconds(due),
         )
         return due
+
+    def _tell_listeners(self, credentials: Credentials) -> None:
+        for listener in self._on_change:
+            try:
+                listener(credentials)
+            except Exception:  # a bug in a listener must not end the renewing either
+                log.exception("role %s: a listener failed on a new session", self.name)
 
     def _failed(self, exc: SidecarError) -> datetime:
         self._failures += 1
@@ -134,8 +152,13 @@ class RefreshingRole:
         return self._clock.now() + wait
 
     async def _sleep_until(self, due: datetime) -> None:
+        """Sleep in short stretches, so that a changed wall clock or a doubt is noticed."""
+        not_before = self._clock.now() + _DOUBT_PAUSE
         while (left := (due - self._clock.now()).total_seconds()) > 0:
+            if self._doubted and self._clock.now() >= not_before:
+                break
             await self._clock.sleep(min(left, _LONGEST_SLEEP_SECONDS))
+        self._doubted = False
 
     def _what_is_left(self) -> str:
         credentials = self._credentials
@@ -146,7 +169,7 @@ class RefreshingRole:
         return f"the last session is served until {iso_seconds(credentials.expires_at)}"
 
     def _not_ready(self) -> NotReady:
-        if self._last_error is not None:
-            why = self._last_error.message
-            return NotReady(f"no valid session for role {self.name}: {why}")
+        why = self._last_error
+        if why is not None:
+            return NotReady(f"no valid session for role {self.name}: {why}", hint=why.hint)
         return NotReady(f"no session for role {self.name} yet", hint="ask again in a second")

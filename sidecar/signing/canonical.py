@@ -82,7 +82,11 @@ def string_to_sign(algorithm: str, date: str, scope: Scope, canonical: str) -> b
 
 
 def canonical_path(path: str) -> str:
-    """Normalise a path as sent (RFC 3986, 5.2.4) and encode it once more; every service but S3."""
+    """Normalise a path as sent and encode it once more, as every service but S3 wants it.
+
+    RFC 3986, 5.2.4, would end ``/a/b/..`` with a slash. botocore does not, and nobody else's
+    signature of such a path can be verified by another rule than the signer's own.
+    """
     return quote(_without_dot_segments(path), safe="/" + _UNRESERVED)
 
 
@@ -108,7 +112,7 @@ def _without_dot_segments(path: str) -> str:
             del kept[-1:]
         elif segment not in ("", "."):
             kept.append(segment)
-    trailing = "/" if kept and path.endswith(("/", "/.", "/..")) else ""
+    trailing = "/" if kept and path.endswith("/") else ""
     return "/" + "/".join(kept) + trailing
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from sidecar.arn import Arn
+from sidecar.arn import Arn, role_arn
 from sidecar.clock import parse_iso_seconds
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError, UpstreamRefused, UpstreamUnavailable
@@ -23,6 +23,16 @@ _THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException"
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 _SUCCESS: Final = range(200, 300)
+
+# What reading a reply of the wrong shape raises; RecursionError is JSON nested beyond all measure.
+_MALFORMED: Final = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ def parse_reply(
         raise _refusal(status, headers, body)
     try:
         return _credentials(json.loads(body), now)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as exc:
+    except _MALFORMED as exc:
         # The body may hold half a credential: say where the reading failed, never what was read.
         raise UpstreamUnavailable(
             f"CreateSession answered {status} without usable credentials ({type(exc).__name__})",
@@ -123,7 +133,7 @@ def _credentials(reply: Mapping[str, Any], now: datetime) -> Credentials:
     expires_at = parse_iso_seconds(held["expiration"])
     if expires_at <= now:
         raise ValueError("credentials that are already expired")
-    role = Arn.parse(entry["roleArn"])
+    role = role_arn(entry["roleArn"])
     return Credentials(
         access_key_id=texts[0],
         secret_access_key=Secret(texts[1]),
@@ -137,7 +147,9 @@ def _credentials(reply: Mapping[str, Any], now: datetime) -> Credentials:
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     code, words = _error_code(headers, body)
-    message = f"CreateSession was refused: {status} {code}: {words}".rstrip(": ")
+    message = ": ".join(
+        filter(None, ("CreateSession was refused", f"{status} {code}".strip(), words))
+    )
     temporary = status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or code in _THROTTLED
     if temporary:
         return UpstreamUnavailable(message, status=status, code=code)
@@ -149,7 +161,7 @@ def _error_code(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     folded = {name.lower(): value for name, value in headers.items()}
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = {}
     if not isinstance(fields, dict):
         fields = {}

@@ -1,0 +1,190 @@
+"""The app tokens: telling one caller from another, in constant time."""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sidecar.access.policy import App
+from sidecar.errors import Problem
+from sidecar.redaction import Secret
+
+log = logging.getLogger(__name__)
+
+MIN_TOKEN_LENGTH: Final = 16
+MAX_TOKEN_LENGTH: Final = 4096
+
+
+class TokenRefused(ValueError):
+    """A token that must not be used; the message never holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFile:
+    """Where a token stands on disk, and what the file looked like when it was read."""
+
+    path: Path
+    seen: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AppToken:
+    """One app's token, with the file it came from if it came from one."""
+
+    app: App
+    token: Secret
+    file: TokenFile | None = None
+
+
+def check_token(text: str) -> Secret:
+    """Accept a token that every SDK can send.
+
+    Raises:
+        TokenRefused: empty, short, long, or with characters that SDKs refuse in a header.
+
+    """
+    if not text:
+        raise TokenRefused("is empty")
+    if "\n" in text or "\r" in text:
+        raise TokenRefused("holds a newline, which AWS SDKs refuse in a token file")
+    if not all("!" <= char <= "~" for char in text):
+        raise TokenRefused("holds blanks or characters outside ASCII")
+    if not MIN_TOKEN_LENGTH <= len(text) <= MAX_TOKEN_LENGTH:
+        raise TokenRefused(
+            f"has {len(text)} characters; between {MIN_TOKEN_LENGTH} and {MAX_TOKEN_LENGTH} are "
+            "accepted"
+        )
+    return Secret(text)
+
+
+def read_token_file(path: Path) -> tuple[Secret, TokenFile]:
+    """Read and check a token file.
+
+    Raises:
+        TokenRefused: unreadable, or what it holds cannot be a token.
+
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read(MAX_TOKEN_LENGTH + 1)
+    except OSError as exc:
+        raise TokenRefused(f"cannot be read: {exc.strerror}") from exc
+    token = check_token(content.decode("ascii", errors="replace"))
+    return token, TokenFile(path, _look(status))
+
+
+def token_file_warnings(path: Path) -> list[str]:
+    """Warn of a token file that every user of the machine may read."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return []
+    if mode & stat.S_IROTH:
+        return [f"token file {path} has mode {mode:04o}: every user may read it; chmod o= {path}"]
+    return []
+
+
+class AppTokens:
+    """Finds the app that a presented token belongs to.
+
+    A token file is looked at again when a token fits nobody and whenever `reload` is called; what
+    cannot be read, or cannot be a token, leaves the old one in force.
+    """
+
+    def __init__(self, tokens: tuple[AppToken, ...]) -> None:
+        self._tokens = tokens
+
+    def app_for(self, presented: bytes) -> App | None:
+        """Return the app whose token this is.
+
+        Every token is compared, and each in constant time, so that the time tells nothing.
+        """
+        app = self._match(presented)
+        if app is None and self.reload():
+            app = self._match(presented)
+        return app
+
+    def reload(self) -> bool:
+        """Read again the token files that have changed; say whether any token did."""
+        renewed = tuple(_renewed(each) for each in self._tokens)
+        changed = any(old is not new for old, new in zip(self._tokens, renewed, strict=True))
+        self._tokens = renewed
+        return changed
+
+    def _match(self, presented: bytes) -> App | None:
+        matches = [each.app for each in self._tokens if each.token.matches(presented)]
+        return matches[0] if matches else None
+
+
+def load_tokens(
+    wanted: Mapping[App, Path | str], environment: Mapping[str, str]
+) -> tuple[AppTokens, list[Problem]]:
+    """Read every app's token.
+
+    Args:
+        wanted: for each app its token file (a Path) or the name of its variable (a str).
+        environment: where variables are looked up.
+
+    Returns:
+        The tokens, and what is wrong with those that could not be used.
+
+    """
+    tokens: list[AppToken] = []
+    problems: list[Problem] = []
+    for app, where in wanted.items():
+        try:
+            tokens.append(_load(app, where, environment))
+        except TokenRefused as exc:
+            kind = "static_token_file" if isinstance(where, Path) else "token_env"
+            hint = "make one: openssl rand -hex 32 | tr -d '\\n' > FILE"
+            problems.append(Problem(f"apps.{app.name}.{kind}", f"{where} {exc}", hint))
+    problems += _doubles(tokens)
+    return AppTokens(tuple(tokens)), problems
+
+
+def _load(app: App, where: Path | str, environment: Mapping[str, str]) -> AppToken:
+    if isinstance(where, Path):
+        token, file = read_token_file(where)
+        return AppToken(app, token, file)
+    if where not in environment:
+        raise TokenRefused("is not set")
+    return AppToken(app, check_token(environment[where]))
+
+
+def _doubles(tokens: list[AppToken]) -> Iterator[Problem]:
+    seen: dict[Secret, str] = {}
+    for each in tokens:
+        if each.token in seen:
+            yield Problem(
+                f"apps.{each.app.name}",
+                f"has the same token as app {seen[each.token]}",
+                "give each app a token of its own",
+            )
+        seen[each.token] = each.app.name
+
+
+def _renewed(held: AppToken) -> AppToken:
+    if held.file is None:
+        return held
+    path = held.file.path
+    try:
+        seen = _look(path.stat())
+    except OSError:
+        return held  # in the middle of a replacement, or gone: the old token stays in force
+    if seen == held.file.seen:
+        return held
+    try:
+        token, file = read_token_file(path)
+    except TokenRefused as exc:
+        log.warning("app %s: token file %s %s; the old token stays", held.app.name, path, exc)
+        return AppToken(held.app, held.token, TokenFile(path, seen))
+    log.info("app %s: new token from %s", held.app.name, path)
+    return AppToken(held.app, token, file)
+
+
+def _look(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,0 +1,176 @@
+"""Reading secrets from AWS Secrets Manager, through boto3 in threads."""
+
+import asyncio
+import base64
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config as BotoConfig
+
+from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.credentials import Credentials
+from sidecar.errors import (
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamUnreachable,
+)
+from sidecar.redaction import Secret
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+# botocore writes whole responses to its debug log, secret values included: no logger of the AWS
+# stack may go below this level, whatever ours is set to.
+for _name in ("botocore", "boto3", "urllib3", "s3transfer"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_WORKERS: Final = 8
+_BOTO_CONFIG: Final = BotoConfig(
+    connect_timeout=3,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=_WORKERS,
+    user_agent_extra="credential-sidecar",
+)
+
+# Codes by which AWS says that it does not know, or no longer knows, the credentials themselves.
+CREDENTIALS_REFUSED: Final = frozenset(
+    {
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+    }
+)
+# Codes that a later attempt may not meet again; AWS sends most of them with status 400.
+_PASSING_CODES: Final = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "InternalServiceError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        *CREDENTIALS_REFUSED,
+    }
+)
+_SERVER_ERROR: Final = 500
+
+
+class SecretsManager:
+    """GetSecretValue with whatever credentials are in force at the moment of the call.
+
+    Args:
+        region: the region to ask.
+        endpoint_url: an emulator's address, or None for AWS's own.
+        ca_bundle: path of the CAs to trust in TLS, or None for the system's.
+
+    """
+
+    def __init__(
+        self, *, region: str, endpoint_url: str | None = None, ca_bundle: str | None = None
+    ) -> None:
+        self._region = region
+        self._endpoint_url = endpoint_url
+        self._ca_bundle = ca_bundle
+        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="secretsmanager")
+        self._client: tuple[Credentials, SecretsManagerClient] | None = None
+
+    async def get_secret_value(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
+        """Ask AWS once (botocore tries up to three times within).
+
+        Raises:
+            UpstreamRefused: AWS said no, with its code and status.
+            UpstreamUnavailable: no answer, 5xx, throttling or credentials that just expired.
+
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, query, credentials)
+
+    def close(self) -> None:
+        """Let go of the threads; calls under way end by their own timeouts."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
+        version = {"VersionId": query.version_id, "VersionStage": query.version_stage}
+        if query.version_id is None and query.version_stage is None:
+            version["VersionStage"] = "AWSCURRENT"
+        wanted: Any = {name: value for name, value in version.items() if value is not None}
+        try:
+            reply = self._client_for(credentials).get_secret_value(
+                SecretId=query.secret_id, **wanted
+            )
+        except botocore.exceptions.ClientError as exc:
+            raise _service_error(exc) from None
+        except (botocore.exceptions.BotoCoreError, OSError) as exc:
+            raise _no_answer(exc) from None
+        return _value(reply)
+
+    def _client_for(self, credentials: Credentials) -> "SecretsManagerClient":
+        """Return a client for this set; a new one only after the role has been renewed.
+
+        Two threads may make one at the same time: the later assignment wins and both work.
+        """
+        held = self._client
+        if held is not None and held[0] is credentials:
+            return held[1]
+        client = self._make_client(credentials)
+        self._client = (credentials, client)
+        return client
+
+    def _make_client(self, credentials: Credentials) -> "SecretsManagerClient":
+        session = boto3.session.Session(
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key.reveal(),
+            aws_session_token=credentials.session_token.reveal(),
+            region_name=self._region,
+        )
+        return session.client(
+            "secretsmanager",
+            endpoint_url=self._endpoint_url,
+            verify=self._ca_bundle,
+            config=_BOTO_CONFIG,
+        )
+
+
+def _value(reply: Any) -> SecretValue:
+    binary = reply.get("SecretBinary")
+    text = reply.get("SecretString")
+    return SecretValue(
+        arn=reply["ARN"],
+        name=reply["Name"],
+        version_id=reply["VersionId"],
+        text=None if text is None else Secret(text),
+        binary=None if binary is None else Secret(base64.b64encode(binary).decode()),
+        version_stages=tuple(reply.get("VersionStages", ())),
+        created_at=reply.get("CreatedDate"),
+    )
+
+
+def _service_error(exc: botocore.exceptions.ClientError) -> UpstreamError:
+    code = exc.response.get("Error", {}).get("Code", "")
+    message = exc.response.get("Error", {}).get("Message", "")
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    passing = status >= _SERVER_ERROR or code in _PASSING_CODES
+    kind = UpstreamUnavailable if passing else UpstreamRefused
+    return kind(message, status=status, code=code)
+
+
+def _no_answer(exc: Exception) -> UpstreamUnavailable:
+    timeouts = (
+        botocore.exceptions.ConnectTimeoutError,
+        botocore.exceptions.ReadTimeoutError,
+        TimeoutError,
+    )
+    if isinstance(exc, timeouts):
+        return UpstreamTimeout("Timeout", code="TimeoutError")
+    if isinstance(exc, botocore.exceptions.HTTPClientError | OSError):
+        return UpstreamUnreachable("Read Error", code="ConnectionError")
+    return UpstreamUnreachable("Response Error", code="ConnectionError")

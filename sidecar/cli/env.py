@@ -1,0 +1,128 @@
+"""Print the exports that point an application's AWS SDK at the sidecar.
+
+Exactly one URI variable and exactly one token variable: SDKs differ in which of two they prefer.
+A token from a file is given as a file, so that a renewed one is found; a token from a variable is
+printed, for it is what the application must be given. Warnings go to stderr.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sidecar.cli.config_option import add_config_argument
+from sidecar.config.address import Address
+from sidecar.config.load import load_config
+from sidecar.config.schema import AppSection, Config
+from sidecar.errors import OperatorError
+
+EXAMPLE: Final = 'eval "$(sidecar env --app web)"'
+
+URI_VARIABLE: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+RELATIVE_URI_VARIABLE: Final = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+TOKEN_VARIABLE: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
+TOKEN_FILE_VARIABLE: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - same
+
+# Where SDKs find credentials before they ask a container endpoint.
+_STRONGER: Final = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
+_RELATIVE_PORT: Final = 80
+_RELATIVE_HOST: Final = "169.254.170.2"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_config_argument(parser)
+    parser.add_argument("--app", metavar="NAME", help="the app (default: the only one)")
+    parser.add_argument("--role", metavar="NAME", help="a role other than the app's default")
+    parser.add_argument(
+        "--relative",
+        action="store_true",
+        help="use the 169.254.170.2 form (a door must listen there, on port 80)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("shell", "env-file", "json"),
+        default="shell",
+        help="shell exports, a file for docker --env-file, or JSON (default: shell)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the variables."""
+    config = load_config(arguments.config, os.environ).config
+    app = _app(config, arguments.app)
+    if arguments.role is not None and arguments.role not in app.roles:
+        raise OperatorError(
+            f"the app may not have role {arguments.role}", hint=f"it has {', '.join(app.roles)}"
+        )
+    path = "/credentials" + (f"/{arguments.role}" if arguments.role else "")
+    variables = dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
+    for warning in _warnings(os.environ, set(variables)):
+        print(f"sidecar: warning: {warning}", file=sys.stderr)
+    print(_formatted(variables, arguments.format))
+    return 0
+
+
+def _app(config: Config, name: str | None) -> AppSection:
+    if name is None and len(config.apps) == 1:
+        return next(iter(config.apps.values()))
+    if name is None or name not in config.apps:
+        what = "name an app" if name is None else f"there is no app {name}"
+        raise OperatorError(what, hint=f"--app with one of {', '.join(config.apps)}")
+    return config.apps[name]
+
+
+def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:
+    fixed = [address for address in config.doors.credentials if address.port]
+    if relative:
+        if not any(map(_is_relative, fixed)):
+            raise OperatorError(
+                f"no credentials door on {_RELATIVE_HOST}:{_RELATIVE_PORT}",
+                hint="the relative form of the URI always means that address",
+            )
+        return RELATIVE_URI_VARIABLE, path
+    if not fixed:
+        raise OperatorError(
+            "the credentials door has no fixed address",
+            hint="set doors.credentials to an address with a port other than 0",
+        )
+    # IPv4 first: it is the one form that every SDK accepts.
+    address = min(fixed, key=lambda each: each.host.version)
+    return URI_VARIABLE, f"http://{address}{path}"
+
+
+def _is_relative(address: Address) -> bool:
+    return str(address.host) == _RELATIVE_HOST and address.port == _RELATIVE_PORT
+
+
+def _token(app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
+    if app.static_token_file is not None:
+        return TOKEN_FILE_VARIABLE, str(app.static_token_file.absolute())
+    token = environment.get(app.token_env or "")
+    if not token:
+        raise OperatorError(
+            f"the app's token is in variable {app.token_env}, which is not set here",
+            hint="run this where the sidecar's own environment is",
+        )
+    return TOKEN_VARIABLE, token
+
+
+def _warnings(environment: Mapping[str, str], printed: set[str]) -> Iterator[str]:
+    for name in _STRONGER:
+        if environment.get(name):
+            yield f"{name} is set here; SDKs prefer it to the sidecar: unset {name}"
+    rivals = {URI_VARIABLE, RELATIVE_URI_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE} - printed
+    for name in sorted(rivals):
+        if environment.get(name):
+            yield f"{name} is set here; SDKs differ in what wins: unset {name}"
+
+
+def _formatted(variables: Mapping[str, str], form: str) -> str:
+    if form == "json":
+        return json.dumps(variables)
+    if form == "env-file":
+        return "\n".join(f"{name}={value}" for name, value in variables.items())
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

@@ -1,0 +1,82 @@
+"""Open the doors: temporary credentials and cached secrets for applications on this machine.
+
+Prints one line a door to stdout once it listens, the credentials door first, and logs to stderr.
+The doors open even while AWS cannot be reached; /readyz on the admin door says when all is served.
+SIGTERM and SIGINT finish the requests under way and end with exit code 0.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from typing import Final
+
+from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.log_setup import set_up_logging
+from sidecar.clock import Clock, SystemClock
+from sidecar.config.load import load_config
+from sidecar.config.schema import Config
+from sidecar.preflight import Prepared, prepare
+from sidecar.service import running_sidecar
+
+EXAMPLE: Final = "sidecar serve --config /etc/sidecar/sidecar.toml"
+
+log = logging.getLogger("sidecar.serve")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_config_argument(parser)
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        help="the least severe lines that are logged (default: log.level, info)",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="check configuration, certificate and tokens, say what is wrong, and end",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    loaded = load_config(arguments.config, os.environ)
+    set_up_logging(arguments.log_level or loaded.config.log.level)
+    clock = SystemClock()
+    prepared = prepare(loaded.config, os.environ, clock.now())
+    for warning in (*loaded.warnings, *prepared.warnings):
+        log.warning("%s", warning)
+    if arguments.check:
+        print("configuration, certificate and tokens are fine")
+        return 0
+    log.info("configuration from %s", loaded.file or "variables alone")
+    asyncio.run(_serve(loaded.config, prepared, clock))
+    return 0
+
+
+async def _serve(config: Config, prepared: Prepared, clock: Clock) -> None:
+    stopped = _stop_signal()
+    async with running_sidecar(config, prepared, clock) as sidecar:
+        for door in sidecar.doors:
+            for url in door.urls:
+                print(f"listening on {url} ({door.name})", flush=True)
+        await asyncio.wait({stopped, sidecar.broken}, return_when=asyncio.FIRST_COMPLETED)
+        if sidecar.broken.done():
+            sidecar.broken.result()
+        log.info("stopping on a signal: finishing the requests under way")
+
+
+def _stop_signal() -> "asyncio.Future[None]":
+    """Return a future that ends when SIGTERM or SIGINT comes."""
+    loop = asyncio.get_running_loop()
+    stopped = loop.create_future()
+
+    def stop() -> None:
+        if not stopped.done():
+            stopped.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped

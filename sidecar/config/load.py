@@ -1,0 +1,139 @@
+"""From raw tables to a checked `Config`, with every problem reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sidecar.config.option import Option, is_name, options_of
+from sidecar.config.schema import SECTIONS, TABLES, Config
+from sidecar.config.sources import (
+    SHORT_NAMES,
+    SHORT_NAMES_WITHOUT_FILE,
+    THE_ONE,
+    Raw,
+    find_file,
+    gather,
+    variable_name,
+)
+from sidecar.errors import ConfigError, Problem
+
+_SHOWN: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration, the file it came from, and what a user should hear about it."""
+
+    config: Config
+    file: Path | None
+    warnings: tuple[str, ...]
+
+
+def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
+    """Read the whole configuration and check every single value.
+
+    Not checked: what must hold between values (`sidecar.config.consistency`), and whether the
+    files that it names can be used (`sidecar.preflight`).
+
+    Args:
+        requested: the file that the user named, or None for the default places.
+        environment: variables that lie over the file.
+
+    Raises:
+        ConfigError: with every problem found.
+
+    """
+    raw = gather(find_file(requested), environment)
+    reader = _Reader(raw)
+    config = reader.config()
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    warnings = tuple(
+        f"variable {name} means nothing to the sidecar" for name in raw.unknown_variables
+    )
+    return Loaded(config, raw.file, warnings)
+
+
+class _Reader:
+    """Reads sections and collects problems on the way."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        self.problems: list[Problem] = []
+
+    def config(self) -> Config:
+        """Read everything; the result is whole only when there are no problems."""
+        known = {*SECTIONS, *TABLES}
+        for name in self._raw.tables:
+            if name not in known:
+                self._complain(name, "unknown section", f"known are {', '.join(sorted(known))}")
+        sections: dict[str, Any] = {
+            name: self._section(name, schema) for name, schema in SECTIONS.items()
+        }
+        tables: dict[str, Any] = {
+            name: self._table(name, schema) for name, schema in TABLES.items()
+        }
+        return Config(**sections, **tables)
+
+    def _table(self, name: str, schema: type) -> dict[str, Any]:
+        entries = self._raw.tables.get(name, {})
+        if not isinstance(entries, dict):
+            self._complain(name, f"must be tables: [{name}.<name>]", "")
+            return {}
+        if not entries:
+            self._complain(name, "is missing", f"add [{name}.default]")
+        for entry in entries:
+            if not is_name(entry):
+                self._complain(f"{name}.{entry}", "is not a name", "letters, digits, - and _")
+        return {entry: self._section(f"{name}.{entry}", schema) for entry in entries}
+
+    def _section(self, where: str, schema: type) -> Any:
+        table: Any = self._raw.tables
+        for part in where.split(".", 1):
+            table = table.get(part, {})
+        if not isinstance(table, dict):
+            self._complain(where, "must be a table", f"write [{where}]")
+            return None
+        known = options_of(schema)
+        for key in table:
+            if key not in known:
+                hint = f"known are {', '.join(known)}"
+                self._complain(f"{where}.{key}", "unknown key", hint)
+        values = {
+            key: self._value(f"{where}.{key}", found, table.get(key))
+            for key, (found, _) in known.items()
+            if key in table or found.required
+        }
+        # A section is made even where a value was refused; the config is thrown away then.
+        return schema(**values)
+
+    def _value(self, where: str, found: Option, value: object) -> object:
+        if value is None:
+            self._complain(
+                where, "is missing", f"{found.hint or 'add it'}, or set {_variable(where)}"
+            )
+            return None
+        try:
+            return found.read(value)
+        except ValueError as exc:
+            self._complain(where, f"{exc} (got {_shown(value)})", found.hint)
+            return None
+
+    def _complain(self, where: str, what: str, hint: str) -> None:
+        variable = self._raw.said_by.get(where)
+        self.problems.append(Problem(f"{where} ({variable})" if variable else where, what, hint))
+
+
+def _variable(where: str) -> str:
+    """Name the variable that sets an option, the short one if there is one."""
+    section, _, key = where.rpartition(".")
+    short = {**SHORT_NAMES, **SHORT_NAMES_WITHOUT_FILE}
+    table = section.removesuffix(f".{THE_ONE}")
+    found = (name for name, place in short.items() if place in ((section, key), (table, key)))
+    return next(found, variable_name(section, key))
+
+
+def _shown(value: object) -> str:
+    text = ascii(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

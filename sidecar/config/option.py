@@ -1,0 +1,127 @@
+"""One option: how its value is read, what its default is, and what the reference says of it."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sidecar.arn import Arn
+
+_T = TypeVar("_T")
+
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+_METADATA_KEY: Final = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What the configuration knows of one key.
+
+    ``read`` turns a TOML value, or the text of a variable, into the value used; its ValueError is
+    the sentence that a user sees after the key's name.
+    """
+
+    read: Callable[[object], object]
+    help: str
+    example: str = ""
+    hint: str = ""
+    required: bool = False
+
+
+def option(
+    read: Callable[[object], _T],
+    help_text: str,
+    *,
+    default: object = dataclasses.MISSING,
+    example: str = "",
+    hint: str = "",
+) -> Any:
+    """Declare a dataclass field that is an option; without a default it is required."""
+    required = default is dataclasses.MISSING
+    metadata = {_METADATA_KEY: Option(read, help_text, example, hint, required)}
+    if required:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def options_of(section: type) -> Mapping[str, tuple[Option, object]]:
+    """List a section's options by key, each with its default (None where there is none)."""
+    return {
+        field.name: (
+            field.metadata[_METADATA_KEY],
+            None if field.default is dataclasses.MISSING else field.default,
+        )
+        for field in dataclasses.fields(section)
+        if _METADATA_KEY in field.metadata
+    }
+
+
+def text(value: object) -> str:
+    """Read text that is not empty."""
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+def path(value: object) -> Path:
+    """Read a file's path; ``~`` is not special."""
+    return Path(text(value))
+
+
+def whole_number(least: int, most: int) -> Callable[[object], int]:
+    """Make a reader of whole numbers within a range, both ends included."""
+
+    def read(value: object) -> int:
+        number = int(value) if isinstance(value, str) and value.isdecimal() else value
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise ValueError("must be a whole number")
+        if not least <= number <= most:
+            raise ValueError(f"must be between {least} and {most}")
+        return number
+
+    return read
+
+
+def one_of(*choices: str) -> Callable[[object], str]:
+    """Make a reader of one of a few words."""
+
+    def read(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Read a list of texts; one text alone, or several between commas, is a list too."""
+    items = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(items, list) or not items:
+        raise ValueError("must be a list of texts")
+    return tuple(text(each) for each in items)
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Read a list of names of roles, without doubles."""
+    found = texts(value)
+    if len(set(found)) != len(found):
+        raise ValueError("names something twice")
+    return found
+
+
+def arn(kind: Callable[[str], Arn]) -> Callable[[object], Arn]:
+    """Make a reader of one kind of ARN."""
+
+    def read(value: object) -> Arn:
+        return kind(text(value))
+
+    return read
+
+
+def is_name(value: str) -> bool:
+    """Whether a role or app may be called so: it stands in URLs, variables and file names."""
+    return _NAME.fullmatch(value) is not None

@@ -1,0 +1,133 @@
+"""Where configuration comes from: a TOML file and environment variables, as one raw table."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sidecar.config.option import options_of
+from sidecar.config.schema import SECTIONS, TABLES
+from sidecar.errors import ConfigError, Problem
+
+DEFAULT_PATHS: Final = (Path("sidecar.toml"), Path("/etc/sidecar/sidecar.toml"))
+PREFIX: Final = "SIDECAR_"
+
+# Variables with short names, so that a compose file needs no TOML: (section, key).
+SHORT_NAMES: Final = {
+    "SIDECAR_CERTIFICATE": ("identity", "certificate"),
+    "SIDECAR_PRIVATE_KEY": ("identity", "private_key"),
+    "SIDECAR_CHAIN": ("identity", "chain"),
+    "AWS_REGION": ("aws", "region"),
+    "AWS_ENDPOINT_URL": ("aws", "endpoint_url"),
+    "AWS_CA_BUNDLE": ("aws", "ca_bundle"),
+}
+# The same for the one role and the one app that exist without a file: (table, key).
+SHORT_NAMES_WITHOUT_FILE: Final = {
+    "SIDECAR_TRUST_ANCHOR_ARN": ("roles", "trust_anchor_arn"),
+    "SIDECAR_PROFILE_ARN": ("roles", "profile_arn"),
+    "SIDECAR_ROLE_ARN": ("roles", "role_arn"),
+    "SIDECAR_SESSION_DURATION_SECONDS": ("roles", "session_duration_seconds"),
+    "SIDECAR_TOKEN_FILE": ("apps", "static_token_file"),
+}
+TOKEN_VARIABLE: Final = "SIDECAR_TOKEN"  # noqa: S105 - the variable's name
+THE_ONE: Final = "default"
+
+Table = MutableMapping[str, Any]
+
+
+@dataclass(slots=True)
+class Raw:
+    """Everything that was said, not yet read as values.
+
+    ``said_by`` tells for each ``section.key`` which variable said it, for messages;
+    ``unknown_variables`` are SIDECAR_* variables that mean nothing.
+    """
+
+    tables: dict[str, Any]
+    file: Path | None = None
+    said_by: dict[str, str] = field(default_factory=dict)
+    unknown_variables: list[str] = field(default_factory=list)
+
+
+def find_file(requested: Path | None) -> Path | None:
+    """Return the file to read: the one asked for, or the first default that exists."""
+    if requested is not None:
+        return requested
+    return next((path for path in DEFAULT_PATHS if path.is_file()), None)
+
+
+def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
+    """Read the file, if any, and lay the environment over it.
+
+    Raises:
+        ConfigError: the file cannot be read or is not TOML.
+
+    """
+    raw = Raw(_read_toml(file) if file is not None else {}, file)
+    for variable, (section, key) in SHORT_NAMES.items():
+        if environment.get(variable):
+            _say(raw, section, key, environment[variable], variable)
+    if "roles" not in raw.tables and "apps" not in raw.tables:
+        _the_one_role_and_app(raw, environment)
+    known = dict(_long_names(raw.tables))
+    for variable, where in known.items():
+        if variable in environment:
+            _say(raw, *where, environment[variable], variable)
+    understood = {*known, *SHORT_NAMES, *SHORT_NAMES_WITHOUT_FILE, TOKEN_VARIABLE}
+    raw.unknown_variables = [
+        name for name in environment if name.startswith(PREFIX) and name not in understood
+    ]
+    return raw
+
+
+def _the_one_role_and_app(raw: Raw, environment: Mapping[str, str]) -> None:
+    """Make the role and the app that exist when no file names any: the app may use everything."""
+    raw.tables["roles"] = {THE_ONE: {}}
+    raw.tables["apps"] = {THE_ONE: {"roles": [THE_ONE], "secrets": ["*"]}}
+    for variable, (table, key) in SHORT_NAMES_WITHOUT_FILE.items():
+        if environment.get(variable):
+            _say(raw, f"{table}.{THE_ONE}", key, environment[variable], variable)
+    if environment.get(TOKEN_VARIABLE):
+        _say(raw, f"apps.{THE_ONE}", "token_env", TOKEN_VARIABLE, TOKEN_VARIABLE)
+
+
+def _long_names(tables: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Give the variable of every option: SIDECAR_<SECTION>_<KEY>, with the name in tables."""
+    for section, schema in SECTIONS.items():
+        for key in options_of(schema):
+            yield variable_name(section, key), (section, key)
+    for table, schema in TABLES.items():
+        entries = tables.get(table)
+        for name in entries if isinstance(entries, dict) else ():
+            for key in options_of(schema):
+                yield variable_name(f"{table}.{name}", key), (f"{table}.{name}", key)
+
+
+def variable_name(section: str, key: str) -> str:
+    """Give the variable that sets an option."""
+    return PREFIX + f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
+
+
+def _say(raw: Raw, section: str, key: str, value: str, variable: str) -> None:
+    table: Any = raw.tables
+    for part in section.split(".", 1):
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            return  # the file has something else there, which is reported when it is read
+    table[key] = value
+    raw.said_by[f"{section}.{key}"] = variable
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        content = file.read_bytes()
+    except OSError as exc:
+        problem = Problem(str(file), f"cannot be read: {exc.strerror}", "check --config")
+        raise ConfigError([problem]) from exc
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as exc:
+        raise ConfigError([Problem(str(file), "is not UTF-8")]) from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError([Problem(str(file), f"is not TOML: {exc}")]) from exc

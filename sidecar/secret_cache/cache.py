@@ -1,0 +1,144 @@
+"""Secrets held in memory for a time, and kept when AWS cannot be asked."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import repeat
+from typing import Final
+
+from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.clock import Clock
+from sidecar.errors import SidecarError
+from sidecar.secret_cache.answer import render
+from sidecar.secret_cache.request import SecretRequest
+from sidecar.secret_cache.single_flight import SingleFlight
+
+log = logging.getLogger(__name__)
+
+Fetch = Callable[[SecretQuery], Awaitable[SecretValue]]
+
+# After a failure the held value is served without asking again for this long: a request must not
+# wait for a dead network each time.
+_RETRY_AFTER: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a value is fresh, how much longer it may serve in need, and how many are kept."""
+
+    ttl: timedelta
+    max_stale: timedelta
+    size: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Entry:
+    """One held answer; `ask_again_at` is when it stops being served without asking AWS."""
+
+    name: str
+    body: bytes
+    fetched_at: datetime
+    ask_again_at: datetime
+
+    def may_serve_in_need(self, now: datetime, limits: Limits) -> bool:
+        """Whether the value is young enough to stand in for one that AWS does not give."""
+        return now - self.fetched_at <= limits.ttl + limits.max_stale
+
+
+class SecretCache:
+    """Answers requests for secrets from memory, asking AWS once per secret and lifetime.
+
+    Args:
+        fetch: asks AWS.
+        clock: the wall clock.
+        limits: see `Limits`.
+
+    """
+
+    def __init__(self, fetch: Fetch, clock: Clock, limits: Limits) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._limits = limits
+        self._entries: OrderedDict[SecretQuery, Entry] = OrderedDict()
+        self._flights: SingleFlight[SecretQuery, Entry] = SingleFlight()
+
+    async def get(self, request: SecretRequest) -> Entry:
+        """Return the answer to a request; it awaits nothing while the held value is fresh.
+
+        Raises:
+            SidecarError: AWS said no, or cannot be asked and nothing young enough is held.
+
+        """
+        query = _canonical(request.query)
+        held = self._entries.get(query)
+        if held is not None:
+            self._entries.move_to_end(query)
+            if not request.refresh_now and self._clock.now() < held.ask_again_at:
+                return held
+        return await self._flights.fly(query, lambda: self._refresh(query))
+
+    async def prefetch(self, secret_id: str) -> None:
+        """Hold a secret, asking again and again until AWS gives it."""
+        for pause in _pauses():
+            try:
+                await self.get(SecretRequest(SecretQuery(secret_id)))
+            except SidecarError as exc:
+                log.warning(
+                    "prefetch of secret %s failed: %s; next attempt in %d s",
+                    secret_id,
+                    exc.message,
+                    pause,
+                )
+                await self._clock.sleep(pause)
+            else:
+                return
+
+    async def close(self) -> None:
+        """End what is under way and forget every value."""
+        await self._flights.close()
+        self._entries.clear()
+
+    async def _refresh(self, query: SecretQuery) -> Entry:
+        try:
+            value = await self._fetch(query)
+        except SidecarError as exc:
+            return self._in_need(query, exc)
+        now = self._clock.now()
+        entry = Entry(value.name, render(value), now, now + self._limits.ttl)
+        self._hold(query, entry)
+        return entry
+
+    def _in_need(self, query: SecretQuery, exc: SidecarError) -> Entry:
+        """Fall back to the held value where the failure may pass; else forget it and say no."""
+        held = self._entries.get(query)
+        now = self._clock.now()
+        if held is None:
+            raise exc
+        if not exc.retryable or not held.may_serve_in_need(now, self._limits):
+            del self._entries[query]
+            raise exc
+        log.warning("secret %s: serving the held value: %s", held.name, exc.message)
+        entry = replace(held, ask_again_at=max(held.ask_again_at, now + _RETRY_AFTER))
+        self._entries[query] = entry
+        return entry
+
+    def _hold(self, query: SecretQuery, entry: Entry) -> None:
+        self._entries[query] = entry
+        self._entries.move_to_end(query)
+        while len(self._entries) > self._limits.size:
+            self._entries.popitem(last=False)
+
+
+def _pauses() -> Iterator[int]:
+    """Give the seconds between attempts: doubling, a minute at most."""
+    yield from (1, 2, 4, 8, 16, 32)
+    yield from repeat(60)
+
+
+def _canonical(query: SecretQuery) -> SecretQuery:
+    """Make no stage and ``AWSCURRENT`` one key: they are the same question."""
+    if query.version_id is None and query.version_stage is None:
+        return replace(query, version_stage="AWSCURRENT")
+    return query

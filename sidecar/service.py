@@ -1,0 +1,202 @@
+"""The composition root: a configuration goes in, open doors come out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sidecar.access.tokens import AppTokens
+from sidecar.aws.endpoints import service_endpoint
+from sidecar.aws.http import http_client
+from sidecar.aws.roles_anywhere import RolesAnywhere
+from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.aws.secrets_manager import CREDENTIALS_REFUSED, SecretsManager
+from sidecar.clock import Clock
+from sidecar.config.consistency import secrets_region, secrets_role
+from sidecar.config.schema import Config, RoleSection
+from sidecar.errors import ConfigError, NotReady, Problem, UpstreamUnavailable
+from sidecar.identity.identity import Identity
+from sidecar.preflight import Prepared
+from sidecar.providers.refreshing import RefreshingRole
+from sidecar.providers.roles_anywhere import RolesAnywhereSource
+from sidecar.secret_cache.cache import Limits, SecretCache
+from sidecar.signing.create_session import SERVICE, SessionParameters
+from sidecar.web.admin_door import AdminDoor
+from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.listener import OpenDoor, open_door
+from sidecar.web.secrets_door import SecretsDoor
+
+# How long a request for a secret may wait for the very first session of the role that reads it.
+_COLD_START_SECONDS = 5.0
+_LOOK_AT_TOKEN_FILES_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A running sidecar: its open doors, and a future that ends only if something broke."""
+
+    doors: tuple[OpenDoor, ...]
+    broken: "asyncio.Future[None]"
+
+
+@asynccontextmanager
+async def running_sidecar(
+    config: Config, prepared: Prepared, clock: Clock
+) -> AsyncIterator[Sidecar]:
+    """Open the doors and keep everything behind them fresh until the block is left.
+
+    Leaving drains the requests under way, then stops what runs in the background.
+
+    Args:
+        config: the checked configuration.
+        prepared: identity and tokens.
+        clock: the wall clock.
+
+    Raises:
+        ConfigError: a region that no service is known in.
+        ListenError: an address is taken.
+
+    """
+    async with AsyncExitStack() as stack:
+        background = _Background()
+        stack.push_async_callback(background.close)
+        roles = await _roles(config, prepared.identity, clock, stack)
+        cache = _secret_cache(config, roles, clock, stack)
+        prefetch = _Prefetch(cache, config.secrets.prefetch)
+        doors = (
+            (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
+            (SecretsDoor(cache, prepared.tokens), config.doors.secrets),
+            (AdminDoor(lambda: _pending(roles, prefetch)), config.doors.admin),
+        )
+        opened = [await open_door(door, where, stack) for door, where in doors if where]
+        for role in roles.values():
+            background.start(role.run())
+        background.start(_watch_token_files(prepared.tokens, clock))
+        for secret_id in config.secrets.prefetch:
+            background.start(prefetch.run(secret_id))
+        yield Sidecar(tuple(opened), background.broken)
+
+
+async def _roles(
+    config: Config, identity: Identity, clock: Clock, stack: AsyncExitStack
+) -> dict[str, RefreshingRole]:
+    http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
+    key = identity.certified_key()
+    roles: dict[str, RefreshingRole] = {}
+    for name, section in config.roles.items():
+        region = section.trust_anchor_arn.region
+        client = RolesAnywhere(
+            http, endpoint=_endpoint(config, name, region), region=region, clock=clock
+        )
+        source = RolesAnywhereSource(client, _parameters(section), lambda: key)
+        roles[name] = RefreshingRole(name, source, clock)
+    return roles
+
+
+def _endpoint(config: Config, role: str, region: str) -> str:
+    if config.aws.endpoint_url is not None:
+        return config.aws.endpoint_url
+    try:
+        return service_endpoint(SERVICE, region)
+    except ValueError as exc:
+        raise ConfigError([Problem(f"roles.{role}.trust_anchor_arn", str(exc))]) from exc
+
+
+def _parameters(section: RoleSection) -> SessionParameters:
+    return SessionParameters(
+        trust_anchor_arn=section.trust_anchor_arn,
+        profile_arn=section.profile_arn,
+        role_arn=section.role_arn,
+        duration_seconds=section.session_duration_seconds,
+        role_session_name=section.role_session_name,
+    )
+
+
+def _secret_cache(
+    config: Config, roles: Mapping[str, RefreshingRole], clock: Clock, stack: AsyncExitStack
+) -> SecretCache:
+    bundle = config.aws.ca_bundle
+    upstream = SecretsManager(
+        region=secrets_region(config),
+        endpoint_url=config.aws.endpoint_url,
+        ca_bundle=None if bundle is None else str(bundle),
+    )
+    stack.callback(upstream.close)
+    role = roles[secrets_role(config) or next(iter(roles))]
+
+    async def fetch(query: SecretQuery) -> SecretValue:
+        await role.settled(_COLD_START_SECONDS)
+        credentials = role.current()
+        try:
+            return await upstream.get_secret_value(query, credentials)
+        except UpstreamUnavailable as exc:
+            if exc.code in CREDENTIALS_REFUSED:
+                role.doubt(credentials)
+            raise
+
+    section = config.secrets
+    limits = Limits(
+        ttl=timedelta(seconds=section.ttl_seconds),
+        max_stale=timedelta(seconds=section.max_stale_seconds),
+        size=section.cache_size,
+    )
+    cache = SecretCache(fetch, clock, limits)
+    stack.push_async_callback(cache.close)
+    return cache
+
+
+class _Prefetch:
+    """The secrets that must be held before the sidecar is ready."""
+
+    def __init__(self, cache: SecretCache, secret_ids: Iterable[str]) -> None:
+        self._cache = cache
+        self.waiting = set(secret_ids)
+
+    async def run(self, secret_id: str) -> None:
+        await self._cache.prefetch(secret_id)
+        self.waiting.discard(secret_id)
+
+
+class _Background:
+    """Tasks that live as long as the sidecar; one that fails breaks the sidecar, loudly."""
+
+    def __init__(self) -> None:
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.broken.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        exc = None if task.cancelled() else task.exception()
+        if exc is not None and not self.broken.done():
+            self.broken.set_exception(exc)
+
+
+def _pending(roles: Mapping[str, RefreshingRole], prefetch: _Prefetch) -> dict[str, str]:
+    """Say what keeps the sidecar from being ready, and why."""
+    pending = {f"secret {secret_id}": "not read yet" for secret_id in sorted(prefetch.waiting)}
+    for name, role in roles.items():
+        try:
+            role.current()
+        except NotReady as exc:
+            pending[f"role {name}"] = exc.message
+    return pending
+
+
+async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:
+    """Notice a replaced token file even when nobody has used the new token yet."""
+    while True:
+        await clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
+        tokens.reload()

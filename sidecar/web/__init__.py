@@ -1,0 +1,1 @@
+"""The doors: one file each, with the guards that they share."""

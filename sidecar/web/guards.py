@@ -1,0 +1,83 @@
+"""What every request must pass before a door looks at it: pure checks, each a refusal or None.
+
+Nothing is trusted because it is local. A page in a browser can reach loopback by DNS rebinding,
+and an application can be talked into sending requests (SSRF); neither can forge all of these.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from sidecar.web.answer import Refusal
+
+Guard = Callable[[web.BaseRequest], Refusal | None]
+
+_FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "Via")
+_BROWSER: Final = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
+
+
+def first_refusal(guards: Sequence[Guard], request: web.BaseRequest) -> Refusal | None:
+    """Return the first guard's refusal, or None when all let the request pass."""
+    return next((found for guard in guards if (found := guard(request)) is not None), None)
+
+
+def host_is_ours(hosts: Iterable[str]) -> Guard:
+    """Make a guard that wants one Host header with one of these values, upper case or lower."""
+    allowed = frozenset(host.lower() for host in hosts)
+
+    def guard(request: web.BaseRequest) -> Refusal | None:
+        given = request.headers.getall("Host", [])
+        if len(given) != 1:
+            return Refusal(400, "BadHost", f"expected one Host header, got {len(given)}")
+        if given[0].lower() not in allowed:
+            return Refusal(403, "BadHost", "this Host is not served here")
+        return None
+
+    return guard
+
+
+def not_forwarded(request: web.BaseRequest) -> Refusal | None:
+    """Refuse what came through a proxy: it was not sent from this machine."""
+    if any(name in request.headers for name in _FORWARDED):
+        return Refusal(400, "Forwarded", "Forwarded")
+    return None
+
+
+def not_from_a_browser(request: web.BaseRequest) -> Refusal | None:
+    """Refuse what a web page sends: no SDK sets these headers."""
+    if any(name in request.headers for name in _BROWSER):
+        return Refusal(403, "BrowserRequest", "requests from web pages are not served")
+    return None
+
+
+def only_get(request: web.BaseRequest) -> Refusal | None:
+    """Refuse every method but GET."""
+    if request.method != "GET":
+        return Refusal(405, "MethodNotAllowed", "Not allowed", {"Allow": "GET"})
+    return None
+
+
+def no_body(request: web.BaseRequest) -> Refusal | None:
+    """Refuse a GET that carries a body, announced in either way."""
+    lengths = request.headers.getall("Content-Length", [])
+    if "Transfer-Encoding" in request.headers or any(each.strip() != "0" for each in lengths):
+        return Refusal(400, "BodyNotAllowed", "a GET must have no body")
+    return None
+
+
+def hosts_of(addresses: Iterable[tuple[str, int]]) -> frozenset[str]:
+    """List the Host values of a listener, with and without port, as clients send both.
+
+    Args:
+        addresses: hosts as they stand in URLs (IPv6 in brackets) and ports.
+
+    """
+    found = set[str]()
+    for host, port in addresses:
+        names = [host]
+        if host.startswith("127.") or host == "[::1]":
+            names.append("localhost")
+        for name in names:
+            found |= {name, f"{name}:{port}"}
+    return frozenset(found)
