@@ -1,0 +1,1 @@
+"""Small unmodified programs: they know AWS's SDK and nothing of the sidecar."""
