@@ -1,5 +1,6 @@
 """What the demo needs to exist: a CA, a certificate, and everything that AWS must know of them."""
 
+import contextlib
 import json
 import secrets
 import urllib.request
@@ -55,6 +56,8 @@ class Stage:
 
 def set_stage(places: Places, now: datetime) -> Stage:
     """Make certificates and files, and register everything at the emulator as its administrator.
+
+    Doing it again replaces what was there, so the files always fit what AWS knows.
 
     Raises:
         OperatorError: the emulator cannot be reached or the files cannot be written.
@@ -132,19 +135,28 @@ def _register(session: boto3.session.Session, places: Places, ca_pem: str) -> di
         },
         enabled=True,
     )["trustAnchor"]["trustAnchorArn"]
-    iam: Any = _client(session, "iam", places)
-    role = iam.create_role(
-        RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust_policy(anchor))
-    )["Role"]["Arn"]
-    iam.put_role_policy(
-        RoleName=ROLE_NAME, PolicyName="demo", PolicyDocument=json.dumps(_permissions())
-    )
+    role = _role(_client(session, "iam", places), json.dumps(trust_policy(anchor)))
     profile = anywhere.create_profile(name="demo", roleArns=[role], enabled=True)["profile"]
     return {
         "trust_anchor_arn": anchor,
         "profile_arn": profile["profileArn"],
         "role_arn": role,
     }
+
+
+def _role(iam: Any, trust: str) -> str:
+    """Make the role, or let the one that is there trust the new anchor; return its ARN."""
+    try:
+        arn: str = iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=trust)["Role"][
+            "Arn"
+        ]
+    except iam.exceptions.EntityAlreadyExistsException:
+        iam.update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=trust)
+        arn = iam.get_role(RoleName=ROLE_NAME)["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName=ROLE_NAME, PolicyName="demo", PolicyDocument=json.dumps(_permissions())
+    )
+    return arn
 
 
 def trust_policy(trust_anchor_arn: str) -> dict[str, Any]:
@@ -176,12 +188,23 @@ def _permissions() -> dict[str, Any]:
 
 def _fill(session: boto3.session.Session, places: Places) -> Secret:
     """Make the bucket and the secret that the programs ask for."""
-    _s3: Any = _client(session, "s3", places)
-    _s3.create_bucket(Bucket=BUCKET)
+    s3: Any = _client(session, "s3", places)
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=BUCKET, **_location(session.region_name))
     value = Secret(json.dumps({"username": "web", "password": secrets.token_urlsafe(12)}))
     manager: Any = _client(session, "secretsmanager", places)
-    manager.create_secret(Name=SECRET_ID, SecretString=value.reveal())
+    try:
+        manager.create_secret(Name=SECRET_ID, SecretString=value.reveal())
+    except manager.exceptions.ResourceExistsException:
+        manager.put_secret_value(SecretId=SECRET_ID, SecretString=value.reveal())
     return value
+
+
+def _location(region: str) -> dict[str, Any]:
+    """Say where a bucket goes; us-east-1 must not be said, every other region must."""
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def _client(session: boto3.session.Session, service: Any, places: Places) -> "BaseClient":

@@ -1,0 +1,61 @@
+# Fresh machine: `make demo` or `make test`. Both need Python 3.11+ with venv, and nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test check lint unit docs lock image clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+demo: .venv/.demo  ## run the main job on the embedded emulator, every step checked
+	$(BIN)/sidecar demo
+
+test: .venv/.test  ## all tests; those with containers skip where no Docker engine answers
+	$(PYTEST)
+
+check: lint unit  ## the one gate: ruff, mypy strict, tests with branch coverage, docs tests
+
+lint: .venv/.dev  ## ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: .venv/.dev  ## every test but those with containers, with branch coverage
+	$(PYTEST) -m "not world" --cov --cov-report=term --cov-fail-under=90
+
+docs: .venv/.dev  ## write the option tables of docs/configuration.md
+	$(BIN)/python -m sidecar.config.reference
+
+image:  ## build the container image
+	docker build --tag credential-sidecar .
+
+# One environment; the larger sets hold the smaller ones. Every file is pinned with its hashes.
+.venv/.demo: requirements/demo.txt
+.venv/.test: requirements/test.txt
+.venv/.dev: requirements/dev.txt
+.venv/.%: requirements/build.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes \
+	  -r requirements/build.txt -r requirements/$*.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Resolves anew, largest set first: the others take its versions. No index's address is written.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --upgrade
+lock: .venv/.dev  ## renew requirements/*.txt
+	$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) pyproject.toml --all-extras --group test --group lint -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --all-extras --group test -c requirements/dev.txt -o requirements/test.txt
+	$(COMPILE) pyproject.toml --extra demo -c requirements/dev.txt -o requirements/demo.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
+
+clean:  ## remove the environment and what tools left
+	rm -rf .venv dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
