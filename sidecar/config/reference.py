@@ -1,0 +1,74 @@
+"""Writes docs/configuration.md's tables from the options themselves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sidecar.config.option import Option, options_of
+from sidecar.config.schema import SECTIONS, TABLES
+from sidecar.config.sources import SHORT_NAMES, SHORT_NAMES_WITHOUT_FILE, variable_name
+
+BEGIN: Final = "<!-- options: written by `make docs` -->"
+END: Final = "<!-- end of options -->"
+
+
+def reference() -> str:
+    """Give every section and option as Markdown tables."""
+    lines: list[str] = []
+    for name, schema in SECTIONS.items():
+        lines += _section(f"[{name}]", name, schema)
+    for name, schema in TABLES.items():
+        lines += _section(f"[{name}.<name>]", f"{name}.<name>", schema)
+    return "\n".join(lines)
+
+
+def with_reference(page: str) -> str:
+    """Put the tables between the page's two marks; ValueError when the marks are missing."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("the page has no marks for the options")
+    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+def _section(title: str, section: str, schema: type) -> Iterator[str]:
+    yield f"### `{title}`"
+    yield ""
+    yield f"{(schema.__doc__ or '').strip()}"
+    yield ""
+    yield "| key | default | meaning | variable |"
+    yield "|---|---|---|---|"
+    for key, (found, default) in options_of(schema).items():
+        variable = f"`{variable_name(section, key)}`"
+        short = _short_name(section, key)
+        variables = f"{variable}, `{short}`" if short else variable
+        yield f"| `{key}` | {_default(found, default)} | {found.help} | {variables} |"
+    yield ""
+
+
+def _default(found: Option, default: object) -> str:
+    if found.required:
+        return "required"
+    if default is None or default == ():
+        return "none"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{each}`" for each in default)
+    return f"`{default}`"
+
+
+def _short_name(section: str, key: str) -> str | None:
+    places = {
+        **{place: name for name, place in SHORT_NAMES.items()},
+        **{(f"{t}.<name>", k): name for name, (t, k) in SHORT_NAMES_WITHOUT_FILE.items()},
+    }
+    return places.get((section, key))
+
+
+def main() -> None:
+    """Rewrite docs/configuration.md in the current directory."""
+    page = Path("docs/configuration.md")
+    page.write_text(with_reference(page.read_text()))
+
+
+if __name__ == "__main__":
+    main()
