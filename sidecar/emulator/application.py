@@ -1,0 +1,168 @@
+"""The emulator as a WSGI application: what happens to a request, in order."""
+
+import io
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from sidecar.emulator.addressing import Address, address_of, is_create_session
+from sidecar.emulator.authorization import acting, authorize, caller_of
+from sidecar.emulator.control import PREFIX, Control
+from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
+from sidecar.emulator.known_regions import is_region
+from sidecar.emulator.policy import PolicyNotUnderstood
+from sidecar.emulator.principals import principal_of
+from sidecar.emulator.refusals import NotLetIn, Refusal, as_aws_error
+from sidecar.emulator.request import Request, Unreadable, read_request
+from sidecar.emulator.role_sessions import RoleSessions
+from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
+from sidecar.emulator.roles_anywhere.sessions import SessionService
+from sidecar.emulator.sigv4 import ALGORITHM, Claim, claim_of, verify_signature
+from sidecar.emulator.sts import assume_role
+
+_log = logging.getLogger(__name__)
+
+# moto answers these without authentication; nothing of AWS lives there.
+_BACK_DOORS: Final = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
+# STS calls that carry a token instead of a signature; nobody here could verify the token.
+_UNVERIFIABLE: Final = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
+
+Handled = Response | Callable[[StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Control routes, CreateSession, and everything of AWS behind authentication."""
+
+    control: Control
+    session_service: SessionService
+    control_plane: ControlPlane
+    role_sessions: RoleSessions
+    moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; whatever goes wrong inside becomes an answer too."""
+        try:
+            request = read_request(environ)
+        except Unreadable as error:
+            refused = AwsError(error.status, "BadRequest", str(error))
+            return _send(render_error(refused, Protocol.REST_JSON), environ, start_response)
+        handled = self._handled(request)
+        if isinstance(handled, Response):
+            return _send(handled, environ, start_response)
+        return handled(start_response)
+
+    def _handled(self, request: Request) -> Handled:
+        if request.raw_path.startswith(PREFIX):
+            return _rendered(lambda: self.control.answer(request), Protocol.REST_JSON)
+        return _rendered(lambda: self._addressed(request), Protocol.REST_JSON)
+
+    def _addressed(self, request: Request) -> Handled:
+        address = address_of(request, default_region=self.control.region)
+        self.control.calls.count(address.service, address.operation)
+        return _rendered(lambda: self._aws(request, address), address.protocol)
+
+    def _aws(self, request: Request, address: Address) -> Handled:
+        self.control.faults.suffer(address.service, address.operation)
+        if is_create_session(request):
+            return self.session_service.create_session(request)
+        return self._signed(request, address)
+
+    def _signed(self, request: Request, address: Address) -> Handled:
+        if request.raw_path.startswith(_BACK_DOORS):
+            raise AwsError(404, "NotFound", "not a route of AWS")
+        if address.service == "sts" and address.operation in _UNVERIFIABLE:
+            raise AwsError(400, "InvalidIdentityToken", "the emulator trusts no identity provider")
+        clock = self.control.clock
+        claim = claim_of(request)
+        if not is_region(claim.region):
+            detail = f"Credential should be scoped to a valid region, not '{claim.region}'."
+            raise NotLetIn(Refusal.WRONG_SIGNATURE, detail)
+        account = self.control.administrator.account
+        principal = principal_of(claim, self.role_sessions, account=account, now=clock.now())
+        verify_signature(request, claim, principal.secret_access_key, clock.wire_now())
+        caller = caller_of(request, address, principal, clock.now())
+        if address.service == "sts" and address.operation == "AssumeRole":
+            return assume_role(caller, self.role_sessions, clock.now())
+        authorize(caller)
+        if address.service == "rolesanywhere":
+            return self.control_plane.answer(request, caller)
+        with acting(caller):
+            return self._from_moto(request, claim, principal.account)
+
+    def _from_moto(self, request: Request, claim: Claim, account: str) -> Handled:
+        """Let moto answer; its answer is taken whole, so that its failures are caught here."""
+        answer = _Captured()
+        body = b"".join(self.moto(_replayed(request, claim, account), answer.start))
+
+        def send(start_response: StartResponse) -> Iterable[bytes]:
+            start_response(answer.status, answer.headers)
+            return [body]
+
+        return send
+
+
+class _Captured:
+    """A status line and headers that were meant for a client."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], _: object = None
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, list(headers)
+        return lambda _: None
+
+
+def _rendered(answer: Callable[[], Handled], protocol: Protocol) -> Handled:
+    """Turn whatever is raised into the protocol's error; the unexpected is logged and is a 500."""
+    try:
+        return answer()
+    except AwsError as error:
+        return render_error(error, protocol)
+    except NotLetIn as refused:
+        return render_error(as_aws_error(refused, protocol), protocol)
+    except PolicyNotUnderstood as error:
+        return render_error(AwsError(500, "InternalFailure", str(error)), protocol)
+    except Exception:  # noqa: BLE001 - a server answers, whatever fails; the traceback is logged
+        _log.exception("the emulator failed to answer a request")
+        return render_error(AwsError(500, "InternalFailure", "the emulator failed"), protocol)
+
+
+def _send(
+    response: Response, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    headers = [*response.headers.items(), ("Content-Length", str(len(response.body)))]
+    start_response(f"{response.status} {_phrase(response.status)}", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _replayed(request: Request, claim: Claim, account: str) -> WSGIEnvironment:
+    """The environment for moto: the body again, whose account, and a scope for presigned URLs."""
+    environ = dict(request.environ)
+    # moto lets a header choose the account; here the principal does, whatever the client sent.
+    environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+    environ["wsgi.input"] = io.BytesIO(request.body)
+    environ["CONTENT_LENGTH"] = str(len(request.body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ.pop("wsgi.input_terminated", None)
+    environ.setdefault(
+        "HTTP_AUTHORIZATION",
+        f"{ALGORITHM} Credential={claim.access_key_id}/{claim.scope}, "
+        f"SignedHeaders={';'.join(claim.signed_headers)}, Signature={claim.signature}",
+    )
+    return environ

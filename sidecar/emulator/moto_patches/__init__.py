@@ -1,0 +1,54 @@
+"""Where moto answers differently from AWS in ways that matter here, and is put right.
+
+One module per difference; each has a test of the mended behaviour and one that notices when moto
+itself changes. Authentication and authorization are not patched: moto's are switched off, and the
+emulator does both in front of it.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Lock
+
+from sidecar.emulator.moto_patches import (
+    batch_get_permissions,
+    current_version,
+    managed_policies,
+    version_immutability,
+)
+
+_PATCHES = (current_version, version_immutability, batch_get_permissions, managed_policies)
+
+
+class _Shared:
+    """The patches, in force while anybody needs them: moto's modules belong to the process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._in_force = ExitStack()
+
+    def enter(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                for patch in _PATCHES:
+                    self._in_force.enter_context(patch.applied())
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._in_force.close()
+
+
+_shared = _Shared()
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Have every patch in force; the last one to leave undoes them."""
+    _shared.enter()
+    try:
+        yield
+    finally:
+        _shared.leave()

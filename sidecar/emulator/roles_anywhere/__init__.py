@@ -1,0 +1,1 @@
+"""IAM Roles Anywhere, written from AWS's documentation: control plane and CreateSession."""

@@ -1,0 +1,163 @@
+"""The emulator's life: start it, use it, stop it."""
+
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+from sidecar import ca
+from sidecar.clock import Clock
+from sidecar.emulator import moto_patches
+from sidecar.emulator.account import Administrator, own_account
+from sidecar.emulator.application import Application
+from sidecar.emulator.calls import Calls
+from sidecar.emulator.control import Control
+from sidecar.emulator.faults import Fault, Faults
+from sidecar.emulator.known_regions import is_region
+from sidecar.emulator.listener import Listener, open_socket
+from sidecar.emulator.role_sessions import RoleSessions
+from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
+from sidecar.emulator.roles_anywhere.sessions import SessionService
+from sidecar.emulator.roles_anywhere.store import Store
+from sidecar.emulator.service_clock import ServiceClock
+from sidecar.errors import OperatorError
+
+_TLS_VALIDITY: Final = timedelta(days=30)
+_POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run an emulator; `running_emulator` explains each."""
+
+    host: str
+    port: int
+    region: str
+    tls: bool
+    strict: bool
+    clock: Clock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator, for tests and the demo; `ca_pem` is empty without TLS."""
+
+    url: str
+    region: str
+    administrator: Administrator
+    ca_pem: bytes
+    control: Control
+
+    def calls(self) -> dict[str, int]:
+        """How often each ``service.Operation`` was called."""
+        return self.control.calls.counts()
+
+    def clear_calls(self) -> None:
+        """Count from nothing again."""
+        self.control.calls.clear()
+
+    def set_faults(self, *faults: Fault) -> None:
+        """Put these faults in force instead of all others; none at all heals everything."""
+        self.control.faults.replace(list(faults))
+
+    def move_clock(self, seconds: float) -> None:
+        """Set service time this far ahead of its base clock."""
+        self.control.clock.move_to_offset(seconds)
+
+
+@contextmanager
+def running_emulator(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    region: str = "us-east-1",
+    tls: bool = False,
+    strict: bool = True,
+    clock: Clock | None = None,
+) -> Iterator[Emulator]:
+    """Run an emulator in a thread of this process.
+
+    It starts empty, in an AWS account of its own, so that several can run in one process; they
+    share only the names of buckets. moto's state belongs to the process and moto is patched while
+    an emulator runs, so `moto.mock_aws`, which resets all of it, must not be used meanwhile.
+
+    Args:
+        host: the address to listen on; loopback, since whoever reaches it is an administrator.
+        port: 0 picks a free one; `Emulator.url` tells which.
+        region: the administrator's region, and that of requests that name none.
+        tls: speak HTTPS, with a certificate of a CA that is made for this run.
+        strict: refuse also what the live Roles Anywhere is only known to flag.
+        clock: the base of service time, which decides about expiry of sessions and certificates;
+            dates of signatures are always compared with the machine's clock.
+
+    Raises:
+        ListenError: the address cannot be had.
+        OperatorError: there is no such region.
+    """
+    options = Options(host, port, region, tls, strict, clock)
+    if not is_region(options.region):
+        raise OperatorError(
+            f"there is no region {options.region}", hint="give a region of AWS, such as us-east-1"
+        )
+    with moto_patches.applied(), own_account(region) as administrator:
+        yield from _running(options, administrator)
+
+
+def _running(options: Options, administrator: Administrator) -> Iterator[Emulator]:
+    clock = ServiceClock(options.clock)
+    control = Control(
+        administrator=administrator,
+        region=options.region,
+        calls=Calls(),
+        faults=Faults(),
+        clock=clock,
+        names=frozenset({options.host.lower()}),
+    )
+    context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
+    with open_socket(options.host, options.port) as listening:
+        listener = Listener(listening, _application(control, strict=options.strict), context)
+        url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{listener.port}"
+        thread = Thread(
+            target=listener.serve_forever, args=(_POLL_SECONDS,), name="emulator", daemon=True
+        )
+        thread.start()
+        try:
+            yield Emulator(url, options.region, control.administrator, ca_pem, control)
+        finally:
+            control.faults.replace([])
+            listener.shutdown()
+            thread.join()
+
+
+def _application(control: Control, *, strict: bool) -> Application:
+    store, sessions = Store(), RoleSessions()
+    return Application(
+        control=control,
+        session_service=SessionService(store, sessions, control.clock, strict),
+        control_plane=ControlPlane(store, control.clock),
+        role_sessions=sessions,
+    )
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _tls(options: Options, clock: ServiceClock) -> tuple[ssl.SSLContext, bytes]:
+    """A server context with a certificate of a CA made for this run, and that CA's certificate."""
+    now = clock.wire_now()
+    root = ca.create_root(ca.Subject("sidecar emulator"), now=now, validity=_TLS_VALIDITY)
+    names = list(dict.fromkeys(["localhost", "127.0.0.1", "::1", "emulator", options.host]))
+    certificate, key = ca.issue_server(root, names, now=now, validity=_TLS_VALIDITY)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "server.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(ca.certificate_pem(certificate) + ca.private_key_pem(key))
+        context.load_cert_chain(path)
+    return context, ca.certificate_pem(root.certificate)

@@ -1,0 +1,171 @@
+"""Ask moto itself, unpatched, what the emulator mends or replaces; print the answers as JSON.
+
+Run as its own process: moto's state and patches belong to a process.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.core import enable_iam_authentication
+from moto.sts.models import sts_backends
+
+ACCOUNT = "123456789012"
+FIRST, SECOND = "first-".ljust(32, "0"), "second-".ljust(32, "0")
+
+
+def client(service: str, **options: Any) -> Any:
+    make: Any = boto3.client
+    return make(service, region_name="eu-west-1", **options)
+
+
+def outcome(call: Callable[..., object], **arguments: object) -> str:
+    """Say how a call ended: let in, an error code, or the exception that escaped."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return str(error.response.get("Error", {}).get("Code"))
+    except Exception as error:  # noqa: BLE001 - whatever escapes from moto is the answer
+        return type(error).__name__
+    return "let in"
+
+
+def keys_of(credentials: dict[str, str]) -> dict[str, str]:
+    names = {
+        "AccessKeyId": "aws_access_key_id",
+        "SecretAccessKey": "aws_secret_access_key",
+        "SessionToken": "aws_session_token",
+    }
+    return {names[key]: value for key, value in credentials.items() if key in names}
+
+
+def user_key(**statement: object) -> dict[str, str]:
+    iam = client("iam")
+    iam.create_user(UserName="user")
+    if statement:
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="user", PolicyName="inline", PolicyDocument=document)
+    return keys_of(iam.create_access_key(UserName="user")["AccessKey"])
+
+
+def role(trust: dict[str, object]) -> str:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trust}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=document)
+    return str(made["Role"]["Arn"])
+
+
+def current_version() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="old", ClientRequestToken=FIRST)
+    sm.put_secret_value(
+        SecretId="name",
+        SecretString="new",
+        ClientRequestToken=SECOND,
+        VersionStages=["AWSPENDING"],
+    )
+    sm.update_secret_version_stage(
+        SecretId="name",
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=SECOND,
+        RemoveFromVersionId=FIRST,
+    )
+    return str(sm.get_secret_value(SecretId="name")["SecretString"])
+
+
+def version_immutability() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="any")
+    version = {"ClientRequestToken": SECOND, "VersionStages": ["AWSPENDING"], "SecretId": "name"}
+    sm.put_secret_value(**version, SecretString="value")
+    return outcome(sm.put_secret_value, **version, SecretString="other")
+
+
+def batch_get_permissions() -> str:
+    secret = client("secretsmanager").create_secret(Name="name", SecretString="value")["ARN"]
+    key = user_key(Effect="Allow", Action="secretsmanager:BatchGetSecretValue", Resource="*")
+    with enable_iam_authentication():
+        found = client("secretsmanager", **key).batch_get_secret_value(SecretIdList=[secret])
+    return str(found["SecretValues"][0]["SecretString"])
+
+
+def managed_policies() -> str:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    return outcome(client("iam").get_policy, PolicyArn=arn)
+
+
+def inactive_keys() -> str:
+    key = user_key()
+    client("iam").update_access_key(
+        UserName="user", AccessKeyId=key["aws_access_key_id"], Status="Inactive"
+    )
+    with enable_iam_authentication():
+        return outcome(client("sts", **key).get_caller_identity)
+
+
+def expired_tokens() -> str:
+    answer = client("sts").assume_role(RoleArn=role({"AWS": "*"}), RoleSessionName="here")
+    sts_backends[ACCOUNT]["aws"].assumed_roles[-1].expiration = datetime(2020, 1, 1)  # noqa: DTZ001 - as moto's
+    with enable_iam_authentication():
+        return outcome(client("sts", **keys_of(answer["Credentials"])).get_caller_identity)
+
+
+def json_error_codes() -> str:
+    wrong = {**user_key(), "aws_secret_access_key": "wrong"}
+    with enable_iam_authentication():
+        return outcome(client("secretsmanager", **wrong).list_secrets)
+
+
+def resources_of_secrets() -> str:
+    secret = client("secretsmanager").create_secret(Name="name", SecretString="value")["ARN"]
+    key = user_key(Effect="Allow", Action="secretsmanager:*", Resource=secret)
+    with enable_iam_authentication():
+        return outcome(client("secretsmanager", **key).get_secret_value, SecretId=secret)
+
+
+def service_principals() -> str:
+    arn = role({"Service": "rolesanywhere.amazonaws.com"})
+    key = user_key(Effect="Allow", Action="*", Resource="*")
+    with enable_iam_authentication():
+        return outcome(client("sts", **key).assume_role, RoleArn=arn, RoleSessionName="here")
+
+
+def unsigned_requests() -> str:
+    unsigned = client("secretsmanager", config=Config(signature_version=UNSIGNED))
+    with enable_iam_authentication():
+        return outcome(unsigned.list_secrets)
+
+
+PROBES = [
+    current_version,
+    version_immutability,
+    batch_get_permissions,
+    managed_policies,
+    inactive_keys,
+    expired_tokens,
+    json_error_codes,
+    resources_of_secrets,
+    service_principals,
+    unsigned_requests,
+]
+
+
+def main() -> None:
+    """Print the answer of every probe, each asked of an empty moto."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    answers = {}
+    for probe in PROBES:
+        with mock_aws():
+            answers[probe.__name__] = probe()
+    print(json.dumps(answers))  # noqa: T201 - the result
+
+
+if __name__ == "__main__":
+    main()
