@@ -1,0 +1,264 @@
+"""The rules of the house, read from the source without importing it.
+
+Imports point one way; the emulator stands apart, so that it can disagree with the sidecar; one file
+reads the machine's clock; what is pure stays pure; files and functions stay small. Imports by a
+computed name are not seen.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+GROUND = frozenset(
+    {"errors", "redaction", "clock", "arn", "credentials", "atomic_file", "ca", "__init__"}
+)
+# A room may import itself and everything further up in this list, never its neighbours.
+LAYERS = (
+    GROUND,
+    frozenset({"signing", "config"}),
+    frozenset({"identity", "aws"}),
+    frozenset({"secret_cache", "access", "providers"}),
+    frozenset({"web"}),
+    frozenset({"preflight"}),
+    frozenset({"service"}),
+    frozenset({"cli"}),
+    frozenset({"__main__"}),
+)
+# These stand apart: they may import the ground floor only, and only the command line imports them.
+APART = frozenset({"emulator", "demo"})
+# Everybody else gets the two or three values that it needs.
+SEE_CONFIGURATION = frozenset({"config", "web", "preflight", "service", "cli"})
+
+OWNERS = {
+    "moto": {"emulator"},
+    "flask": {"emulator"},
+    "werkzeug": {"emulator"},
+    "boto3": {"aws", "demo", "emulator"},
+    "botocore": {"aws", "demo", "emulator"},
+}
+
+PURE = (
+    "sidecar/signing/",
+    "sidecar/access/policy.py",
+    "sidecar/providers/refresh_policy.py",
+    "sidecar/arn.py",
+    "sidecar/credentials.py",
+    "sidecar/errors.py",
+    "sidecar/redaction.py",
+)
+IMPURE_MODULES = frozenset(
+    {"aiohttp", "asyncio", "os", "pathlib", "socket", "subprocess", "tempfile", "threading"}
+)
+
+CLOCK = "sidecar/clock.py"
+CLOCK_READERS = frozenset(
+    {
+        ("datetime", "now"),
+        ("datetime", "utcnow"),
+        ("datetime", "today"),
+        ("date", "today"),
+        ("time", "time"),
+        ("time", "time_ns"),
+    }
+)
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
+Rule = Callable[[str, ast.Module], Iterator[str]]
+
+
+def _room(path: str) -> str:
+    return PurePosixPath(path).parts[1].removesuffix(".py")
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Give the full name of every module that is imported, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            yield "a relative import"
+        elif isinstance(node, ast.ImportFrom) and node.module == "sidecar":
+            yield from (f"sidecar.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _rooms(modules: set[str]) -> set[str]:
+    names = (name.split(".") for name in modules)
+    rooms = {parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "sidecar"}
+    return {"__init__" if room == "__version__" else room for room in rooms}
+
+
+def _allowed_rooms(room: str) -> frozenset[str]:
+    if room in APART:
+        return GROUND | {room}
+    depth = next((i for i, layer in enumerate(LAYERS) if room in layer), len(LAYERS))
+    allowed = frozenset[str]().union(*LAYERS[:depth])
+    allowed |= GROUND if room in GROUND else {room}
+    if room not in SEE_CONFIGURATION:
+        allowed -= {"config"}
+    return allowed | APART if room == "cli" else allowed
+
+
+def every_room_has_a_place(path: str, tree: ast.Module) -> Iterator[str]:
+    if _room(path) not in APART.union(*LAYERS):
+        yield f"{_room(path)} is in no layer"
+
+
+def imports_point_one_way(path: str, tree: ast.Module) -> Iterator[str]:
+    modules = set(_imported(tree))
+    for room in sorted(_rooms(modules) - _allowed_rooms(_room(path))):
+        yield f"{_room(path)} imports {room}"
+    if "a relative import" in modules:
+        yield "a relative import"
+
+
+def libraries_stay_in_their_rooms(path: str, tree: ast.Module) -> Iterator[str]:
+    tops = {name.split(".")[0] for name in _imported(tree)}
+    for library in sorted(tops & OWNERS.keys()):
+        if _room(path) not in OWNERS[library]:
+            yield f"{_room(path)} imports {library}"
+
+
+def what_is_pure_stays_pure(path: str, tree: ast.Module) -> Iterator[str]:
+    if path.startswith(PURE):
+        tops = {name.split(".")[0] for name in _imported(tree)}
+        yield from (f"imports {name}" for name in sorted(tops & IMPURE_MODULES))
+
+
+def one_file_reads_the_clock(path: str, tree: ast.Module) -> Iterator[str]:
+    if path == CLOCK:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value).rpartition(".")[2]
+            if (owner, node.attr) in CLOCK_READERS:
+                yield f"line {node.lineno} reads {owner}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (node.module, alias.name) in CLOCK_READERS:
+                    yield f"line {node.lineno} imports {node.module}.{alias.name}"
+
+
+def every_module_says_what_it_is_for(path: str, tree: ast.Module) -> Iterator[str]:
+    if not ast.get_docstring(tree):
+        yield "has no docstring"
+
+
+def functions_stay_small(path: str, tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > MAX_FUNCTION_LINES:
+                yield f"{node.name} has {lines} lines"
+
+
+RULES: tuple[Rule, ...] = (
+    every_room_has_a_place,
+    imports_point_one_way,
+    libraries_stay_in_their_rooms,
+    what_is_pure_stays_pure,
+    one_file_reads_the_clock,
+    every_module_says_what_it_is_for,
+    functions_stay_small,
+)
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[str, str]:
+    """Give the text of every module of the package by its path."""
+    files = sorted((ROOT / "sidecar").rglob("*.py"))
+    assert files, "there is nothing to check"
+    return {str(file.relative_to(ROOT)): file.read_text() for file in files}
+
+
+@pytest.fixture(scope="module")
+def trees(sources: dict[str, str]) -> dict[str, ast.Module]:
+    return {path: ast.parse(source) for path, source in sources.items()}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_package_keeps_the_rule(rule: Rule, trees: dict[str, ast.Module]) -> None:
+    problems = [
+        f"{path}: {problem}" for path, tree in trees.items() for problem in rule(path, tree)
+    ]
+    assert problems == []
+
+
+def test_files_stay_small(sources: dict[str, str]) -> None:
+    lengths = {path: len(source.splitlines()) for path, source in sources.items()}
+    assert {path: n for path, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source", "problem"),
+    [
+        (every_room_has_a_place, "utils/text.py", "", "utils is in no layer"),
+        (imports_point_one_way, "arn.py", "import sidecar.signing", "arn imports signing"),
+        (imports_point_one_way, "web/x.py", "from sidecar import service", "web imports service"),
+        (imports_point_one_way, "aws/x.py", "import sidecar.identity.pem", "aws imports identity"),
+        (imports_point_one_way, "aws/x.py", "import sidecar.config", "aws imports config"),
+        (imports_point_one_way, "web/x.py", "from . import y", "a relative import"),
+        (imports_point_one_way, "web/x.py", "import sidecar.demo", "web imports demo"),
+        *(
+            (imports_point_one_way, "emulator/x.py", source, f"emulator imports {room}")
+            for room in (
+                "signing",
+                "identity",
+                "aws",
+                "access",
+                "secret_cache",
+                "providers",
+                "web",
+                "config",
+            )
+            for source in (
+                f"import sidecar.{room}",
+                f"from sidecar import {room}",
+                f"from sidecar.{room}.x import y",
+                f"def f():\n    from sidecar.{room} import x",
+            )
+        ),
+        (libraries_stay_in_their_rooms, "web/x.py", "import moto.core", "web imports moto"),
+        (libraries_stay_in_their_rooms, "web/x.py", "import boto3", "web imports boto3"),
+        (what_is_pure_stays_pure, "signing/x.py", "import asyncio", "imports asyncio"),
+        (what_is_pure_stays_pure, "signing/x.py", "from os import path", "imports os"),
+        (
+            one_file_reads_the_clock,
+            "emulator/x.py",
+            "datetime.now(UTC)",
+            "line 1 reads datetime.now",
+        ),
+        (one_file_reads_the_clock, "x.py", "datetime.datetime.now()", "line 1 reads datetime.now"),
+        (one_file_reads_the_clock, "x.py", "read = time.time", "line 1 reads time.time"),
+        (one_file_reads_the_clock, "x.py", "from time import time", "line 1 imports time.time"),
+        (every_module_says_what_it_is_for, "x.py", "import os", "has no docstring"),
+        (functions_stay_small, "x.py", "def f():\n" + "    x\n" * 50, "f has 51 lines"),
+    ],
+)
+def test_a_breach_of_the_rule_is_seen(rule: Rule, path: str, source: str, problem: str) -> None:
+    assert list(rule(f"sidecar/{path}", ast.parse(source))) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source"),
+    [
+        (imports_point_one_way, "web/x.py", "from sidecar.access.policy import App"),
+        (imports_point_one_way, "emulator/x.py", "from sidecar import __version__, clock"),
+        (imports_point_one_way, "cli/x.py", "from sidecar.emulator.server import Emulator"),
+        (imports_point_one_way, "ca.py", "from sidecar.errors import SidecarError"),
+        (libraries_stay_in_their_rooms, "aws/x.py", "import boto3"),
+        (what_is_pure_stays_pure, "web/x.py", "import asyncio"),
+        (one_file_reads_the_clock, "clock.py", "datetime.now(UTC)"),
+        (one_file_reads_the_clock, "web/x.py", "self._clock.now(); time.monotonic()"),
+        (functions_stay_small, "x.py", "def f():\n" + "    x\n" * 49),
+    ],
+)
+def test_what_the_rule_allows_is_let_be(rule: Rule, path: str, source: str) -> None:
+    assert list(rule(f"sidecar/{path}", ast.parse(source))) == []

@@ -1,0 +1,103 @@
+"""`certs ca`: what it writes, what it prints where, and what it refuses."""
+
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from cryptography import x509
+
+from sidecar.cli import main
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def _loaded(path: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(path.read_bytes())
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("key_type", ["p256", "p384", "p521", "rsa2048"])
+def test_openssl_accepts_the_authority_and_its_key(
+    key_type: str, out: Path, openssl: Callable[..., CompletedProcess[str]]
+) -> None:
+    assert main(["certs", "ca", f"--directory={out}", f"--key-type={key_type}"]) == 0
+    judged = openssl("verify", "-CAfile", out / "ca.pem", "-x509_strict", out / "ca.pem")
+    assert judged.stdout == f"{out / 'ca.pem'}: OK\n"
+    held = openssl("x509", "-in", out / "ca.pem", "-noout", "-pubkey").stdout
+    assert held == openssl("pkey", "-in", out / "ca.key", "-pubout").stdout
+
+
+def test_the_key_is_for_its_owner_only_and_the_certificate_for_everyone(out: Path) -> None:
+    main(["certs", "ca", f"--directory={out}"])
+    assert [_mode(path) for path in (out, out / "ca.key", out / "ca.pem")] == [0o700, 0o600, 0o644]
+
+
+def test_the_result_of_ca_goes_to_stdout_and_the_next_step_to_stderr(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["certs", "ca", f"--directory={out}"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"certificate\t{out}/ca.pem\nprivate-key\t{out}/ca.key\n"
+    assert printed.err.startswith(f"next: register {out}/ca.pem as a trust anchor")
+
+
+def test_the_authority_gets_its_name_and_validity(out: Path) -> None:
+    main(["certs", "ca", f"--directory={out}", "--common-name=Workshop", "--days=7"])
+    (root,) = _loaded(out / "ca.pem")
+    assert root.subject.rfc4514_string() == "CN=Workshop"
+    assert abs(root.not_valid_after_utc - datetime.now(UTC) - 7 * DAY) < timedelta(minutes=10)
+
+
+def test_it_works_as_a_process_of_its_own(out: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "sidecar", "certs", "ca", f"--directory={out}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr.count("next: ")) == (0, 1)
+    assert [line.split("\t")[0] for line in ended.stdout.splitlines()] == [
+        "certificate",
+        "private-key",
+    ]
+    assert all(Path(line.split("\t")[1]).is_file() for line in ended.stdout.splitlines())
+
+
+@pytest.mark.parametrize("present", ["ca.pem", "ca.key"])
+def test_an_existing_authority_is_never_overwritten(
+    present: str, out: Path, refusal: Callable[..., str]
+) -> None:
+    out.mkdir()
+    (out / present).symlink_to("nowhere")
+    assert f"{out / present} exists already" in refusal("certs", "ca", f"--directory={out}")
+    assert [path.name for path in out.iterdir()] == [present]
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        ("--days=0", 2, "argument --days: must be 1 to 36500 (got '0')"),
+        ("--key-type=ed25519", 2, "argument --key-type: invalid choice: 'ed25519'"),
+        ("--common-name=", 1, "common name must have 1 to 64 bytes (got 0)"),
+        ("--common-name=" + "x" * 65, 1, "common name must have 1 to 64 bytes (got 65)"),
+    ],
+)
+def test_a_bad_option_is_named_and_nothing_is_written(
+    option: str, code: int, said: str, out: Path, refusal: Callable[..., str]
+) -> None:
+    assert said in refusal("certs", "ca", f"--directory={out}", option, code=code)
+    assert not out.exists()
