@@ -86,11 +86,25 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
 
 def _load_certificates(path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(_read(path, "certificate"))
+        certificates = x509.load_pem_x509_certificates(_read(path, "certificate"))
     except ValueError as exc:
         raise IdentityError(
             f"certificate {path} is not PEM: {_first_line(exc)}",
             hint="the file must hold -----BEGIN CERTIFICATE----- blocks",
+        ) from exc
+    for each in certificates:
+        _parse_fully(path, each)
+    return certificates
+
+
+def _parse_fully(path: Path, certificate: x509.Certificate) -> None:
+    """Read now what cryptography would read only when it is needed, so that it fails here."""
+    try:
+        _ = (certificate.subject, certificate.issuer, certificate.extensions)
+    except (ValueError, x509.DuplicateExtension) as exc:
+        raise IdentityError(
+            f"certificate {path} is malformed: {_first_line(exc)}",
+            hint="have it issued anew",
         ) from exc
 
 

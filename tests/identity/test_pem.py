@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtensionOID
 
 from sidecar.ca import (
     Authority,
@@ -18,6 +19,7 @@ from sidecar.ca import (
     issue_workload,
     private_key_pem,
 )
+from sidecar.errors import IdentityError
 from sidecar.identity.pem import load_identity
 from sidecar.redaction import Secret
 
@@ -178,3 +180,25 @@ def test_an_encrypted_key_is_read_with_its_password(
     key_file.write_bytes(_encoded(workload[1], password="open sesame"))
     identity = load_identity(certificate_file, key_file, password=Secret("open sesame"))
     assert identity.certificate == workload[0]
+
+
+def test_a_certificate_with_a_malformed_extension_is_refused_at_once(
+    key_file: Path, tmp_path: Path, workload: Leaf, root: Authority
+) -> None:
+    garbage = x509.UnrecognizedExtension(ExtensionOID.KEY_USAGE, b"\x04\x00garbage")
+    malformed = (
+        x509.CertificateBuilder()
+        .subject_name(workload[0].subject)
+        .issuer_name(root.certificate.subject)
+        .public_key(workload[1].public_key())
+        .serial_number(1)
+        .not_valid_before(workload[0].not_valid_before_utc)
+        .not_valid_after(workload[0].not_valid_after_utc)
+        .add_extension(garbage, critical=True)
+        .sign(root.key, hashes.SHA256())
+    )
+    path = tmp_path / "malformed.pem"
+    path.write_bytes(malformed.public_bytes(serialization.Encoding.PEM))
+    with pytest.raises(IdentityError, match=r"malformed\.pem is malformed") as caught:
+        load_identity(path, key_file)
+    assert caught.value.hint == "have it issued anew"
