@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 # Secrets Manager appends a hyphen and six characters to a secret's name in its ARN.
-_ARN_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}$")
+_ARN_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,13 +78,13 @@ def read_token_file(path: Path) -> tuple[Secret, TokenFile]:
 
 
 def token_file_warnings(path: Path) -> list[str]:
-    """Warn of a token file that every user of the machine may read."""
+    """Warn of a token file that every user of the machine may read or write."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
         return []
-    if mode & stat.S_IROTH:
-        return [f"token file {path} has mode {mode:04o}: every user may read it; chmod o= {path}"]
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        return [f"token file {path} has mode {mode:04o}: every user may use it; chmod o= {path}"]
     return []
 
 
@@ -110,10 +110,14 @@ class AppTokens:
 
     def reload(self) -> bool:
         """Read again the token files that have changed; say whether any token did."""
-        renewed = tuple(_renewed(each) for each in self._tokens)
-        changed = any(old is not new for old, new in zip(self._tokens, renewed, strict=True))
-        self._tokens = renewed
-        return changed
+        held = self._tokens
+        read = [_read_again(each) for each in held]
+        tokens = [each.token for each in read]
+        self._tokens = tuple(
+            _chosen(old, new, doubled=tokens.count(new.token) > 1)
+            for old, new in zip(held, read, strict=True)
+        )
+        return [each.token for each in held] != [each.token for each in self._tokens]
 
     def _match(self, presented: bytes) -> App | None:
         matches = [each.app for each in self._tokens if each.token.matches(presented)]
@@ -167,7 +171,8 @@ def _doubles(tokens: list[AppToken]) -> Iterator[Problem]:
         seen[each.token] = each.app.name
 
 
-def _renewed(held: AppToken) -> AppToken:
+def _read_again(held: AppToken) -> AppToken:
+    """Read a token's file if it looks different; what is no good leaves the token as it was."""
     if held.file is None:
         return held
     path = held.file.path
@@ -182,8 +187,22 @@ def _renewed(held: AppToken) -> AppToken:
     except TokenRefused as exc:
         log.warning("app %s: token file %s %s; the old token stays", held.app.name, path, exc)
         return AppToken(held.app, held.token, TokenFile(path, seen))
-    log.info("app %s: new token from %s", held.app.name, path)
     return AppToken(held.app, token, file)
+
+
+def _chosen(old: AppToken, new: AppToken, *, doubled: bool) -> AppToken:
+    """Take what was read, unless the new token is another app's too."""
+    if new.token == old.token or new.file is None:
+        return new
+    if doubled:
+        log.warning(
+            "app %s: token file %s holds another app's token; the old token stays",
+            new.app.name,
+            new.file.path,
+        )
+        return AppToken(old.app, old.token, new.file)
+    log.info("app %s: new token from %s", new.app.name, new.file.path)
+    return new
 
 
 def _look(status: os.stat_result) -> tuple[int, int, int]:

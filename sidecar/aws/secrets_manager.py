@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 for _name in ("botocore", "boto3", "urllib3", "s3transfer"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+log = logging.getLogger(__name__)
+
 _WORKERS: Final = 8
-_BOTO_CONFIG: Final = BotoConfig(
+BOTO_CONFIG: Final = BotoConfig(
     connect_timeout=3,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=_WORKERS,
+    # AWS is to judge a version id, in its own words.
+    parameter_validation=False,
     user_agent_extra="credential-sidecar",
 )
 
@@ -62,6 +66,15 @@ _PASSING_CODES: Final = frozenset(
     }
 )
 _SERVER_ERROR: Final = 500
+# The last four are what botocore, and `_value`, make of a body that is no answer of AWS.
+_NO_ANSWER: Final = (
+    botocore.exceptions.BotoCoreError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
 
 
 class SecretsManager:
@@ -71,15 +84,22 @@ class SecretsManager:
         region: the region to ask.
         endpoint_url: an emulator's address, or None for AWS's own.
         ca_bundle: path of the CAs to trust in TLS, or None for the system's.
+        boto_config: botocore's timeouts and retries.
 
     """
 
     def __init__(
-        self, *, region: str, endpoint_url: str | None = None, ca_bundle: str | None = None
+        self,
+        *,
+        region: str,
+        endpoint_url: str | None = None,
+        ca_bundle: str | None = None,
+        boto_config: BotoConfig = BOTO_CONFIG,
     ) -> None:
         self._region = region
         self._endpoint_url = endpoint_url
         self._ca_bundle = ca_bundle
+        self._boto_config = boto_config
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="secretsmanager")
         self._client: tuple[Credentials, SecretsManagerClient] | None = None
 
@@ -107,11 +127,11 @@ class SecretsManager:
             reply = self._client_for(credentials).get_secret_value(
                 SecretId=query.secret_id, **wanted
             )
+            return _value(reply)
         except botocore.exceptions.ClientError as exc:
             raise _service_error(exc) from None
-        except (botocore.exceptions.BotoCoreError, OSError) as exc:
+        except _NO_ANSWER as exc:
             raise _no_answer(exc) from None
-        return _value(reply)
 
     def _client_for(self, credentials: Credentials) -> "SecretsManagerClient":
         """Return a client for this set; a new one only after the role has been renewed.
@@ -136,7 +156,7 @@ class SecretsManager:
             "secretsmanager",
             endpoint_url=self._endpoint_url,
             verify=self._ca_bundle,
-            config=_BOTO_CONFIG,
+            config=self._boto_config,
         )
 
 
@@ -158,6 +178,9 @@ def _service_error(exc: botocore.exceptions.ClientError) -> UpstreamError:
     code = exc.response.get("Error", {}).get("Code", "")
     message = exc.response.get("Error", {}).get("Message", "")
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if not code or code.isdecimal():  # botocore's stand-in for a body that is not AWS's
+        log.warning("no answer of AWS from Secrets Manager: status %d", status)
+        return UpstreamUnreachable("Response Error", code="ConnectionError")
     passing = status >= _SERVER_ERROR or code in _PASSING_CODES
     kind = UpstreamUnavailable if passing else UpstreamRefused
     return kind(message, status=status, code=code)
@@ -169,8 +192,16 @@ def _no_answer(exc: Exception) -> UpstreamUnavailable:
         botocore.exceptions.ReadTimeoutError,
         TimeoutError,
     )
+    failures = (
+        botocore.exceptions.HTTPClientError,
+        botocore.exceptions.ConnectionError,
+        OSError,
+    )
+    # What says how a connection failed is safe to log; the rest may quote the answer's body.
+    no_connection = isinstance(exc, failures)
+    log.warning("no answer from Secrets Manager: %s", exc if no_connection else type(exc).__name__)
     if isinstance(exc, timeouts):
         return UpstreamTimeout("Timeout", code="TimeoutError")
-    if isinstance(exc, botocore.exceptions.HTTPClientError | OSError):
+    if no_connection:
         return UpstreamUnreachable("Read Error", code="ConnectionError")
     return UpstreamUnreachable("Response Error", code="ConnectionError")

@@ -6,12 +6,14 @@ is one line ``sidecar: what failed`` and one line ``hint: what to do``, without 
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from sidecar import __version__
+from sidecar.cli.one_line import one_line
 from sidecar.errors import ConfigError, SidecarError
 
 EXIT_FAILURE: Final = 1
@@ -44,7 +46,22 @@ COMMANDS: Final = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 on failure, 2 on wrong usage or configuration."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except SidecarError as exc:
+        _print_error(exc)
+        return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILURE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; at its end Python would flush into the pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
     if words[:1] == ["--version"]:
         print(f"sidecar {__version__}")
         return 0
@@ -52,16 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name is None:
         return _overview(words)
     arguments = build_parser(name).parse_args(words[len(name.split()) :])
-    try:
-        code: int = arguments.run(arguments)
-    except SidecarError as exc:
-        _print_error(exc)
-        return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILURE
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_FAILURE
+    code: int = arguments.run(arguments)
     return code
 
 
@@ -69,7 +77,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports in this program's own form."""
 
     def error(self, message: str) -> NoReturn:
-        _say(f"sidecar: {message}", f"hint: {self.prog} --help")
+        _say(one_line(f"sidecar: {message}"), f"hint: {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
 
 
@@ -114,20 +122,23 @@ def _overview(words: Sequence[str]) -> int:
         print(text)
         return 0
     if words:
-        unknown = words[0] if words[0].isprintable() else ascii(words[0])
-        _say(f"sidecar: unknown command: {unknown}", "hint: sidecar --help lists the commands")
+        _say(
+            one_line(f"sidecar: unknown command: {words[0]}"),
+            "hint: sidecar --help lists the commands",
+        )
     else:
         _say(text)
     return EXIT_USAGE
 
 
 def _print_error(exc: SidecarError) -> None:
-    _say(f"sidecar: {exc.message}")
+    lines = [f"sidecar: {exc.message}"]
     if isinstance(exc, ConfigError):
         for problem in exc.problems:
-            _say(f"  {problem}", *([f"    hint: {problem.hint}"] if problem.hint else []))
+            lines += [f"  {problem}", *([f"    hint: {problem.hint}"] if problem.hint else [])]
     if exc.hint:
-        _say(f"hint: {exc.hint}")
+        lines.append(f"hint: {exc.hint}")
+    _say(*map(one_line, lines))
 
 
 def _say(*lines: str) -> None:

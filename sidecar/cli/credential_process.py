@@ -19,7 +19,8 @@ from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.clock import Clock, SystemClock, iso_seconds
-from sidecar.config.option import whole_number
+from sidecar.config.option import base_url, whole_number
+from sidecar.config.schema import region_name, role_session_name
 from sidecar.credentials import Credentials
 from sidecar.errors import OperatorError, UpstreamUnavailable
 from sidecar.identity.checks import Severity, check_identity
@@ -67,9 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="900 to 43200 (default: 3600)",
     )
-    where("--role-session-name", metavar="NAME", help="where the profile accepts one")
-    where("--region", help="default: the trust anchor's")
-    where("--endpoint", metavar="URL", help="in place of AWS's own")
+    where(
+        "--role-session-name",
+        type=_reader(role_session_name),
+        metavar="NAME",
+        help="where the profile accepts one",
+    )
+    where("--region", type=_reader(region_name), help="default: the trust anchor's")
+    where("--endpoint", type=_reader(base_url), metavar="URL", help="in place of AWS's own")
     where("--pkcs8-password", metavar="PASSWORD", help="visible to every user of the machine")
     where("--no-verify-ssl", action="store_true", help="do not check the endpoint's certificate")
     where("--with-proxy", action="store_true", help="no effect: proxy variables are always used")
@@ -115,7 +121,7 @@ async def _session(arguments: argparse.Namespace, identity: Identity, clock: Clo
         duration_seconds=arguments.session_duration,
         role_session_name=arguments.role_session_name,
     )
-    endpoint = arguments.endpoint or os.environ.get("AWS_ENDPOINT_URL") or _endpoint(region)
+    endpoint = arguments.endpoint or _endpoint(region, os.environ.get("AWS_ENDPOINT_URL"))
     bundle = os.environ.get("AWS_CA_BUNDLE")
     async with http_client(
         Path(bundle) if bundle else None, verify=not arguments.no_verify_ssl
@@ -131,13 +137,15 @@ async def _session(arguments: argparse.Namespace, identity: Identity, clock: Clo
         return await client.create_session(parameters, identity.certified_key())
 
 
-def _endpoint(region: str) -> str:
+def _endpoint(region: str, configured: str | None) -> str:
+    """Take the endpoint that the environment names, or look up AWS's own."""
     from sidecar.aws.endpoints import service_endpoint  # noqa: PLC0415 - loads botocore's data
 
     try:
-        return service_endpoint(SERVICE, region)
+        return base_url(configured) if configured else service_endpoint(SERVICE, region)
     except ValueError as exc:
-        raise OperatorError(str(exc), hint="give --endpoint or another --region") from exc
+        what = f"variable AWS_ENDPOINT_URL {exc} (got {configured!a})" if configured else str(exc)
+        raise OperatorError(what, hint="give --endpoint or another --region") from exc
 
 
 def _as_json(credentials: Credentials) -> str:

@@ -15,9 +15,10 @@ from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
 from sidecar.config.address import Address
+from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
 from sidecar.config.schema import AppSection, Config
-from sidecar.errors import OperatorError
+from sidecar.errors import ConfigError, OperatorError
 
 EXAMPLE: Final = 'eval "$(sidecar env --app web)"'
 
@@ -53,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the variables."""
     config = load_config(arguments.config, os.environ).config
+    if problems := inconsistencies(config):
+        raise ConfigError(problems)
     app = _app(config, arguments.app)
     if arguments.role is not None and arguments.role not in app.roles:
         raise OperatorError(

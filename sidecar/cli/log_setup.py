@@ -4,17 +4,21 @@ import logging
 import sys
 import time
 
+from sidecar.cli.one_line import one_line
+
 
 class _OneLine(logging.Formatter):
-    """Escapes control characters, so that remote text cannot forge a line or move a cursor."""
+    """Escapes control characters, so that remote text cannot forge a line or move a cursor.
 
-    converter = time.gmtime
+    A traceback's own line ends are escaped with the rest, since it quotes such text too.
+    """
+
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        line = super().formatMessage(record)
-        return line if line.isprintable() else "".join(map(_visible, line))
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
 
 
 def set_up_logging(level: str) -> None:
@@ -28,7 +32,3 @@ def set_up_logging(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("sidecar").setLevel(level.upper())
-
-
-def _visible(char: str) -> str:
-    return char if char.isprintable() else ascii(char)[1:-1]

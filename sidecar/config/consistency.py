@@ -82,7 +82,8 @@ def _app(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
 
 def _secrets(config: Config) -> Iterator[Problem]:
     via = secrets_role(config)
-    if config.doors.secrets and via not in config.roles:
+    matters = config.doors.secrets or config.secrets.prefetch or via is not None
+    if matters and via not in config.roles:
         yield Problem(
             "secrets.via",
             f"there is no role {via!r}" if via else "must say whose credentials read secrets",

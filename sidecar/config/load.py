@@ -7,15 +7,7 @@ from typing import Any, Final
 
 from sidecar.config.option import Option, is_name, options_of
 from sidecar.config.schema import SECTIONS, TABLES, Config
-from sidecar.config.sources import (
-    SHORT_NAMES,
-    SHORT_NAMES_WITHOUT_FILE,
-    THE_ONE,
-    Raw,
-    find_file,
-    gather,
-    variable_name,
-)
+from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
 
 _SHOWN: Final = 80
@@ -110,9 +102,8 @@ class _Reader:
 
     def _value(self, where: str, found: Option, value: object) -> object:
         if value is None:
-            self._complain(
-                where, "is missing", f"{found.hint or 'add it'}, or set {_variable(where)}"
-            )
+            hint = f"{found.hint or 'add it'}, or set {self._variable(where)}"
+            self._complain(where, "is missing", hint)
             return None
         try:
             return found.read(value)
@@ -124,16 +115,16 @@ class _Reader:
         variable = self._raw.said_by.get(where)
         self.problems.append(Problem(f"{where} ({variable})" if variable else where, what, hint))
 
-
-def _variable(where: str) -> str:
-    """Name the variable that sets an option, the short one if there is one."""
-    section, _, key = where.rpartition(".")
-    short = {**SHORT_NAMES, **SHORT_NAMES_WITHOUT_FILE}
-    table = section.removesuffix(f".{THE_ONE}")
-    found = (name for name, place in short.items() if place in ((section, key), (table, key)))
-    return next(found, variable_name(section, key))
+    def _variable(self, where: str) -> str:
+        """Name the variable that sets an option, the short one if there is one."""
+        section, _, key = where.rpartition(".")
+        found = (name for name, place in self._raw.short_names.items() if place == (section, key))
+        return next(found, variable_name(section, key))
 
 
 def _shown(value: object) -> str:
-    text = ascii(value) if isinstance(value, str) else repr(value)
+    try:
+        text = ascii(value) if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # a number too long, or tables too deep, for Python
+        return "something too large to show"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from sidecar.arn import Arn
 
@@ -13,6 +14,11 @@ _T = TypeVar("_T")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
 _METADATA_KEY: Final = "option"
+# botocore refuses other hosts when it makes a client, names with an underscore among them.
+_LABEL: Final = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_BASE_URL: Final = re.compile(
+    rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::\d+)?/?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,23 @@ def text(value: object) -> str:
 
 def path(value: object) -> Path:
     """Read a file's path; ``~`` is not special."""
-    return Path(text(value))
+    name = text(value)
+    if "\0" in name:
+        raise ValueError("must not hold a NUL character")
+    return Path(name)
+
+
+def base_url(value: object) -> str:
+    """Read the address of a service: scheme, host and perhaps a port, as botocore accepts it."""
+    url = text(value)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("must be http://host[:port] or https://host[:port]")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must have no path, query or user name")
+    if not _BASE_URL.fullmatch(url):
+        raise ValueError("must name its host by letters, digits, hyphens and dots, or by address")
+    return url.rstrip("/")
 
 
 def whole_number(least: int, most: int) -> Callable[[object], int]:

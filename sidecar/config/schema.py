@@ -6,35 +6,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.config.address import Address, addresses
-from sidecar.config.option import arn, names, one_of, option, path, text, texts, whole_number
+from sidecar.config.option import (
+    arn,
+    base_url,
+    names,
+    one_of,
+    option,
+    path,
+    text,
+    texts,
+    whole_number,
+)
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 # The rule of STS for RoleSessionName.
 _SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+# What the examples of ARNs begin with.
+_SCOPE: Final = "arn:aws:rolesanywhere:eu-central-1:123456789012"
 
 
-def _region(value: object) -> str:
+def region_name(value: object) -> str:
+    """Read the name of an AWS region."""
     name = text(value)
     if not _REGION.fullmatch(name):
         raise ValueError("is not a region's name")
     return name
 
 
-def _url(value: object) -> str:
-    url = text(value)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError("must be http://host[:port] or https://host[:port]")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise ValueError("must have no path, query or user name")
-    return url.rstrip("/")
-
-
-def _session_name(value: object) -> str:
+def role_session_name(value: object) -> str:
+    """Read the name of a role session."""
     name = text(value)
     if not _SESSION_NAME.fullmatch(name):
         raise ValueError("must be 2 to 64 of letters, digits and _+=,.@-")
@@ -74,14 +77,14 @@ class AwsSection:
     """How AWS is reached."""
 
     region: str | None = option(
-        _region,
+        region_name,
         "Region of Secrets Manager. Default: that of the first trust anchor.",
         default=None,
         example="eu-central-1",
         hint="such as eu-central-1",
     )
     endpoint_url: str | None = option(
-        _url,
+        base_url,
         "Address of an emulator in place of AWS's own endpoints, for every service.",
         default=None,
         example="http://127.0.0.1:4566",
@@ -132,13 +135,13 @@ class RoleSection:
     trust_anchor_arn: Arn = option(
         arn(trust_anchor_arn),
         "The trust anchor that the certificate's CA is registered as.",
-        example="arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/…",
+        example=f"{_SCOPE}:trust-anchor/11111111-2222-3333-4444-555555555555",
         hint="aws rolesanywhere list-trust-anchors shows it",
     )
     profile_arn: Arn = option(
         arn(profile_arn),
         "The profile that lists the role.",
-        example="arn:aws:rolesanywhere:eu-central-1:123456789012:profile/…",
+        example=f"{_SCOPE}:profile/11111111-2222-3333-4444-555555555555",
         hint="aws rolesanywhere list-profiles shows it",
     )
     role_arn: Arn = option(
@@ -154,7 +157,7 @@ class RoleSection:
         example="3600",
     )
     role_session_name: str | None = option(
-        _session_name,
+        role_session_name,
         "Session name in place of the certificate's serial; the profile must accept it.",
         default=None,
         example="web-1",

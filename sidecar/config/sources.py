@@ -1,7 +1,7 @@
 """Where configuration comes from: a TOML file and environment variables, as one raw table."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -40,21 +40,23 @@ Table = MutableMapping[str, Any]
 class Raw:
     """Everything that was said, not yet read as values.
 
-    ``said_by`` tells for each ``section.key`` which variable said it, for messages;
-    ``unknown_variables`` are SIDECAR_* variables that mean nothing.
+    ``short_names`` are those that have an effect here; ``said_by`` tells for each ``section.key``
+    which variable said it, for messages; ``unknown_variables`` are SIDECAR_* variables that mean
+    nothing.
     """
 
     tables: dict[str, Any]
     file: Path | None = None
+    short_names: dict[str, tuple[str, str]] = field(default_factory=dict)
     said_by: dict[str, str] = field(default_factory=dict)
     unknown_variables: list[str] = field(default_factory=list)
 
 
-def find_file(requested: Path | None) -> Path | None:
+def find_file(requested: Path | None, defaults: Sequence[Path] = DEFAULT_PATHS) -> Path | None:
     """Return the file to read: the one asked for, or the first default that exists."""
     if requested is not None:
         return requested
-    return next((path for path in DEFAULT_PATHS if path.is_file()), None)
+    return next((path for path in defaults if path.is_file()), None)
 
 
 def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
@@ -64,17 +66,19 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
         ConfigError: the file cannot be read or is not TOML.
 
     """
-    raw = Raw(_read_toml(file) if file is not None else {}, file)
-    for variable, (section, key) in SHORT_NAMES.items():
-        if environment.get(variable):
-            _say(raw, section, key, environment[variable], variable)
+    raw = Raw(_read_toml(file) if file is not None else {}, file, dict(SHORT_NAMES))
+    understood: set[str] = set()
     if "roles" not in raw.tables and "apps" not in raw.tables:
         _the_one_role_and_app(raw, environment)
+        understood.add(TOKEN_VARIABLE)
+    for variable, where in raw.short_names.items():
+        if environment.get(variable):
+            _say(raw, *where, environment[variable], variable)
     known = dict(_long_names(raw.tables))
     for variable, where in known.items():
         if variable in environment:
             _say(raw, *where, environment[variable], variable)
-    understood = {*known, *SHORT_NAMES, *SHORT_NAMES_WITHOUT_FILE, TOKEN_VARIABLE}
+    understood |= {*known, *raw.short_names}
     raw.unknown_variables = [
         name for name in environment if name.startswith(PREFIX) and name not in understood
     ]
@@ -85,9 +89,10 @@ def _the_one_role_and_app(raw: Raw, environment: Mapping[str, str]) -> None:
     """Make the role and the app that exist when no file names any: the app may use everything."""
     raw.tables["roles"] = {THE_ONE: {}}
     raw.tables["apps"] = {THE_ONE: {"roles": [THE_ONE], "secrets": ["*"]}}
-    for variable, (table, key) in SHORT_NAMES_WITHOUT_FILE.items():
-        if environment.get(variable):
-            _say(raw, f"{table}.{THE_ONE}", key, environment[variable], variable)
+    raw.short_names |= {
+        variable: (f"{table}.{THE_ONE}", key)
+        for variable, (table, key) in SHORT_NAMES_WITHOUT_FILE.items()
+    }
     if environment.get(TOKEN_VARIABLE):
         _say(raw, f"apps.{THE_ONE}", "token_env", TOKEN_VARIABLE, TOKEN_VARIABLE)
 
@@ -129,5 +134,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError as exc:
         raise ConfigError([Problem(str(file), "is not UTF-8")]) from exc
-    except tomllib.TOMLDecodeError as exc:
+    except ValueError as exc:  # also of a number with more digits than Python reads
         raise ConfigError([Problem(str(file), f"is not TOML: {exc}")]) from exc
+    except RecursionError:
+        raise ConfigError([Problem(str(file), "is nested too deeply")]) from None

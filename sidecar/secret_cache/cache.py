@@ -42,9 +42,9 @@ class Entry:
     fetched_at: datetime
     ask_again_at: datetime
 
-    def may_serve_in_need(self, now: datetime, limits: Limits) -> bool:
-        """Whether the value is young enough to stand in for one that AWS does not give."""
-        return now - self.fetched_at <= limits.ttl + limits.max_stale
+    def serves_in_need_until(self, limits: Limits) -> datetime:
+        """When the value is too old to stand in for one that AWS does not give."""
+        return self.fetched_at + limits.ttl + limits.max_stale
 
 
 class SecretCache:
@@ -116,11 +116,13 @@ class SecretCache:
         now = self._clock.now()
         if held is None:
             raise exc
-        if not exc.retryable or not held.may_serve_in_need(now, self._limits):
+        too_old_at = held.serves_in_need_until(self._limits)
+        if not exc.retryable or now >= too_old_at:
             del self._entries[query]
             raise exc
         log.warning("secret %s: serving the held value: %s", held.name, exc.message)
-        entry = replace(held, ask_again_at=max(held.ask_again_at, now + _RETRY_AFTER))
+        ask_again_at = min(max(held.ask_again_at, now + _RETRY_AFTER), too_old_at)
+        entry = replace(held, ask_again_at=ask_again_at)
         self._entries[query] = entry
         return entry
 

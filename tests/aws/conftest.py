@@ -1,0 +1,90 @@
+"""A server on loopback that plays one canned reply after another and keeps what it was sent."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass
+class CannedServer:
+    """Its address, the replies to come (the last one again and again), and what it was asked."""
+
+    url: str
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+    _replies: list[_Reply] = field(default_factory=list)
+    _over: Event = field(default_factory=Event)
+
+    def then(self, value: object, status: int = 200, **headers: str) -> None:
+        """Plan a reply: bytes as they are, anything else as JSON."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self._replies.append(_Reply(status, body, headers))
+
+    def take(self) -> _Reply | None:
+        """Give the next reply; without a plan, stay silent until the test is over."""
+        if not self._replies:
+            self._over.wait()
+            return None
+        return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+    def end(self) -> None:
+        self._over.set()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def do_POST(self) -> None:
+        canned = self.server.canned
+        length = int(self.headers["Content-Length"])
+        canned.headers.append(dict(self.headers))
+        canned.bodies.append(json.loads(self.rfile.read(length)))
+        reply = canned.take()
+        if reply is None:
+            return
+        self.send_response(reply.status)
+        for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's own name
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    canned: CannedServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that leave in the middle: some tests want them to."""
+
+
+@pytest.fixture(scope="session")
+def canned_server() -> Iterator[_Server]:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def canned(canned_server: _Server) -> Iterator[CannedServer]:
+    """Give the server with no replies planned and nothing asked."""
+    canned_server.canned = CannedServer(f"http://127.0.0.1:{canned_server.server_port}")
+    yield canned_server.canned
+    canned_server.canned.end()

@@ -1,0 +1,128 @@
+"""CreateSession over HTTP: answers, refusals, and ways of getting no answer at all."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from cryptography import x509
+
+from sidecar.arn import profile_arn, role_arn, trust_anchor_arn
+from sidecar.aws.http import http_client
+from sidecar.aws.roles_anywhere import RolesAnywhere
+from sidecar.ca import PrivateKey
+from sidecar.credentials import Credentials
+from sidecar.errors import UpstreamRefused, UpstreamUnavailable
+from sidecar.identity.identity import Identity
+from sidecar.signing.create_session import SessionParameters
+
+if TYPE_CHECKING:
+    from tests.aws.conftest import CannedServer
+    from tests.conftest import ManualClock
+
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+ROLE = "arn:aws:iam::123456789012:role/web"
+PARAMETERS = SessionParameters(
+    trust_anchor_arn=trust_anchor_arn(f"{SCOPE}:trust-anchor/a"),
+    profile_arn=profile_arn(f"{SCOPE}:profile/p"),
+    role_arn=role_arn(ROLE),
+    duration_seconds=900,
+    role_session_name=None,
+)
+
+Ask = Callable[[str], Any]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with http_client(None) as session:
+        yield session
+
+
+@pytest.fixture
+def ask(
+    http: aiohttp.ClientSession,
+    clock: "ManualClock",
+    workload: tuple[x509.Certificate, PrivateKey],
+) -> Ask:
+    """Give a function that asks an endpoint for a session."""
+    certificate, key = workload
+    certified = Identity(certificate, (), key).certified_key()
+
+    async def run(endpoint: str) -> Credentials:
+        client = RolesAnywhere(http, endpoint=endpoint, region="eu-central-1", clock=clock)
+        return await client.create_session(PARAMETERS, certified)
+
+    return run
+
+
+def _answer(now: datetime) -> dict[str, Any]:
+    return {
+        "credentialSet": [
+            {
+                "roleArn": ROLE,
+                "credentials": {
+                    "accessKeyId": "ASIATEST",
+                    "secretAccessKey": "canary-secret",
+                    "sessionToken": "canary-token",
+                    "expiration": (now + timedelta(minutes=15)).isoformat(),
+                },
+            }
+        ]
+    }
+
+
+async def test_a_session_is_dated_by_our_clock(
+    ask: Ask, canned: "CannedServer", now: datetime
+) -> None:
+    canned.then(_answer(now), 201)
+    credentials = await ask(canned.url)
+    assert (credentials.issued_at, credentials.lifetime) == (now, timedelta(minutes=15))
+    assert (credentials.access_key_id, credentials.role_arn) == ("ASIATEST", ROLE)
+    assert canned.headers[0]["X-Amz-Date"] == "20260301T120000Z"
+    assert canned.bodies == [{"durationSeconds": 900}]
+
+
+async def test_a_refusal_is_told_apart_from_a_failure_that_may_pass(
+    ask: Ask, canned: "CannedServer"
+) -> None:
+    canned.then({"message": "no"}, 403)
+    canned.then({"message": "later"}, 503)
+    with pytest.raises(UpstreamRefused, match=r"^CreateSession was refused: 403: no$"):
+        await ask(canned.url)
+    with pytest.raises(UpstreamUnavailable, match=r"^CreateSession was refused: 503: later$"):
+        await ask(canned.url)
+
+
+async def test_a_redirect_is_not_followed(ask: Ask, canned: "CannedServer") -> None:
+    canned.then(b"", 307, Location=f"{canned.url}/elsewhere")
+    with pytest.raises(UpstreamRefused):
+        await ask(canned.url)
+    assert len(canned.bodies) == 1
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(
+    ask: Ask, canned: "CannedServer"
+) -> None:
+    canned.then(b"x" * 1_000_000, 201)
+    with pytest.raises(UpstreamUnavailable, match=r": the answer is far too long$"):
+        await ask(canned.url)
+
+
+async def test_an_endpoint_where_nobody_listens_is_named_with_the_reason(ask: Ask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        closed = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await ask(closed)
+    assert caught.value.message == f"no answer from {closed}: connection refused"
+    assert caught.value.hint == "check the network, the proxy and the endpoint"
+
+
+async def test_an_endpoint_without_tls_is_told_of_the_ca_bundle(
+    ask: Ask, canned: "CannedServer"
+) -> None:
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await ask(canned.url.replace("http:", "https:"))
+    assert caught.value.hint.startswith("set AWS_CA_BUNDLE to the CA")

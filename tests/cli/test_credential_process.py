@@ -1,0 +1,227 @@
+"""`credential-process`: the signing helper's flags and output, and our own complaints."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
+from sidecar.cli import main
+from sidecar.emulator.faults import Fault
+
+if TYPE_CHECKING:
+    from tests.conftest import Aws
+
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
+USAGE = "hint: sidecar credential-process --help\n"
+CHECK_ENDPOINT = "hint: give --endpoint or another --region\n"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SIDECAR_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Give arguments that are right, for an AWS that nobody plays."""
+    directory = tmp_path_factory.mktemp("identity")
+    now, month = datetime.now(UTC), timedelta(days=30)
+    authority = create_root(Subject("Test root"), now=now, validity=month)
+    leaf, key = issue_workload(authority, Subject("web"), now=now, validity=month)
+    expired, its_key = issue_workload(
+        authority, Subject("web"), now=now - month, validity=timedelta(days=1)
+    )
+    _write(directory / "both.pem", certificate_pem(leaf) + private_key_pem(key))
+    _write(directory / "expired.pem", certificate_pem(expired) + private_key_pem(its_key))
+    return {
+        "--certificate": str(directory / "both.pem"),
+        "--trust-anchor-arn": f"{SCOPE}:trust-anchor/a",
+        "--profile-arn": f"{SCOPE}:profile/p",
+        "--role-arn": "arn:aws:iam::123456789012:role/web",
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def _words(arguments: dict[str, str]) -> list[str]:
+    return ["credential-process", *(word for pair in arguments.items() for word in pair)]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        pytest.param(
+            {"--trust-anchor-arn": "x"},
+            f"argument --trust-anchor-arn: {NO_ARN} (got 'x')",
+            id="anchor",
+        ),
+        pytest.param(
+            {"--profile-arn": f"{SCOPE}:trust-anchor/a"},
+            "argument --profile-arn: not the ARN of a profile: expected "
+            f"…:rolesanywhere:…:profile/… (got '{SCOPE}:trust-anchor/a')",
+            id="profile",
+        ),
+        pytest.param(
+            {"--role-arn": "web\n"},
+            f"argument --role-arn: {NO_ARN} (got 'web\\n')",
+            id="role",
+        ),
+        pytest.param(
+            {"--session-duration": "899"},
+            "argument --session-duration: must be between 900 and 43200 (got '899')",
+            id="too short",
+        ),
+        pytest.param(
+            {"--session-duration": "1h"},
+            "argument --session-duration: must be a whole number (got '1h')",
+            id="no number",
+        ),
+        pytest.param(
+            {"--role-session-name": "a b"},
+            "argument --role-session-name: must be 2 to 64 of letters, digits and _+=,.@- "
+            "(got 'a b')",
+            id="session name",
+        ),
+        pytest.param(
+            {"--region": "mars"},
+            "argument --region: is not a region's name (got 'mars')",
+            id="region",
+        ),
+        pytest.param(
+            {"--endpoint": "127.0.0.1:4566"},
+            "argument --endpoint: must be http://host[:port] or https://host[:port] "
+            "(got '127.0.0.1:4566')",
+            id="endpoint",
+        ),
+        pytest.param({"--port": "80"}, "unrecognized arguments: --port 80", id="unknown"),
+    ],
+)
+def test_a_bad_argument_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str], change: dict[str, str], complaint: str
+) -> None:
+    said = refusal(*_words(arguments | change), code=2)
+    assert said == f"sidecar: {complaint}\n{USAGE}"
+
+
+def test_every_argument_that_is_needed_is_named(refusal: Callable[..., str]) -> None:
+    assert refusal("credential-process", code=2) == (
+        "sidecar: the following arguments are required: --certificate, --trust-anchor-arn, "
+        f"--profile-arn, --role-arn\n{USAGE}"
+    )
+
+
+def test_regions_that_differ_are_refused(
+    refusal: Callable[..., str], arguments: dict[str, str]
+) -> None:
+    elsewhere = arguments["--profile-arn"].replace("eu-central-1", "us-east-1")
+    assert refusal(*_words(arguments | {"--profile-arn": elsewhere})) == (
+        "sidecar: the profile is in us-east-1, the trust anchor in eu-central-1\n"
+        "hint: CreateSession needs both in one region\n"
+    )
+
+
+def test_a_region_without_the_service_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str]
+) -> None:
+    assert refusal(*_words(arguments | {"--region": "mars-north-1"})) == (
+        f"sidecar: no endpoint of rolesanywhere is known in region 'mars-north-1'\n{CHECK_ENDPOINT}"
+    )
+
+
+def test_a_bad_endpoint_in_the_environment_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "emulator")
+    assert refusal(*_words(arguments)) == (
+        "sidecar: variable AWS_ENDPOINT_URL must be http://host[:port] or https://host[:port] "
+        f"(got 'emulator')\n{CHECK_ENDPOINT}"
+    )
+
+
+def test_a_ca_bundle_that_cannot_be_read_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere.pem")
+    assert refusal(*_words(arguments | {"--endpoint": "http://127.0.0.1:1"})) == (
+        "sidecar: CA bundle /nowhere.pem cannot be used: No such file or directory\n"
+        "hint: aws.ca_bundle (or AWS_CA_BUNDLE) must name a readable PEM file\n"
+    )
+
+
+def test_a_missing_certificate_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str]
+) -> None:
+    said = refusal(*_words(arguments | {"--certificate": "/nowhere.pem"}))
+    assert said.startswith(
+        "sidecar: private key /nowhere.pem cannot be read: No such file or directory\nhint: check"
+    )
+
+
+def test_an_expired_certificate_is_refused(
+    refusal: Callable[..., str], arguments: dict[str, str]
+) -> None:
+    expired = str(Path(arguments["--certificate"]).with_name("expired.pem"))
+    said = refusal(*_words(arguments | {"--certificate": expired}))
+    assert said.startswith("sidecar: the certificate expired at ")
+    assert said.endswith("\nhint: renew it\n")
+
+
+@pytest.fixture
+def at_emulator(aws: "Aws") -> dict[str, str]:
+    """Give arguments for which the emulator has everything registered."""
+    files = aws.stage.config.parent
+    config = aws.stage.config.read_text().splitlines()
+    arns = dict(line.split(" = ") for line in config if "_arn = " in line)
+    return {
+        "--certificate": str(files / "workload.pem"),
+        "--private-key": str(files / "workload.key"),
+        "--endpoint": aws.emulator.url,
+        **{f"--{key.replace('_', '-')}": json.loads(arn) for key, arn in arns.items()},
+    }
+
+
+def test_the_output_is_that_of_the_signing_helper(
+    at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_words(at_emulator | {"--session-duration": "900"})) == 0
+    out, err = capsys.readouterr()
+    printed = json.loads(out)
+    keys = ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"]
+    assert (list(printed), printed["Version"], err) == (keys, 1, "")
+    assert not out.endswith("\n")
+    left = datetime.fromisoformat(printed["Expiration"]) - datetime.now(UTC)
+    assert timedelta(minutes=14) < left <= timedelta(minutes=15)
+    assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 1}
+
+
+def test_a_failure_that_passes_is_tried_again(
+    at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=503, times=1))
+    assert main([*_words(at_emulator), "--debug"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["Version"] == 1
+    assert "attempt 1 of 3: CreateSession was refused: 503 ServiceUnavailable" in err
+    assert json.loads(out)["SecretAccessKey"] not in err
+
+
+def test_a_refusal_is_told_in_aws_s_words_and_not_tried_again(
+    at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = at_emulator["--role-arn"] + "-of-nobody"
+    assert main(_words(at_emulator | {"--role-arn": unknown})) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("sidecar: CreateSession was refused: 403 AccessDeniedException: ")
+    assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 1}

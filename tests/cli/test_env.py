@@ -1,0 +1,260 @@
+"""The exports that point an application at the sidecar: every form, and every complaint."""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.cli import main
+
+TOKEN = "a-token-'of \"$(the) web`app"
+URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+
+ROLE = f"""
+    trust_anchor_arn = "{SCOPE}:trust-anchor/a"
+    profile_arn = "{SCOPE}:profile/p"
+    role_arn = "arn:aws:iam::123456789012:role/web"
+"""
+CONFIG = f"""
+    [identity]
+    certificate = "workload.pem"
+    private_key = "workload.key"
+    [roles.default]
+    {ROLE}
+    [roles.batch]
+    {ROLE}
+    [apps.web]
+    roles = ["default", "batch"]
+    token_env = "WEB_TOKEN"
+"""
+SECOND_APP = """
+    [apps.files]
+    roles = ["default"]
+    static_token_file = "files.token"
+"""
+
+Env = Callable[..., tuple[int, str, str]]
+Variables = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Env:
+    """Give a function that runs `sidecar env` on a configuration in an otherwise empty place."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SIDECAR_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WEB_TOKEN", TOKEN)
+
+    def run(*words: str, more: str = "") -> tuple[int, str, str]:
+        (tmp_path / "sidecar.toml").write_text(CONFIG + more)
+        code = main(["env", *words])
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def variables(env: Env) -> Variables:
+    """Give a function that returns the variables printed, nothing being complained of."""
+
+    def run(*words: str, more: str = "") -> dict[str, str]:
+        code, out, err = env(*words, "--format", "json", more=more)
+        assert (code, err) == (0, "")
+        found: dict[str, str] = json.loads(out)
+        return found
+
+    return run
+
+
+def test_an_app_gets_one_uri_and_one_token(variables: Variables) -> None:
+    assert variables() == {URI: "http://127.0.0.1:9911/credentials", TOKEN_VARIABLE: TOKEN}
+
+
+def test_a_token_in_a_file_is_given_as_the_whole_path_of_that_file(
+    variables: Variables, tmp_path: Path
+) -> None:
+    assert variables("--app", "files", more=SECOND_APP) == {
+        URI: "http://127.0.0.1:9911/credentials",
+        TOKEN_FILE: str(tmp_path / "files.token"),
+    }
+
+
+def test_another_role_of_the_app_has_a_path_of_its_own(variables: Variables) -> None:
+    assert variables("--role", "batch")[URI] == "http://127.0.0.1:9911/credentials/batch"
+
+
+@pytest.mark.parametrize(
+    ("door", "uri"),
+    [
+        pytest.param('"[::1]:9911"', "http://[::1]:9911/credentials", id="IPv6"),
+        pytest.param(
+            '["[::1]:9911", "127.0.0.1:9912"]', "http://127.0.0.1:9912/credentials", id="IPv4 first"
+        ),
+        pytest.param(
+            '["127.0.0.1:0", "[::1]:9911"]', "http://[::1]:9911/credentials", id="a fixed port"
+        ),
+    ],
+)
+def test_the_uri_is_of_an_address_that_every_sdk_accepts(
+    variables: Variables, door: str, uri: str
+) -> None:
+    assert variables(more=f"[doors]\ncredentials = {door}")[URI] == uri
+
+
+def test_the_relative_form_is_a_path_alone(variables: Variables) -> None:
+    door = '[doors]\ncredentials = ["127.0.0.1:9911", "169.254.170.2:80"]'
+    assert variables("--relative", "--role", "batch", more=door) == {
+        RELATIVE_URI: "/credentials/batch",
+        TOKEN_VARIABLE: TOKEN,
+    }
+
+
+@pytest.mark.parametrize("words", [["--format", "shell"], []], ids=["asked for", "by default"])
+def test_a_shell_reads_the_shell_form_as_it_was_meant(env: Env, words: list[str]) -> None:
+    code, out, _ = env(*words)
+    assert code == 0
+    script = f'{out}\nprintf "%s\\0%s" "${URI}" "${TOKEN_VARIABLE}"'
+    told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\0") == ["http://127.0.0.1:9911/credentials", TOKEN]
+    assert told.stderr == ""
+
+
+def test_the_shell_form_exports(env: Env) -> None:
+    lines = env()[1].splitlines()
+    assert [shlex.split(line)[0] for line in lines] == ["export", "export"]
+
+
+def test_the_env_file_form_has_bare_values(env: Env) -> None:
+    assert env("--format", "env-file") == (
+        0,
+        f"{URI}=http://127.0.0.1:9911/credentials\n{TOKEN_VARIABLE}={TOKEN}\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("AWS_ACCESS_KEY_ID", "SDKs prefer it to the sidecar"),
+        ("AWS_PROFILE", "SDKs prefer it to the sidecar"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "SDKs prefer it to the sidecar"),
+        (RELATIVE_URI, "SDKs differ in what wins"),
+        (TOKEN_FILE, "SDKs differ in what wins"),
+    ],
+)
+def test_a_variable_that_stands_in_the_way_is_warned_of(
+    env: Env, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+) -> None:
+    expected = env()[1]
+    monkeypatch.setenv(name, "canary")
+    warning = f"sidecar: warning: {name} is set here; {why}: unset {name}\n"
+    assert env() == (0, expected, warning)
+
+
+@pytest.mark.parametrize("name", [URI, TOKEN_VARIABLE])
+def test_a_variable_that_is_printed_anyway_is_not_warned_of(
+    env: Env, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "old")
+    assert env()[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "err"),
+    [
+        pytest.param(
+            ["--app", "ghost"],
+            "",
+            "sidecar: there is no app ghost\nhint: --app with one of web\n",
+            id="an unknown app",
+        ),
+        pytest.param(
+            [],
+            SECOND_APP,
+            "sidecar: name an app\nhint: --app with one of web, files\n",
+            id="one of several apps",
+        ),
+        pytest.param(
+            ["--app", "files", "--role", "batch"],
+            SECOND_APP,
+            "sidecar: the app may not have role batch\nhint: it has default\n",
+            id="a role of others",
+        ),
+        pytest.param(
+            ["--relative"],
+            "",
+            "sidecar: no credentials door on 169.254.170.2:80\n"
+            "hint: the relative form of the URI always means that address\n",
+            id="no door there",
+        ),
+        pytest.param(
+            ["--relative"],
+            '[doors]\ncredentials = "169.254.170.2:8080"',
+            "sidecar: no credentials door on 169.254.170.2:80\n"
+            "hint: the relative form of the URI always means that address\n",
+            id="another port there",
+        ),
+        pytest.param(
+            [],
+            '[doors]\ncredentials = "127.0.0.1:0"',
+            "sidecar: the credentials door has no fixed address\n"
+            "hint: set doors.credentials to an address with a port other than 0\n",
+            id="no fixed port",
+        ),
+        pytest.param(
+            [],
+            '[doors]\ncredentials = "off"',
+            "sidecar: the credentials door has no fixed address\n"
+            "hint: set doors.credentials to an address with a port other than 0\n",
+            id="no door",
+        ),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(
+    env: Env, words: list[str], more: str, err: str
+) -> None:
+    assert env(*words, more=more) == (1, "", err)
+
+
+def test_a_token_that_is_not_known_here_is_missed(
+    env: Env, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WEB_TOKEN")
+    assert env() == (
+        1,
+        "",
+        (
+            "sidecar: the app's token is in variable WEB_TOKEN, which is not set here\n"
+            "hint: run this where the sidecar's own environment is\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        pytest.param("colour = 1", "apps.web.colour: unknown key", id="an unknown key"),
+        pytest.param("[apps.none]", "apps.none: has no token", id="an app without a token"),
+        pytest.param('static_token_file = "t"', "apps.web: has two tokens", id="two tokens"),
+    ],
+)
+def test_a_configuration_that_serve_would_refuse_is_refused(
+    env: Env, more: str, problem: str
+) -> None:
+    code, out, err = env(more=more)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"sidecar: configuration has 1 problem\n  {problem}\n")
+
+
+def test_an_unknown_form_is_refused(refusal: Callable[..., Any]) -> None:
+    assert "invalid choice: 'yaml'" in refusal("env", "--format", "yaml", code=2)

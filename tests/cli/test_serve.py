@@ -1,0 +1,183 @@
+"""`sidecar serve` as a user meets it: what it refuses, what it prints, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
+from sidecar.cli import main
+
+TOKEN = "canary-token-of-the-web-app"
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+FREE = "127.0.0.1:0"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A directory with certificate, key and token, and the variables of a sidecar there."""
+
+    directory: Path
+    variables: Mapping[str, str]
+
+    def command(self, *words: str) -> dict[str, Any]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
+        return {
+            "args": [sys.executable, "-m", "sidecar", "serve", *words],
+            "cwd": self.directory,
+            "env": {**kept, **self.variables},
+        }
+
+    def run(self, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        command = self.command(*words)
+        command["env"] |= variables
+        return subprocess.run(**command, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    now, week = datetime.now(UTC), timedelta(days=30)
+    authority = create_root(Subject("Test root"), now=now, validity=week)
+    leaf, key = issue_workload(authority, Subject("web"), now=now, validity=week)
+    files = {
+        "SIDECAR_CERTIFICATE": ("workload.pem", certificate_pem(leaf)),
+        "SIDECAR_PRIVATE_KEY": ("workload.key", private_key_pem(key)),
+        "SIDECAR_TOKEN_FILE": ("web.token", TOKEN.encode()),
+    }
+    for name, content in files.values():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_bytes(content)
+    variables = {variable: str(tmp_path / name) for variable, (name, _) in files.items()} | {
+        "SIDECAR_TRUST_ANCHOR_ARN": f"{SCOPE}:trust-anchor/a",
+        "SIDECAR_PROFILE_ARN": f"{SCOPE}:profile/p",
+        "SIDECAR_ROLE_ARN": "arn:aws:iam::123456789012:role/web",
+        "SIDECAR_DOORS_CREDENTIALS": FREE,
+        "SIDECAR_DOORS_SECRETS": FREE,
+        "SIDECAR_DOORS_ADMIN": FREE,
+        # Nothing listens there: AWS is down.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    }
+    return Machine(tmp_path, variables)
+
+
+@pytest.fixture
+def here(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Make the machine this process's own, for what needs no process."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SIDECAR_")):
+            monkeypatch.delenv(name)
+    for name, value in machine.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(machine.directory)
+    return machine
+
+
+def test_a_bad_configuration_is_refused_with_every_problem_and_no_traceback(
+    machine: Machine,
+) -> None:
+    file = machine.directory / "sidecar.toml"
+    file.write_text('[aws]\nregoin = "mars"\n[log]\nlevel = "loud"\n')
+    ended = machine.run(SIDECAR_ROLE_ARN="web")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "sidecar: configuration has 3 problems\n"
+        "  aws.regoin: unknown key\n"
+        "    hint: known are region, endpoint_url, ca_bundle\n"
+        "  log.level: must be one of debug, info, warning, error (got 'loud')\n"
+        "  roles.default.role_arn (SIDECAR_ROLE_ARN): not an ARN: expected "
+        "arn:partition:service:region:account:resource (got 'web')\n"
+        "    hint: aws iam list-roles shows it\n"
+    )
+
+
+def test_check_says_that_all_is_fine(here: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--check"]) == 0
+    assert capsys.readouterr() == ("configuration, certificate and tokens are fine\n", "")
+
+
+def test_check_warns_of_what_may_be_wrong(
+    here: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDECAR_TYPO", "canary")
+    (here.directory / "web.token").chmod(0o644)
+    assert main(["serve", "--check"]) == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("variable SIDECAR_TYPO means nothing to the sidecar")
+    assert f"WARNING sidecar.serve: token file {here.directory}/web.token has mode 0644" in second
+
+
+def test_check_lists_certificate_and_token_problems_together(
+    here: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here.directory / "workload.pem").unlink()
+    (here.directory / "web.token").write_text(f"{TOKEN}\n")
+    assert main(["serve", "--check"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(":")[0] for line in err.splitlines()] == [
+        "sidecar",
+        "  identity",
+        "    hint",
+        "  apps.default.static_token_file",
+        "    hint",
+    ]
+    assert "canary" not in err
+
+
+def test_a_file_asked_for_that_is_missing_is_refused(
+    here: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--config", "nowhere.toml"]) == 2
+    assert capsys.readouterr().err == (
+        "sidecar: configuration has 1 problem\n"
+        "  nowhere.toml: cannot be read: No such file or directory\n"
+        "    hint: check --config\n"
+    )
+
+
+def test_an_unknown_log_level_is_refused(refusal: Callable[..., str]) -> None:
+    assert refusal("serve", "--log-level", "loud", code=2).startswith(
+        "sidecar: argument --log-level: invalid choice: 'loud'"
+    )
+
+
+def test_a_port_in_use_is_refused_with_a_hint(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = machine.run("--log-level", "error", SIDECAR_DOORS_SECRETS=address)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"sidecar: the secrets door cannot listen on {address}: Address already in use\n"
+        "hint: free the port, or set doors.secrets to another address\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_with_aws_down_prints_its_doors_and_ends_with_0_on_a_signal(
+    machine: Machine, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        **machine.command("--log-level", "debug"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        lines = [process.stdout.readline().split(" ") for _ in range(3)]
+        process.send_signal(number)
+        rest, err = process.communicate(timeout=30)
+    assert [(line[:2], line[3:]) for line in lines] == [
+        (["listening", "on"], [f"({door})\n"]) for door in ("credentials", "secrets", "admin")
+    ]
+    assert (process.returncode, rest) == (0, "")
+    assert "stopping on a signal" in err
+    assert not {"Traceback", "canary"} & set(json.dumps(err).replace(":", " ").split())

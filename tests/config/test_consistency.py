@@ -1,0 +1,191 @@
+"""What must hold between options that are each right by themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sidecar.config.consistency import inconsistencies, secrets_region, secrets_role
+from sidecar.config.load import Loaded
+
+ROLE = {
+    "trust_anchor_arn": "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a",
+    "profile_arn": "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p",
+    "role_arn": "arn:aws:iam::123456789012:role/web",
+}
+CHINA = {name: arn.replace("arn:aws:", "arn:aws-cn:") for name, arn in ROLE.items()}
+APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
+NO_TOKEN_HINT = (
+    "set exactly one of static_token_file and token_env (without a file: SIDECAR_TOKEN or "
+    "SIDECAR_TOKEN_FILE)"
+)
+
+Found = Callable[[dict[str, Any]], list[tuple[str, str]]]
+
+
+@pytest.fixture
+def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
+    """Give a function that changes the sound configuration and returns what contradicts."""
+
+    def run(change: dict[str, Any]) -> list[tuple[str, str]]:
+        problems = inconsistencies(load(sound | change).config)
+        return [(str(each), each.hint) for each in problems]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="the sound one"),
+        pytest.param({"roles": {"default": CHINA}}, id="all of another partition"),
+        pytest.param({"roles": {"a": ROLE, "default": ROLE}}, id="two roles, one is default"),
+        pytest.param({"secrets": {"via": "default"}}, id="via a role that exists"),
+        pytest.param({"apps": {"web": {"static_token_file": "t"}}}, id="an app without roles"),
+        pytest.param(
+            {"doors": {"credentials": "127.0.0.1:1", "admin": "[::1]:1"}}, id="one port, two hosts"
+        ),
+        pytest.param(
+            {"doors": dict.fromkeys(("credentials", "secrets", "admin"), "127.0.0.1:0")},
+            id="free ports for all",
+        ),
+        pytest.param(
+            {
+                "doors": {"secrets": "off"},
+                "roles": {"a": ROLE, "b": ROLE},
+                "apps": {"web": APP | {"roles": ["a", "b"]}},
+            },
+            id="nobody reads secrets, so no role must",
+        ),
+    ],
+)
+def test_what_fits_together_has_no_problem(found: Found, change: dict[str, Any]) -> None:
+    assert found(change) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "hint"),
+    [
+        pytest.param(
+            {"profile_arn": ROLE["profile_arn"].replace("eu-central-1", "us-east-1")},
+            "profile_arn: is in us-east-1, the trust anchor in eu-central-1",
+            "CreateSession needs both in one region",
+            id="regions",
+        ),
+        pytest.param(
+            {"trust_anchor_arn": ROLE["trust_anchor_arn"].replace("123456789012", "000000000000")},
+            "profile_arn: is in account 123456789012, the trust anchor in 000000000000",
+            "CreateSession needs both in one account",
+            id="anchor's account",
+        ),
+        pytest.param(
+            {"role_arn": "arn:aws:iam::000000000000:role/web"},
+            "role_arn: is in account 000000000000, the profile in 123456789012",
+            "a profile can only hold roles of its own account",
+            id="role's account",
+        ),
+    ],
+)
+def test_arns_of_a_role_that_disagree_are_refused(
+    found: Found, change: dict[str, str], problem: str, hint: str
+) -> None:
+    assert found({"roles": {"default": ROLE | change}}) == [(f"roles.default.{problem}", hint)]
+
+
+def test_arns_of_different_partitions_are_refused(found: Found) -> None:
+    mixed = ROLE | {"role_arn": CHINA["role_arn"]}
+    assert found({"roles": {"default": mixed}}) == [
+        ("roles.default: its ARNs are of different partitions", "they must agree")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("app", "problem", "hint"),
+    [
+        pytest.param(
+            APP | {"roles": ["default", "ghost"]},
+            "apps.web.roles: there is no role 'ghost'",
+            "configured are default",
+            id="an unknown role",
+        ),
+        pytest.param({}, "apps.web: has no token", NO_TOKEN_HINT, id="no token"),
+        pytest.param(
+            APP | {"static_token_file": "t"},
+            "apps.web: has two tokens",
+            NO_TOKEN_HINT,
+            id="two tokens",
+        ),
+    ],
+)
+def test_an_app_without_one_token_or_with_a_role_that_is_not_there_is_refused(
+    found: Found, app: dict[str, Any], problem: str, hint: str
+) -> None:
+    assert found({"apps": {"web": app}}) == [(problem, hint)]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        pytest.param({"secrets": {"via": "ghost"}}, "there is no role 'ghost'", id="unknown"),
+        pytest.param(
+            {"secrets": {"via": "ghost"}, "doors": {"secrets": "off"}},
+            "there is no role 'ghost'",
+            id="unknown, with the door off",
+        ),
+        pytest.param(
+            {"roles": {"a": ROLE, "b": ROLE}, "apps": {"web": APP | {"roles": ["a"]}}},
+            "must say whose credentials read secrets",
+            id="several and none is default",
+        ),
+    ],
+)
+def test_secrets_need_a_role_that_reads_them(
+    found: Found, change: dict[str, Any], problem: str
+) -> None:
+    roles = ", ".join(change.get("roles", {"default": ROLE}))
+    assert found(change) == [(f"secrets.via: {problem}", f"configured are {roles}")]
+
+
+def test_doors_that_share_an_address_are_refused(found: Found) -> None:
+    doors = {"credentials": ["[::1]:1", "127.0.0.1:1"], "admin": "127.0.0.1:1"}
+    assert found({"doors": doors}) == [
+        ("doors.admin: 127.0.0.1:1 is taken by doors.credentials", "use another")
+    ]
+
+
+def test_everything_that_contradicts_is_found_at_once(found: Found) -> None:
+    change = {"apps": {"web": {"roles": ["ghost"]}}, "secrets": {"via": "ghost"}}
+    assert [problem.partition(":")[0] for problem, _ in found(change)] == [
+        "apps.web.roles",
+        "apps.web",
+        "secrets.via",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "via", "chosen"),
+    [
+        pytest.param(["a"], None, "a", id="the only one"),
+        pytest.param(["a", "default"], None, "default", id="the one called default"),
+        pytest.param(["a", "default"], "a", "a", id="the one configured"),
+        pytest.param(["a", "b"], None, None, id="none"),
+    ],
+)
+def test_the_role_that_reads_secrets(
+    load: Callable[..., Loaded],
+    sound: dict[str, Any],
+    roles: list[str],
+    via: str | None,
+    chosen: str | None,
+) -> None:
+    sound |= {"roles": dict.fromkeys(roles, ROLE), "secrets": {"via": via} if via else {}}
+    assert secrets_role(load(sound).config) == chosen
+
+
+@pytest.mark.parametrize(
+    ("aws", "region"), [({}, "eu-central-1"), ({"region": "us-east-1"}, "us-east-1")]
+)
+def test_secrets_are_read_in_the_region_configured_or_the_anchor_s(
+    load: Callable[..., Loaded], sound: dict[str, Any], aws: dict[str, str], region: str
+) -> None:
+    assert secrets_region(load(sound | {"aws": aws}).config) == region

@@ -1,0 +1,294 @@
+"""What `serve` checks before it opens a door: each problem in its words, all of them at once."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from sidecar.ca import (
+    Authority,
+    PrivateKey,
+    Subject,
+    certificate_pem,
+    issue_workload,
+    private_key_pem,
+)
+from sidecar.config.load import load_config
+from sidecar.config.schema import Config
+from sidecar.errors import ConfigError
+from sidecar.preflight import Prepared, prepare
+
+DAY = timedelta(days=1)
+TOKEN = "canary-token-of-the-web-app"
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+
+
+@dataclass
+class Machine:
+    """The files of a machine that is ready to serve, and the way to prepare it."""
+
+    directory: Path
+    now: datetime
+    config: Config
+
+    @property
+    def certificate(self) -> Path:
+        return self.directory / "workload.pem"
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "workload.key"
+
+    @property
+    def token(self) -> Path:
+        return self.directory / "web.token"
+
+    def prepare(self) -> Prepared:
+        return prepare(self.config, {}, self.now)
+
+    def problems(self) -> list[tuple[str, str]]:
+        with pytest.raises(ConfigError) as caught:
+            self.prepare()
+        assert "canary" not in "".join(map(str, caught.value.problems))
+        return [(str(each), each.hint) for each in caught.value.problems]
+
+    def issue(self, authority: Authority, *, at: datetime, validity: timedelta = DAY) -> None:
+        """Put another certificate, with its key, in place of this machine's."""
+        leaf, key = issue_workload(authority, Subject("web"), now=at, validity=validity)
+        self.certificate.write_bytes(certificate_pem(leaf))
+        self.key.write_bytes(private_key_pem(key))
+
+
+def _config(directory: Path, **identity: str) -> Config:
+    file = directory / "sidecar.toml"
+    names = {"certificate": "workload.pem", "private_key": "workload.key"} | identity
+    lines = [f"{key} = {json.dumps(str(directory / name))}" for key, name in names.items()]
+    file.write_text(
+        "\n".join(["[identity]", *lines])
+        + f"""
+        [roles.default]
+        trust_anchor_arn = "{SCOPE}:trust-anchor/a"
+        profile_arn = "{SCOPE}:profile/p"
+        role_arn = "arn:aws:iam::123456789012:role/web"
+        [apps.web]
+        roles = ["default"]
+        static_token_file = "{directory / "web.token"}"
+        """
+    )
+    return load_config(file, {}).config
+
+
+@pytest.fixture
+def machine(
+    tmp_path: Path, now: datetime, workload: tuple[x509.Certificate, PrivateKey]
+) -> Machine:
+    made = Machine(tmp_path, now, _config(tmp_path))
+    certificate, key = workload
+    made.certificate.write_bytes(certificate_pem(certificate))
+    for path, content in ((made.key, private_key_pem(key)), (made.token, TOKEN.encode())):
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+    return made
+
+
+def test_a_machine_that_is_ready_has_nothing_to_complain_of(
+    machine: Machine, workload: tuple[x509.Certificate, PrivateKey]
+) -> None:
+    prepared = machine.prepare()
+    assert prepared.warnings == ()
+    assert prepared.identity.certificate == workload[0]
+    app = prepared.tokens.app_for(TOKEN.encode())
+    assert app is not None
+    assert (app.name, app.roles) == ("web", ("default",))
+
+
+NOT_PEM = "the file must hold -----BEGIN CERTIFICATE----- blocks"
+NO_KEY = "expected PEM with PKCS#8, PKCS#1 or SEC1, or the password is wrong"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "problem", "hint"),
+    [
+        ("workload.pem", b"canary", "certificate {} is not PEM: Unable to load PEM file", NOT_PEM),
+        ("workload.pem", b"", "certificate {} is not PEM: Unable to load PEM file", NOT_PEM),
+        ("workload.key", b"canary", "private key {} cannot be read (ValueError)", NO_KEY),
+    ],
+    ids=["certificate", "empty certificate", "key"],
+)
+def test_a_file_of_another_kind_is_refused(
+    machine: Machine, file: str, content: bytes, problem: str, hint: str
+) -> None:
+    path = machine.directory / file
+    path.write_bytes(content)
+    [(found, found_hint)] = machine.problems()
+    assert found.startswith(f"identity: {problem.format(path)}")
+    assert found_hint == hint
+
+
+@pytest.mark.parametrize(
+    ("file", "what"), [("workload.pem", "certificate"), ("workload.key", "private key")]
+)
+def test_a_missing_file_is_refused(machine: Machine, file: str, what: str) -> None:
+    path = machine.directory / file
+    path.unlink()
+    [(problem, hint)] = machine.problems()
+    assert problem == f"identity: {what} {path} cannot be read: No such file or directory"
+    assert hint.startswith("check the path, and that uid ")
+
+
+def test_a_key_of_somebody_else_is_refused(
+    machine: Machine, ordinary_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with ordinary_user():
+        problems = dict(machine.problems())
+    assert any(problem.endswith("cannot be read: Permission denied") for problem in problems)
+
+
+def test_a_key_that_does_not_belong_to_the_certificate_is_refused(
+    machine: Machine, root: Authority
+) -> None:
+    machine.key.write_bytes(private_key_pem(root.key))
+    assert machine.problems() == [
+        (
+            (
+                f"identity: private key {machine.key} does not belong to certificate "
+                f"{machine.certificate}"
+            ),
+            "give the key that the certificate was requested with, or renew both",
+        )
+    ]
+
+
+def test_an_expired_certificate_is_refused(
+    machine: Machine, root: Authority, now: datetime
+) -> None:
+    machine.issue(root, at=now - 3 * DAY)
+    assert machine.problems() == [
+        (
+            "identity.certificate: the certificate expired at 2026-02-27 12:00:00Z [expired]",
+            "renew it",
+        )
+    ]
+
+
+def test_a_certificate_that_is_not_valid_yet_is_refused(
+    machine: Machine, root: Authority, now: datetime
+) -> None:
+    machine.issue(root, at=now + DAY)
+    assert machine.problems() == [
+        (
+            (
+                "identity.certificate: the certificate is not valid before 2026-03-02 11:55:00Z "
+                "[not-yet-valid]"
+            ),
+            "wait, or correct this machine's clock (it says 2026-03-01 12:00:00Z)",
+        )
+    ]
+
+
+def test_a_ca_s_own_certificate_is_refused(machine: Machine, root: Authority) -> None:
+    machine.certificate.write_bytes(certificate_pem(root.certificate))
+    machine.key.write_bytes(private_key_pem(root.key))
+    assert machine.problems() == [
+        (
+            "identity.certificate: the certificate is a CA's own (CA:true) [ca]",
+            "issue an end-entity one",
+        ),
+        (
+            "identity.certificate: the certificate lacks key usage digitalSignature [key-usage]",
+            "issue it again with keyUsage=digitalSignature",
+        ),
+    ]
+
+
+def test_a_certificate_that_expires_soon_and_open_files_are_warned_of(
+    machine: Machine, root: Authority, now: datetime
+) -> None:
+    machine.issue(root, at=now - 20 * DAY, validity=22 * DAY)
+    machine.key.chmod(0o644)
+    machine.token.chmod(0o644)
+    assert machine.prepare().warnings == (
+        "the certificate expires at 2026-03-03 12:00:00Z [expires-soon]; renew it now",
+        (
+            f"private key {machine.key} has mode 0644: other users may use it [key-file-mode]; "
+            f"chmod 600 {machine.key}"
+        ),
+        (
+            f"token file {machine.token} has mode 0644: every user may use it; "
+            f"chmod o= {machine.token}"
+        ),
+    )
+
+
+def _encrypt(machine: Machine, password: bytes) -> None:
+    key = serialization.load_pem_private_key(machine.key.read_bytes(), None)
+    machine.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(password),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("password", "content"),
+    [
+        pytest.param(b"canary", "canary", id="bare"),
+        pytest.param(b"canary", "canary\n", id="with the newline of an editor"),
+        pytest.param(b" canary\n", " canary\n\n", id="blanks belong to it"),
+    ],
+)
+def test_an_encrypted_key_is_opened_by_its_password(
+    machine: Machine, password: bytes, content: str
+) -> None:
+    _encrypt(machine, password)
+    (machine.directory / "password").write_text(content)
+    machine.config = _config(machine.directory, password_file="password")
+    assert machine.prepare().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(b"canary-wrong", "private key {key} cannot be read (ValueError)", id="wrong"),
+        pytest.param(
+            b"\xff", "password file {password} cannot be read (UnicodeDecodeError)", id="binary"
+        ),
+        pytest.param(
+            None, "password file {password} cannot be read (FileNotFoundError)", id="missing"
+        ),
+    ],
+)
+def test_a_password_that_does_not_open_the_key_is_refused(
+    machine: Machine, content: bytes | None, problem: str
+) -> None:
+    _encrypt(machine, b"canary")
+    password = machine.directory / "password"
+    if content is not None:
+        password.write_bytes(content)
+    machine.config = _config(machine.directory, password_file="password")
+    [(found, _)] = machine.problems()
+    assert found == f"identity: {problem.format(key=machine.key, password=password)}"
+
+
+def test_everything_is_reported_at_once(machine: Machine, root: Authority, now: datetime) -> None:
+    machine.issue(root, at=now - 3 * DAY)
+    machine.token.write_text(f"{TOKEN}\n")
+    secrets = dataclasses.replace(machine.config.secrets, via="ghost")
+    machine.config = dataclasses.replace(machine.config, secrets=secrets)
+    assert [problem for problem, _ in machine.problems()] == [
+        "secrets.via: there is no role 'ghost'",
+        "identity.certificate: the certificate expired at 2026-02-27 12:00:00Z [expired]",
+        (
+            f"apps.web.static_token_file: {machine.token} holds a newline, which AWS SDKs refuse "
+            "in a token file"
+        ),
+    ]
