@@ -24,6 +24,8 @@ _DOUBT_PAUSE = timedelta(seconds=30)
 # A source that hands out a set long after it was issued must not be asked without end.
 _SHORTEST_REST = timedelta(seconds=1)
 
+_SOON = "ask again in a second"
+
 
 class RoleSource(Protocol):
     """Anything that can give a fresh set of credentials."""
@@ -89,7 +91,8 @@ class RefreshingRole:
 
     def doubt(self, credentials: Credentials) -> None:
         """Say that AWS refused this set: it is renewed soon, unless that has happened already."""
-        self._doubted = credentials is self._credentials
+        if credentials is self._credentials:
+            self._doubted = True
 
     async def run(self) -> None:
         """Renew for ever, ahead of need; ends only when cancelled."""
@@ -119,6 +122,7 @@ class RefreshingRole:
         self._credentials = credentials
         self._failures = 0
         self._last_error = None
+        self._doubted = False
         self._tell_listeners(credentials)
         due = max(renew_at(credentials, jitter=self._jitter()), self._clock.now() + _SHORTEST_REST)
         log.info(
@@ -158,7 +162,6 @@ class RefreshingRole:
             if self._doubted and self._clock.now() >= not_before:
                 break
             await self._clock.sleep(min(left, _LONGEST_SLEEP_SECONDS))
-        self._doubted = False
 
     def _what_is_left(self) -> str:
         credentials = self._credentials
@@ -172,4 +175,6 @@ class RefreshingRole:
         why = self._last_error
         if why is not None:
             return NotReady(f"no valid session for role {self.name}: {why}", hint=why.hint)
-        return NotReady(f"no session for role {self.name} yet", hint="ask again in a second")
+        if self._credentials is not None:
+            return NotReady(f"the last session of role {self.name} has expired", hint=_SOON)
+        return NotReady(f"no session for role {self.name} yet", hint=_SOON)

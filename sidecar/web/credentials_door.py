@@ -70,10 +70,9 @@ class CredentialsDoor:
         try:
             app = self._app(request)
             role = self._role(app, _requested_role(request.raw_path))
-            body = await self._body(role)
+            response = answer(200, await self._body(role))
         except (CallerError, NotReady) as exc:
-            return self.refuse(Refusal(exc.http_status, _CODES[type(exc)], _sentence(exc)))
-        response = answer(200, body)
+            response = self.refuse(Refusal(exc.http_status, _CODES[type(exc)], _sentence(exc)))
         # As the real metadata services do: some SDKs do not retry on a connection that the server
         # closed while it was idle.
         response.force_close()

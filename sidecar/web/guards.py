@@ -7,7 +7,7 @@ and an application can be talked into sending requests (SSRF); neither can forge
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
 from sidecar.web.answer import Refusal
 
@@ -20,6 +20,13 @@ _BROWSER: Final = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec
 def first_refusal(guards: Sequence[Guard], request: web.BaseRequest) -> Refusal | None:
     """Return the first guard's refusal, or None when all let the request pass."""
     return next((found for guard in guards if (found := guard(request)) is not None), None)
+
+
+def known_version(request: web.BaseRequest) -> Refusal | None:
+    """Refuse what is neither HTTP/1.0 nor HTTP/1.1: the parser reads other versions likewise."""
+    if request.version not in (HttpVersion10, HttpVersion11):
+        return Refusal(400, "BadRequest", "this is not HTTP/1.1")
+    return None
 
 
 def host_is_ours(hosts: Iterable[str]) -> Guard:

@@ -15,19 +15,33 @@ from aiohttp import web
 from sidecar.config.address import Address
 from sidecar.errors import ListenError
 from sidecar.web.answer import Refusal
-from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of
+from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 
 log = logging.getLogger(__name__)
 
-# A connection that has not sent a whole request after this long is closed, however slowly it
-# trickles; it is also how long an idle keep-alive connection is kept.
-_IDLE_SECONDS: Final = 30.0
-_DRAIN_SECONDS: Final = 5.0
-# One line of the head: tokens from outside issuers reach a few kilobytes.
-_MAX_LINE_BYTES: Final = 8190
-_MAX_HEADERS: Final = 64
 _BACKLOG: Final = 1024
 _SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How much of a listener one connection may take up.
+
+    A connection that has not sent a whole request after `idle_seconds` is closed, however slowly it
+    trickles; an idle keep-alive connection likewise. A refused body is read and thrown away for
+    `linger_seconds`, so that the client gets to read the refusal. When the door closes, requests
+    under way get `drain_seconds`. A line of the head may have `max_line_bytes`: tokens from outside
+    issuers reach a few kilobytes.
+    """
+
+    idle_seconds: float = 30.0
+    linger_seconds: float = 1.0
+    drain_seconds: float = 5.0
+    max_line_bytes: int = 8190
+    max_headers: int = 64
+
+
+DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
 class Door(Protocol):
@@ -60,7 +74,13 @@ class OpenDoor:
     urls: tuple[str, ...]
 
 
-async def open_door(door: Door, addresses: Iterable[Address], stack: AsyncExitStack) -> OpenDoor:
+async def open_door(
+    door: Door,
+    addresses: Iterable[Address],
+    stack: AsyncExitStack,
+    *,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
+) -> OpenDoor:
     """Listen on every address; leaving `stack` drains the requests under way and closes them.
 
     Raises:
@@ -69,9 +89,9 @@ async def open_door(door: Door, addresses: Iterable[Address], stack: AsyncExitSt
     """
     sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
     bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
-    runner = web.ServerRunner(
-        _Server(door, host_is_ours(hosts_of(bound))), shutdown_timeout=_DRAIN_SECONDS
-    )
+    server = _Server(door, host_is_ours(hosts_of(bound)), limits)
+    # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
+    runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     for _, opened in sockets:
@@ -99,13 +119,14 @@ def _bind(door: str, address: Address, stack: AsyncExitStack) -> socket.socket:
 class _Server(web.Server):
     """aiohttp's server with this program's guards and limits."""
 
-    def __init__(self, door: Door, host_guard: Guard) -> None:
+    def __init__(self, door: Door, host_guard: Guard, limits: ConnectionLimits) -> None:
         super().__init__(self._guarded)
         self._door = door
-        self._guards = (host_guard, *door.guards)
+        self._guards = (known_version, host_guard, *door.guards)
+        self._limits = limits
 
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._door)
+        return _Connection(self, self._door, self._limits)
 
     async def _guarded(self, request: web.BaseRequest) -> web.Response:
         refusal = first_refusal(self._guards, request)
@@ -122,16 +143,16 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_door",)
 
-    def __init__(self, server: web.Server, door: Door) -> None:
+    def __init__(self, server: web.Server, door: Door, limits: ConnectionLimits) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type] # how aiohttp itself turns the log off
-            keepalive_timeout=_IDLE_SECONDS,
-            lingering_time=1.0,
-            max_line_size=_MAX_LINE_BYTES,
-            max_field_size=_MAX_LINE_BYTES,
-            max_headers=_MAX_HEADERS,
+            keepalive_timeout=limits.idle_seconds,
+            lingering_time=limits.linger_seconds,
+            max_line_size=limits.max_line_bytes,
+            max_field_size=limits.max_line_bytes,
+            max_headers=limits.max_headers,
             auto_decompress=False,
         )
         self._door = door

@@ -1,0 +1,124 @@
+"""After warm-up AWS may fail in any way: what is held is served, and at once."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.emulator.faults import Fault
+
+if TYPE_CHECKING:
+    from tests.conftest import Aws, ManualClock
+    from tests.service.conftest import Doors, Gate, Start, Until
+
+# Less than the second after which the tightest SDKs give up.
+AT_ONCE_SECONDS = 0.9
+GET_SECRET = "secretsmanager.GetSecretValue"
+CREATE_SESSION = "rolesanywhere.CreateSession"
+FAULTS = [
+    pytest.param({"status": 503}, id="unavailable"),
+    pytest.param({"status": 500}, id="server error"),
+    pytest.param({"status": 400, "code": "ThrottlingException"}, id="throttling"),
+    pytest.param({"hang": True}, id="hanging"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_while_aws_fails_what_is_held_is_served_without_waiting(
+    fault: dict[str, "int | str | bool"], aws: "Aws", warm: "Doors"
+) -> None:
+    name = aws.new_secret("hunter2")
+    before = await warm.credentials(), await warm.secret(name)
+    aws.emulator.clear_calls()
+    services = ("rolesanywhere", "secretsmanager", "sts")
+    aws.emulator.set_faults(*(Fault.parse({"service": each, **fault}) for each in services))
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        after = await warm.credentials(), await warm.secret(name)
+    assert after == before
+    assert (aws.emulator.calls(), await warm.ready()) == ({}, True)
+
+
+async def test_with_aws_gone_what_is_held_is_served_and_it_recovers_without_restart(
+    aws: "Aws", gate: "Gate", warm: "Doors"
+) -> None:
+    held, other = aws.new_secret("hunter2"), aws.new_secret("s3cr3t")
+    before = await warm.credentials(), await warm.secret(held)
+    await gate.shut()
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        assert (await warm.credentials(), await warm.secret(held)) == before
+    status, body = await warm.secret(other)
+    assert (status, body["__type"]) == (502, "ConnectionError")
+    await gate.open()
+    status, body = await warm.secret(other)
+    assert (status, body["SecretString"]) == (200, "s3cr3t")
+
+
+@pytest.fixture
+async def warm_by_hand(start: "Start", until: "Until", clock_of_today: "ManualClock") -> "Doors":
+    """Give a sidecar on the hand-moved clock, with sessions of a quarter of an hour."""
+    doors = await start(clock_of_today, SIDECAR_ROLES_DEFAULT_SESSION_DURATION_SECONDS="900")
+    await until(doors.ready)
+    return doors
+
+
+async def test_a_session_is_renewed_ahead_of_need(
+    aws: "Aws", warm_by_hand: "Doors", until: "Until", clock_of_today: "ManualClock"
+) -> None:
+    first = (await warm_by_hand.credentials())[1]
+    await clock_of_today.advance(200)
+    assert (await warm_by_hand.credentials())[1] == first
+    await clock_of_today.advance(30)
+
+    async def renewed() -> bool:
+        _, body = await warm_by_hand.credentials()
+        return bool(body["AccessKeyId"] != first["AccessKeyId"])
+
+    await until(renewed)
+    assert aws.emulator.calls()[CREATE_SESSION] == 2
+
+
+async def test_the_last_session_is_served_until_it_expires_and_not_longer(
+    aws: "Aws", warm_by_hand: "Doors", until: "Until", clock_of_today: "ManualClock"
+) -> None:
+    first = await warm_by_hand.credentials()
+    fault = Fault("rolesanywhere", "CreateSession", status=503, code="ServiceUnavailable")
+    aws.emulator.set_faults(fault)
+    await clock_of_today.advance(880)
+    assert await warm_by_hand.credentials() == first
+    await clock_of_today.advance(60)
+
+    async def told() -> bool:
+        status, body = await warm_by_hand.credentials()
+        assert (status, body["Code"]) == (503, "CredentialsUnavailable")
+        return "injected fault" in body["Message"]
+
+    await until(told)
+    assert (await warm_by_hand.readiness())[0] == 503
+
+
+async def test_a_held_secret_outlives_its_freshness_while_aws_throttles(
+    aws: "Aws", warm_by_hand: "Doors", clock_of_today: "ManualClock"
+) -> None:
+    name = aws.new_secret("hunter2")
+    before = await warm_by_hand.secret(name)
+    throttled = Fault("secretsmanager", "GetSecretValue", status=400, code="ThrottlingException")
+    aws.emulator.set_faults(throttled)
+    await clock_of_today.advance(200)
+    clock_of_today.jump(101)
+    assert await warm_by_hand.secret(name) == before
+    calls = aws.emulator.calls()[GET_SECRET]
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        assert await warm_by_hand.secret(name) == before
+    assert aws.emulator.calls()[GET_SECRET] == calls
+
+
+async def test_a_deleted_secret_is_not_served_once_its_time_is_over(
+    aws: "Aws", warm_by_hand: "Doors", clock_of_today: "ManualClock"
+) -> None:
+    name = aws.new_secret("hunter2")
+    assert (await warm_by_hand.secret(name))[0] == 200
+    manager = aws.client("secretsmanager")
+    manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    clock_of_today.jump(301)
+    _, body = await warm_by_hand.secret(name)
+    assert body["__type"] == "ResourceNotFoundException"

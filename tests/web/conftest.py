@@ -1,0 +1,294 @@
+"""The three doors on free ports, planned roles and secrets behind them, and raw bytes to them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from sidecar.access.policy import App
+from sidecar.access.tokens import AppToken, AppTokens
+from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.clock import Clock
+from sidecar.config.address import Address
+from sidecar.credentials import Credentials
+from sidecar.errors import SidecarError, UpstreamRefused
+from sidecar.providers.refreshing import RefreshingRole
+from sidecar.redaction import Secret
+from sidecar.secret_cache.cache import Limits, SecretCache
+from sidecar.web.admin_door import AdminDoor
+from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.listener import ConnectionLimits, Door, open_door
+from sidecar.web.secrets_door import SecretsDoor
+
+if TYPE_CHECKING:
+    from tests.conftest import ManualClock
+
+WEB: Final = "token-of-the-web-app-0001"
+BATCH: Final = "token-of-the-batch-app-02"
+IDLE: Final = "token-of-an-app-without-any"
+ACCOUNT: Final = "123456789012"
+ANSWER_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back over the wire, byte for byte."""
+
+    status_line: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.status_line.split(" ")[1])
+
+    def header(self, name: str) -> str | None:
+        """Give the header's only value, or None."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(values) <= 1
+        return values[0] if values else None
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def parse_replies(stream: bytes) -> list[Reply]:
+    """Take apart everything that a server sent before it closed; replies have Content-Length."""
+    replies: list[Reply] = []
+    while stream:
+        head, _, rest = stream.partition(b"\r\n\r\n")
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        headers = tuple((key, value) for key, _, value in (each.partition(": ") for each in lines))
+        length = int(dict(headers)["Content-Length"])
+        replies.append(Reply(status_line, headers, rest[:length]))
+        stream = rest[length:]
+    return replies
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A door's address, and ways to send it bytes."""
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    async def exchange(self, data: bytes) -> bytes:
+        """Send bytes and read until the door closes the connection."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection(self.host, self.port)
+            try:
+                writer.write(data)
+                return await reader.read()
+            finally:
+                writer.transport.abort()
+
+    async def send(self, request: str) -> Reply:
+        """Send one request, written in Latin-1, and return the only reply."""
+        (reply,) = parse_replies(await self.exchange(request.encode("latin-1")))
+        return reply
+
+    async def ask(self, target: str, *lines: str, method: str = "GET") -> Reply:
+        """Send a well-formed request with more header lines."""
+        head = [f"{method} {target} HTTP/1.1", f"Host: {self.authority}", *lines]
+        data = "\r\n".join([*head, "Connection: close", "", ""]).encode("latin-1")
+        answer = await self.exchange(data)
+        if method == "HEAD":
+            answer = answer.replace(b"Content-Length: ", b"Content-Length: 0\r\nX-Length: ")
+        (reply,) = parse_replies(answer)
+        return reply
+
+
+class PlannedSource:
+    """A role source that gives numbered sessions of an hour until it is told to fail."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self.failure: SidecarError | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+
+    async def fetch(self) -> Credentials:
+        self.asked += 1
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        issued_at = self._clock.now() + timedelta(milliseconds=250)
+        return Credentials(
+            access_key_id=f"ASIA{self._name.upper()}{self.asked}",
+            secret_access_key=Secret(f"secret-key-{self.asked}"),
+            session_token=Secret(f"session-token-{self.asked}"),
+            issued_at=issued_at,
+            expires_at=issued_at + timedelta(hours=1),
+            role_arn=f"arn:aws:iam::{ACCOUNT}:role/{self._name}",
+            account_id=ACCOUNT,
+        )
+
+
+@dataclass
+class PlannedSecrets:
+    """Secrets by name, which failures to meet, and what was asked for."""
+
+    now: datetime
+    texts: dict[str, str] = field(default_factory=dict)
+    binaries: dict[str, str] = field(default_factory=dict)
+    stages: tuple[str, ...] = ("AWSCURRENT",)
+    failure: SidecarError | None = None
+    asked: list[SecretQuery] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fetch(self, query: SecretQuery) -> SecretValue:
+        self.asked.append(query)
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        name = next((each for each in (*self.texts, *self.binaries) if each in query.secret_id), "")
+        if not name:
+            raise UpstreamRefused(
+                "Secrets Manager can't find the specified secret.",
+                status=400,
+                code="ResourceNotFoundException",
+            )
+        text, binary = self.texts.get(name), self.binaries.get(name)
+        return SecretValue(
+            arn=f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{name}-AbCdEf",
+            name=name,
+            version_id="11111111-2222-3333-4444-555555555555",
+            text=None if text is None else Secret(text),
+            binary=None if binary is None else Secret(binary),
+            version_stages=self.stages,
+            created_at=self.now + timedelta(milliseconds=46),
+        )
+
+
+Open = Callable[..., Awaitable[Wire]]
+WireTo = Callable[[str], Wire]
+
+
+@pytest.fixture
+def wire_to() -> WireTo:
+    """Give a function from a door's URL to its wire."""
+
+    def wire(url: str) -> Wire:
+        where = urlsplit(url)
+        assert where.hostname is not None
+        assert where.port is not None
+        return Wire(where.hostname, where.port)
+
+    return wire
+
+
+@pytest.fixture
+def limits() -> ConnectionLimits:
+    """Give the limits that every door is opened with."""
+    return ConnectionLimits(linger_seconds=0.05)
+
+
+@pytest.fixture
+async def open_on_loopback(wire_to: WireTo, limits: ConnectionLimits) -> AsyncIterator[Open]:
+    """Give a function that opens a door on a free port for the time of the test."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(door: Door, address: str = "127.0.0.1:0") -> Wire:
+            found = await open_door(door, (Address.parse(address),), stack, limits=limits)
+            return wire_to(found.urls[0])
+
+        yield opened
+
+
+@pytest.fixture
+def tokens() -> AppTokens:
+    apps = {
+        WEB: App("web", ("default", "reports"), ("web/*",)),
+        BATCH: App("batch", ("reports",), ("batch/*", "exact")),
+        IDLE: App("idle", (), ()),
+    }
+    return AppTokens(tuple(AppToken(app, Secret(token)) for token, app in apps.items()))
+
+
+@pytest.fixture
+def sources(clock: "ManualClock") -> dict[str, PlannedSource]:
+    return {name: PlannedSource(name, clock) for name in ("default", "reports")}
+
+
+@pytest.fixture
+async def roles(
+    sources: dict[str, PlannedSource], clock: "ManualClock"
+) -> dict[str, RefreshingRole]:
+    """Give both roles, not yet running; `run_roles` starts them."""
+    return {name: RefreshingRole(name, each, clock, jitter=float) for name, each in sources.items()}
+
+
+@pytest.fixture
+async def run_roles(
+    roles: dict[str, RefreshingRole], clock: "ManualClock"
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Give a function that starts renewing; each role has made its first attempt on return."""
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[None]] = []
+
+        async def run() -> None:
+            tasks.extend(group.create_task(role.run()) for role in roles.values())
+            await clock.advance(0)
+
+        yield run
+        for task in tasks:
+            task.cancel()
+
+
+@pytest.fixture
+async def cold_credentials(
+    open_on_loopback: Open, roles: dict[str, RefreshingRole], tokens: AppTokens
+) -> Wire:
+    """Give the credentials door before any session is there."""
+    return await open_on_loopback(CredentialsDoor(roles, tokens))
+
+
+@pytest.fixture
+async def credentials(cold_credentials: Wire, run_roles: Callable[[], Awaitable[None]]) -> Wire:
+    """Give the credentials door with a session for both roles."""
+    await run_roles()
+    return cold_credentials
+
+
+@pytest.fixture
+def planned_secrets(now: datetime) -> PlannedSecrets:
+    planned = PlannedSecrets(now, texts={"web/database": "hunter2", "batch/key": "s3cr3t"})
+    planned.gate.set()
+    return planned
+
+
+@pytest.fixture
+async def secrets(
+    open_on_loopback: Open,
+    planned_secrets: PlannedSecrets,
+    tokens: AppTokens,
+    clock: "ManualClock",
+) -> AsyncIterator[Wire]:
+    """Give the secrets door over the planned secrets."""
+    limits = Limits(ttl=timedelta(minutes=5), max_stale=timedelta(hours=1), size=100)
+    cache = SecretCache(planned_secrets.fetch, clock, limits)
+    yield await open_on_loopback(SecretsDoor(cache, tokens))
+    await cache.close()
+
+
+@pytest.fixture
+def pending() -> dict[str, str]:
+    """Give what the admin door reports as waited for; empty means ready."""
+    return {}
+
+
+@pytest.fixture
+async def admin(open_on_loopback: Open, pending: dict[str, str]) -> Wire:
+    return await open_on_loopback(AdminDoor(lambda: pending))

@@ -1,0 +1,180 @@
+"""The life of connections and doors: keep-alive, tricklers, IPv6, taken ports, the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.config.address import Address
+from sidecar.errors import ListenError
+from sidecar.web.admin_door import AdminDoor
+from sidecar.web.answer import Refusal, answer
+from sidecar.web.listener import ConnectionLimits, open_door
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from sidecar.web.guards import Guard
+    from tests.web.conftest import Open, Wire, WireTo
+
+DRAIN_SECONDS = 0.6
+LOOPBACK = (Address.parse("127.0.0.1:0"),)
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Give a stack that a test may close before its end."""
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+async def test_a_connection_serves_again_after_an_answer_but_not_after_a_refusal(
+    admin: "Wire",
+) -> None:
+    reader, writer = await asyncio.open_connection(admin.host, admin.port)
+    good = f"GET /healthz HTTP/1.1\r\nHost: {admin.authority}\r\n\r\n".encode()
+    for _ in range(3):
+        writer.write(good)
+        assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 OK")
+    writer.write(good.replace(b"Host: ", b"Host: evil.example"))
+    writer.write(good)
+    assert (await reader.read()).count(b"HTTP/1.1") == 1
+    writer.close()
+
+
+@pytest.fixture
+async def impatient(wire_to: "WireTo", stack: AsyncExitStack) -> "Wire":
+    """Give an admin door that closes idle connections at once."""
+    limits = ConnectionLimits(idle_seconds=0.1)
+    opened = await open_door(AdminDoor(dict), LOOPBACK, stack, limits=limits)
+    return wire_to(opened.urls[0])
+
+
+async def _silent(writer: asyncio.StreamWriter) -> None:
+    del writer
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    for byte in b"GET /healthz HTTP/1.1\r\nX-Slow: " + b"x" * 5000:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("act", [_silent, _trickle])
+async def test_a_connection_that_never_finishes_its_head_is_closed(
+    act: Callable[[asyncio.StreamWriter], Awaitable[None]], impatient: "Wire"
+) -> None:
+    async with asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection(impatient.host, impatient.port)
+        sending = asyncio.ensure_future(act(writer))
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+        sending.cancel()
+        writer.transport.abort()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_an_idle_connection_is_closed_after_its_answer_too(impatient: "Wire") -> None:
+    request = f"GET /healthz HTTP/1.1\r\nHost: {impatient.authority}\r\n\r\n"
+    assert (await impatient.send(request)).status == 200
+
+
+async def test_ipv6_loopback_has_its_own_hosts(open_on_loopback: "Open") -> None:
+    wire = await open_on_loopback(AdminDoor(dict), "[::1]:0")
+    template = "GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n"
+    good = ("[::1]", f"[::1]:{wire.port}", f"localhost:{wire.port}")
+    assert {(await wire.send(template.format(host))).status for host in good} == {200}
+    bad = ("127.0.0.1", "::1", f"[::2]:{wire.port}")
+    assert {(await wire.send(template.format(host))).status for host in bad} == {403}
+
+
+async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire") -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(ListenError) as caught:
+            await open_door(AdminDoor(dict), (Address.parse(admin.authority),), stack)
+    assert str(caught.value) == (
+        f"the admin door cannot listen on {admin.authority}: Address already in use"
+    )
+    assert caught.value.hint == "free the port, or set doors.admin to another address"
+
+
+class PlannedDoor:
+    """A door whose handler waits for `gate`, then answers, or fails if it is told to."""
+
+    name = "planned"
+    guards: "tuple[Guard, ...]" = ()
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.entered = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def handle(self, request: "web.BaseRequest") -> "web.Response":
+        del request
+        self.entered.set()
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return answer(200, b"{}")
+
+    def refuse(self, refusal: Refusal) -> "web.Response":
+        return answer(refusal.status, refusal.code.encode())
+
+
+@pytest.fixture
+def planned() -> PlannedDoor:
+    return PlannedDoor()
+
+
+@pytest.fixture
+async def closing(planned: PlannedDoor, stack: AsyncExitStack, wire_to: "WireTo") -> "Wire":
+    limits = ConnectionLimits(drain_seconds=DRAIN_SECONDS)
+    opened = await open_door(planned, LOOPBACK, stack, limits=limits)
+    return wire_to(opened.urls[0])
+
+
+async def test_a_request_under_way_is_answered_before_the_door_closes(
+    planned: PlannedDoor, closing: "Wire", stack: AsyncExitStack
+) -> None:
+    asking = asyncio.create_task(closing.ask("/"))
+    await planned.entered.wait()
+    ending = asyncio.create_task(stack.aclose())
+    with pytest.raises(ConnectionError):
+        await _refused(closing)
+    planned.gate.set()
+    assert (await asking).status == 200
+    await ending
+
+
+async def _refused(wire: "Wire") -> None:
+    """Connect again and again, until it is refused."""
+    async with asyncio.timeout(5):
+        while True:
+            _, writer = await asyncio.open_connection(wire.host, wire.port)
+            writer.transport.abort()
+
+
+async def test_a_request_that_hangs_does_not_keep_the_door_from_closing(
+    planned: PlannedDoor, closing: "Wire", stack: AsyncExitStack
+) -> None:
+    asking = asyncio.create_task(closing.exchange(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
+    await planned.entered.wait()
+    async with asyncio.timeout(DRAIN_SECONDS * 1.5):
+        await stack.aclose()
+    assert await asking == b""
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("hunter2"), TimeoutError("hunter2")])
+async def test_a_bug_is_logged_and_answered_without_a_word_about_it(
+    failure: Exception,
+    planned: PlannedDoor,
+    closing: "Wire",
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    planned.failure = failure
+    planned.gate.set()
+    reply = await closing.ask("/")
+    assert (reply.status, reply.body) == (500, b"InternalFailure")
+    assert "the planned door failed on a request" in caplog.text
