@@ -8,7 +8,8 @@ from pathlib import Path
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
 from sidecar.config.consistency import inconsistencies
-from sidecar.config.schema import AppSection, Config, IdentitySection
+from sidecar.config.load import Loaded
+from sidecar.config.schema import IdentitySection
 from sidecar.errors import ConfigError, IdentityError, Problem
 from sidecar.identity.checks import Finding, Severity, check_identity, check_key_file
 from sidecar.identity.identity import Identity
@@ -25,28 +26,29 @@ class Prepared:
     warnings: tuple[str, ...]
 
 
-def prepare(config: Config, environment: Mapping[str, str], now: datetime) -> Prepared:
+def prepare(loaded: Loaded, environment: Mapping[str, str], now: datetime) -> Prepared:
     """Check that the configuration fits together, and read and check what it names.
 
+    Args:
+        loaded: the configuration, with the problems found in it so far; what they spoil is left
+            out, so that one run tells of everything that can be told.
+        environment: where tokens in variables are looked up.
+        now: the moment that certificates are checked at.
+
     Raises:
-        ConfigError: with every problem found.
+        ConfigError: with every problem found, those of `loaded` first.
 
     """
-    problems = inconsistencies(config)
-    warnings: list[str] = []
+    config, faulty = loaded.config, loaded.faulty
+    problems = [*loaded.problems, *inconsistencies(config, faulty)]
+    warnings = list(loaded.warnings)
     identity = None
-    try:
-        identity = _identity(config.identity)
-    except IdentityError as exc:
-        problems.append(Problem("identity", exc.message, exc.hint))
-    else:
-        findings = [*check_identity(identity, now), *check_key_file(config.identity.private_key)]
-        problems += [_problem(each) for each in findings if each.severity is Severity.ERROR]
-        warnings += [_warning(each) for each in findings if each.severity is Severity.WARNING]
+    if "identity" not in faulty:
+        identity = _checked_identity(config.identity, now, problems, warnings)
     wanted = {
-        _app(name, app): place
+        App(name, app.roles, app.secrets): place
         for name, app in config.apps.items()
-        if (place := app.static_token_file or app.token_env) is not None
+        if f"apps.{name}" not in faulty and (place := app.static_token_file or app.token_env)
     }
     tokens, token_problems = load_tokens(wanted, environment)
     problems += token_problems
@@ -55,6 +57,23 @@ def prepare(config: Config, environment: Mapping[str, str], now: datetime) -> Pr
     if problems or identity is None:
         raise ConfigError(problems)
     return Prepared(identity, tokens, tuple(warnings))
+
+
+def _checked_identity(
+    section: IdentitySection, now: datetime, problems: list[Problem], warnings: list[str]
+) -> Identity | None:
+    """Read the identity and add what is wrong with it to either list."""
+    try:
+        identity = _identity(section)
+    except IdentityError as exc:
+        problems.append(Problem("identity", exc.message, exc.hint))
+        return None
+    for finding in (*check_identity(identity, now), *check_key_file(section.private_key)):
+        if finding.severity is Severity.ERROR:
+            problems.append(_problem(finding))
+        else:
+            warnings.append(_warning(finding))
+    return identity
 
 
 def _identity(section: IdentitySection) -> Identity:
@@ -70,10 +89,6 @@ def _identity(section: IdentitySection) -> Identity:
     return load_identity(
         section.certificate, section.private_key, chain=section.chain, password=password
     )
-
-
-def _app(name: str, section: AppSection) -> App:
-    return App(name, section.roles, section.secrets)
 
 
 def _problem(finding: Finding) -> Problem:

@@ -123,7 +123,6 @@ def _secret_cache(
         endpoint_url=config.aws.endpoint_url,
         ca_bundle=None if bundle is None else str(bundle),
     )
-    stack.callback(upstream.close)
     role = roles[secrets_role(config) or next(iter(roles))]
 
     async def fetch(query: SecretQuery) -> SecretValue:

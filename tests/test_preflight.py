@@ -20,8 +20,7 @@ from sidecar.ca import (
     issue_workload,
     private_key_pem,
 )
-from sidecar.config.load import load_config
-from sidecar.config.schema import Config
+from sidecar.config.load import Loaded, read_config
 from sidecar.errors import ConfigError
 from sidecar.preflight import Prepared, prepare
 
@@ -36,7 +35,7 @@ class Machine:
 
     directory: Path
     now: datetime
-    config: Config
+    loaded: Loaded
 
     @property
     def certificate(self) -> Path:
@@ -51,7 +50,7 @@ class Machine:
         return self.directory / "web.token"
 
     def prepare(self) -> Prepared:
-        return prepare(self.config, {}, self.now)
+        return prepare(self.loaded, {}, self.now)
 
     def problems(self) -> list[tuple[str, str]]:
         with pytest.raises(ConfigError) as caught:
@@ -66,7 +65,7 @@ class Machine:
         self.key.write_bytes(private_key_pem(key))
 
 
-def _config(directory: Path, **identity: str) -> Config:
+def _loaded(directory: Path, **identity: str) -> Loaded:
     file = directory / "sidecar.toml"
     names = {"certificate": "workload.pem", "private_key": "workload.key"} | identity
     lines = [f"{key} = {json.dumps(str(directory / name))}" for key, name in names.items()]
@@ -82,14 +81,14 @@ def _config(directory: Path, **identity: str) -> Config:
         static_token_file = "{directory / "web.token"}"
         """
     )
-    return load_config(file, {}).config
+    return read_config(file, {})
 
 
 @pytest.fixture
 def machine(
     tmp_path: Path, now: datetime, workload: tuple[x509.Certificate, PrivateKey]
 ) -> Machine:
-    made = Machine(tmp_path, now, _config(tmp_path))
+    made = Machine(tmp_path, now, _loaded(tmp_path))
     certificate, key = workload
     made.certificate.write_bytes(certificate_pem(certificate))
     for path, content in ((made.key, private_key_pem(key)), (made.token, TOKEN.encode())):
@@ -251,7 +250,7 @@ def test_an_encrypted_key_is_opened_by_its_password(
 ) -> None:
     _encrypt(machine, password)
     (machine.directory / "password").write_text(content)
-    machine.config = _config(machine.directory, password_file="password")
+    machine.loaded = _loaded(machine.directory, password_file="password")
     assert machine.prepare().warnings == ()
 
 
@@ -274,7 +273,7 @@ def test_a_password_that_does_not_open_the_key_is_refused(
     password = machine.directory / "password"
     if content is not None:
         password.write_bytes(content)
-    machine.config = _config(machine.directory, password_file="password")
+    machine.loaded = _loaded(machine.directory, password_file="password")
     [(found, _)] = machine.problems()
     assert found == f"identity: {problem.format(key=machine.key, password=password)}"
 
@@ -282,8 +281,10 @@ def test_a_password_that_does_not_open_the_key_is_refused(
 def test_everything_is_reported_at_once(machine: Machine, root: Authority, now: datetime) -> None:
     machine.issue(root, at=now - 3 * DAY)
     machine.token.write_text(f"{TOKEN}\n")
-    secrets = dataclasses.replace(machine.config.secrets, via="ghost")
-    machine.config = dataclasses.replace(machine.config, secrets=secrets)
+    config = machine.loaded.config
+    secrets = dataclasses.replace(config.secrets, via="ghost")
+    config = dataclasses.replace(config, secrets=secrets)
+    machine.loaded = dataclasses.replace(machine.loaded, config=config)
     assert [problem for problem, _ in machine.problems()] == [
         "secrets.via: there is no role 'ghost'",
         "identity.certificate: the certificate expired at 2026-02-27 12:00:00Z [expired]",
@@ -292,3 +293,27 @@ def test_everything_is_reported_at_once(machine: Machine, root: Authority, now: 
             "in a token file"
         ),
     ]
+
+
+def test_problems_of_values_files_and_tokens_are_told_together(machine: Machine) -> None:
+    text = (machine.directory / "sidecar.toml").read_text()
+    file = machine.directory / "faulty.toml"
+    file.write_text(text + '[secrets]\nttl_seconds = 0\n[apps.other]\nroles = ["ghost"]\n')
+    machine.certificate.unlink()
+    machine.token.write_text("short")
+    machine.loaded = read_config(file, {})
+    assert [where.split(":")[0] for where, _ in machine.problems()] == [
+        "secrets.ttl_seconds",
+        "apps.other.roles",
+        "apps.other",
+        "identity",
+        "apps.web.static_token_file",
+    ]
+
+
+def test_nothing_is_told_of_what_a_faulty_section_spoils(machine: Machine) -> None:
+    text = (machine.directory / "sidecar.toml").read_text()
+    file = machine.directory / "faulty.toml"
+    file.write_text(text.replace("[roles.default]", '[roles.default]\nsource = "magic"'))
+    machine.loaded = read_config(file, {})
+    assert [where.split(":")[0] for where, _ in machine.problems()] == ["roles.default.source"]

@@ -1,15 +1,14 @@
 """Reading secrets from AWS Secrets Manager, through boto3 in threads."""
 
-import asyncio
 import base64
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.exceptions
 from botocore.config import Config as BotoConfig
 
+from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.credentials import Credentials
 from sidecar.errors import (
@@ -100,7 +99,7 @@ class SecretsManager:
         self._endpoint_url = endpoint_url
         self._ca_bundle = ca_bundle
         self._boto_config = boto_config
-        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="secretsmanager")
+        self._threads = DaemonThreads(_WORKERS)
         self._client: tuple[Credentials, SecretsManagerClient] | None = None
 
     async def get_secret_value(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
@@ -111,12 +110,7 @@ class SecretsManager:
             UpstreamUnavailable: no answer, 5xx, throttling or credentials that just expired.
 
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._ask, query, credentials)
-
-    def close(self) -> None:
-        """Let go of the threads; calls under way end by their own timeouts."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        return await self._threads.run(lambda: self._ask(query, credentials))
 
     def _ask(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
         version = {"VersionId": query.version_id, "VersionStage": query.version_stage}

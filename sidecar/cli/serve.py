@@ -15,7 +15,7 @@ from typing import Final
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.load import load_config
+from sidecar.config.load import read_config
 from sidecar.config.schema import Config
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
@@ -42,11 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    loaded = load_config(arguments.config, os.environ)
-    set_up_logging(arguments.log_level or loaded.config.log.level)
+    loaded = read_config(arguments.config, os.environ)
     clock = SystemClock()
-    prepared = prepare(loaded.config, os.environ, clock.now())
-    for warning in (*loaded.warnings, *prepared.warnings):
+    prepared = prepare(loaded, os.environ, clock.now())
+    set_up_logging(arguments.log_level or loaded.config.log.level)
+    for warning in prepared.warnings:
         log.warning("%s", warning)
     if arguments.check:
         print("configuration, certificate and tokens are fine")

@@ -1,6 +1,7 @@
 """What must hold between options that are each right by themselves."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.address import Address
@@ -26,14 +27,22 @@ def secrets_region(config: Config) -> str:
     return next(iter(config.roles.values())).trust_anchor_arn.region
 
 
-def inconsistencies(config: Config) -> list[Problem]:
-    """Find every contradiction in a configuration whose single values are right."""
-    return [
-        *(problem for name, role in config.roles.items() for problem in _role(name, role)),
-        *(problem for name, app in config.apps.items() for problem in _app(name, app, config)),
-        *_secrets(config),
-        *_doors(config),
-    ]
+def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> list[Problem]:
+    """Find every contradiction in a configuration.
+
+    Args:
+        config: the configuration.
+        faulty: sections whose values could not be read; what depends on them is not looked at.
+
+    """
+    problems: list[Problem] = []
+    for name, role in config.roles.items():
+        problems += () if f"roles.{name}" in faulty else _role(name, role)
+    for name, app in config.apps.items():
+        problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
+    problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
+    problems += () if "doors" in faulty else _doors(config)
+    return problems
 
 
 def _role(name: str, role: RoleSection) -> Iterator[Problem]:

@@ -15,11 +15,17 @@ _SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration, the file it came from, and what a user should hear about it."""
+    """A configuration, the file it came from, and what a user should hear about it.
+
+    ``problems`` are those of single values, and ``faulty`` the sections that have any, such as
+    ``aws`` or ``roles.default``: nothing in these may be used.
+    """
 
     config: Config
     file: Path | None
     warnings: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+    faulty: frozenset[str] = frozenset()
 
 
 def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
@@ -36,15 +42,26 @@ def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loade
         ConfigError: with every problem found.
 
     """
+    loaded = read_config(requested, environment)
+    if loaded.problems:
+        raise ConfigError(loaded.problems)
+    return loaded
+
+
+def read_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
+    """Do as `load_config`, but return the problems, for a caller who looks for more of them.
+
+    Raises:
+        ConfigError: the file cannot be read at all.
+
+    """
     raw = gather(find_file(requested), environment)
     reader = _Reader(raw)
     config = reader.config()
-    if reader.problems:
-        raise ConfigError(reader.problems)
     warnings = tuple(
         f"variable {name} means nothing to the sidecar" for name in raw.unknown_variables
     )
-    return Loaded(config, raw.file, warnings)
+    return Loaded(config, raw.file, warnings, tuple(reader.problems), frozenset(reader.faulty))
 
 
 class _Reader:
@@ -53,6 +70,7 @@ class _Reader:
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
         self.problems: list[Problem] = []
+        self.faulty: set[str] = set()
 
     def config(self) -> Config:
         """Read everything; the result is whole only when there are no problems."""
@@ -70,14 +88,16 @@ class _Reader:
 
     def _table(self, name: str, schema: type) -> dict[str, Any]:
         entries = self._raw.tables.get(name, {})
+        before = len(self.problems)
         if not isinstance(entries, dict):
             self._complain(name, f"must be tables: [{name}.<name>]", "")
-            return {}
-        if not entries:
+            entries = {}
+        elif not entries:
             self._complain(name, "is missing", f"add [{name}.default]")
         for entry in entries:
             if not is_name(entry):
                 self._complain(f"{name}.{entry}", "is not a name", "letters, digits, - and _")
+        self._find_faulty(name, before)
         return {entry: self._section(f"{name}.{entry}", schema) for entry in entries}
 
     def _section(self, where: str, schema: type) -> Any:
@@ -86,7 +106,9 @@ class _Reader:
             table = table.get(part, {})
         if not isinstance(table, dict):
             self._complain(where, "must be a table", f"write [{where}]")
+            self.faulty.add(where)
             return None
+        before = len(self.problems)
         known = options_of(schema)
         for key in table:
             if key not in known:
@@ -97,6 +119,7 @@ class _Reader:
             for key, (found, _) in known.items()
             if key in table or found.required
         }
+        self._find_faulty(where, before)
         # A section is made even where a value was refused; the config is thrown away then.
         return schema(**values)
 
@@ -108,8 +131,13 @@ class _Reader:
         try:
             return found.read(value)
         except ValueError as exc:
-            self._complain(where, f"{exc} (got {_shown(value)})", found.hint)
+            got = f" (got {_shown(value)})" if found.may_be_shown else ""
+            self._complain(where, f"{exc}{got}", found.hint)
             return None
+
+    def _find_faulty(self, where: str, before: int) -> None:
+        if len(self.problems) > before:
+            self.faulty.add(where)
 
     def _complain(self, where: str, what: str, hint: str) -> None:
         variable = self._raw.said_by.get(where)

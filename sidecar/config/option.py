@@ -13,6 +13,7 @@ from sidecar.arn import Arn
 _T = TypeVar("_T")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 _METADATA_KEY: Final = "option"
 # botocore refuses other hosts when it makes a client, names with an underscore among them.
 _LABEL: Final = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
@@ -34,6 +35,7 @@ class Option:
     example: str = ""
     hint: str = ""
     required: bool = False
+    may_be_shown: bool = True
 
 
 def option(
@@ -43,10 +45,12 @@ def option(
     default: object = dataclasses.MISSING,
     example: str = "",
     hint: str = "",
+    may_be_shown: bool = True,
 ) -> Any:
     """Declare a dataclass field that is an option; without a default it is required."""
     required = default is dataclasses.MISSING
-    metadata = {_METADATA_KEY: Option(read, help_text, example, hint, required)}
+    found = Option(read, help_text, example, hint, required, may_be_shown)
+    metadata = {_METADATA_KEY: found}
     if required:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -92,6 +96,14 @@ def base_url(value: object) -> str:
     if not _BASE_URL.fullmatch(url):
         raise ValueError("must name its host by letters, digits, hyphens and dots, or by address")
     return url.rstrip("/")
+
+
+def variable(value: object) -> str:
+    """Read the name of an environment variable, in capitals, so that no token passes for one."""
+    name = text(value)
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError("must be a variable's name: capitals, digits and _")
+    return name
 
 
 def whole_number(least: int, most: int) -> Callable[[object], int]:

@@ -18,6 +18,7 @@ from sidecar.config.option import (
     path,
     text,
     texts,
+    variable,
     whole_number,
 )
 
@@ -184,7 +185,12 @@ class AppSection:
         example="/run/sidecar/web.token",
     )
     token_env: str | None = option(
-        text, "Variable of the sidecar that holds its token.", default=None, example="WEB_TOKEN"
+        variable,
+        "Variable of the sidecar that holds its token.",
+        default=None,
+        example="WEB_TOKEN",
+        hint="name the variable here, and put the token into that variable",
+        may_be_shown=False,
     )
 
 

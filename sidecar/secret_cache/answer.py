@@ -24,7 +24,10 @@ def render(value: SecretValue) -> bytes:
     if value.version_stages:
         body["VersionStages"] = list(value.version_stages)
     body["CreatedDate"] = None if value.created_at is None else epoch_text(value.created_at)
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def epoch_text(moment: datetime) -> str:

@@ -1,12 +1,13 @@
 """Secrets held in memory for a time, and kept when AWS cannot be asked."""
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import repeat
-from typing import Final
+from typing import Any, Final
 
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.clock import Clock
@@ -22,6 +23,8 @@ Fetch = Callable[[SecretQuery], Awaitable[SecretValue]]
 # After a failure the held value is served without asking again for this long: a request must not
 # wait for a dead network each time.
 _RETRY_AFTER: Final = timedelta(seconds=5)
+# How long a request waits for AWS while there is a value that could be served instead.
+_PATIENCE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,10 @@ class SecretCache:
             self._entries.move_to_end(query)
             if not request.refresh_now and self._clock.now() < held.ask_again_at:
                 return held
-        return await self._flights.fly(query, lambda: self._refresh(query))
+        flight = self._flights.fly(query, lambda: self._refresh(query))
+        if held is None or request.refresh_now:
+            return await flight
+        return await self._within_patience(query, flight, held)
 
     async def prefetch(self, secret_id: str) -> None:
         """Hold a secret, asking again and again until AWS gives it."""
@@ -100,6 +106,23 @@ class SecretCache:
         await self._flights.close()
         self._entries.clear()
 
+    async def _within_patience(
+        self, query: SecretQuery, flight: Coroutine[Any, Any, Entry], held: Entry
+    ) -> Entry:
+        """Wait a little for the fresh value; then give the held one while the flight goes on."""
+        arrival = asyncio.ensure_future(flight)
+        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE_SECONDS))
+        try:
+            await asyncio.wait({arrival, patience}, return_when=asyncio.FIRST_COMPLETED)
+            too_old = self._clock.now() >= held.serves_in_need_until(self._limits)
+            if arrival.done() or too_old:
+                return await arrival
+            log.warning("secret %s: serving the held value: AWS takes long to answer", held.name)
+            return self._postponed(query, held)
+        finally:
+            patience.cancel()
+            arrival.cancel()
+
     async def _refresh(self, query: SecretQuery) -> Entry:
         try:
             value = await self._fetch(query)
@@ -113,16 +136,18 @@ class SecretCache:
     def _in_need(self, query: SecretQuery, exc: SidecarError) -> Entry:
         """Fall back to the held value where the failure may pass; else forget it and say no."""
         held = self._entries.get(query)
-        now = self._clock.now()
         if held is None:
             raise exc
-        too_old_at = held.serves_in_need_until(self._limits)
-        if not exc.retryable or now >= too_old_at:
+        if not exc.retryable or self._clock.now() >= held.serves_in_need_until(self._limits):
             del self._entries[query]
             raise exc
         log.warning("secret %s: serving the held value: %s", held.name, exc.message)
-        ask_again_at = min(max(held.ask_again_at, now + _RETRY_AFTER), too_old_at)
-        entry = replace(held, ask_again_at=ask_again_at)
+        return self._postponed(query, held)
+
+    def _postponed(self, query: SecretQuery, held: Entry) -> Entry:
+        """Let the held value be served for a while without asking AWS again."""
+        pause_ends = max(held.ask_again_at, self._clock.now() + _RETRY_AFTER)
+        entry = replace(held, ask_again_at=min(pause_ends, held.serves_in_need_until(self._limits)))
         self._entries[query] = entry
         return entry
 

@@ -3,7 +3,6 @@
 import base64
 import logging
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -58,12 +57,10 @@ def credentials(now: datetime) -> Credentials:
 
 
 @pytest.fixture(scope="module")
-def manager(canned_server: HTTPServer) -> Iterator[SecretsManager]:
+def manager(canned_server: HTTPServer) -> SecretsManager:
     """Give one for all tests: making a client takes long."""
     url = f"http://127.0.0.1:{canned_server.server_port}"
-    made = SecretsManager(region="eu-central-1", endpoint_url=url, boto_config=IMPATIENT)
-    yield made
-    made.close()
+    return SecretsManager(region="eu-central-1", endpoint_url=url, boto_config=IMPATIENT)
 
 
 async def _refusal(manager: SecretsManager, credentials: Credentials) -> UpstreamError:
@@ -231,7 +228,6 @@ async def test_a_connection_that_fails_is_logged_with_its_reason(
         closed = f"http://127.0.0.1:{listening.getsockname()[1]}"
     manager = SecretsManager(region="eu-central-1", endpoint_url=closed, boto_config=IMPATIENT)
     refusal = await _refusal(manager, credentials)
-    manager.close()
     assert type(refusal) is UpstreamUnreachable
     assert (refusal.message, refusal.code) == ("Read Error", "ConnectionError")
     assert caplog.messages == [

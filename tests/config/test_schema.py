@@ -20,6 +20,8 @@ SCHEMAS = {**SECTIONS, "roles.default": TABLES["roles"], "apps.web": TABLES["app
 
 ANCHOR_HINT = "aws rolesanywhere list-trust-anchors shows it"
 PROFILE_HINT = "aws rolesanywhere list-profiles shows it"
+NO_VARIABLE = "must be a variable's name: capitals, digits and _"
+NAME_IT = "name the variable here, and put the token into that variable"
 NO_TEXT, EMPTY = "must be text", "must not be empty"
 NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
 NO_ANCHOR = "not the ARN of a trust-anchor: expected …:rolesanywhere:…:trust-anchor/…"
@@ -129,7 +131,9 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apps.web.secrets", ["a", 1], f"{NO_TEXT} (got ['a', 1])", ""),
     ("apps.web.secrets", {"a": 1}, f"{NO_LIST} (got {{'a': 1}})", ""),
     ("apps.web.static_token_file", 1.5, f"{NO_TEXT} (got 1.5)", ""),
-    ("apps.web.token_env", "", f"{EMPTY} (got '')", ""),
+    ("apps.web.token_env", "", EMPTY, NAME_IT),
+    ("apps.web.token_env", "a-token-in-place-of-a-name", NO_VARIABLE, NAME_IT),
+    ("apps.web.token_env", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NO_VARIABLE, NAME_IT),
     ("secrets.via", False, f"{NO_TEXT} (got False)", ""),
     ("secrets.ttl_seconds", 0, "must be between 1 and 3600 (got 0)", ""),
     ("secrets.max_stale_seconds", -1, "must be between 0 and 604800 (got -1)", ""),

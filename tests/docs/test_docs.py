@@ -43,7 +43,9 @@ def test_every_command_and_flag_is_documented(name: str) -> None:
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
-    titles = re.findall(r"^## `sidecar (.*)`$", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
+    titles = re.findall(
+        r"^## `sidecar (.*)`$", (ROOT / "docs/commands.md").read_text(), re.MULTILINE
+    )
     assert [title for title in titles if title not in COMMANDS] == []
 
 

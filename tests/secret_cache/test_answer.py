@@ -121,3 +121,9 @@ def test_a_client_reads_back_what_aws_gave(
 def test_a_large_secret_passes_whole() -> None:
     body = render(replace(VALUE, text=Secret("x" * 65536)))
     assert json.loads(body)["SecretString"] == "x" * 65536
+
+
+def test_half_a_surrogate_pair_is_sent_escaped() -> None:
+    body = render(replace(VALUE, text=Secret("half \ud83d")))
+    assert b'"SecretString":"half \\ud83d"' in body
+    assert json.loads(body)["SecretString"] == "half \ud83d"

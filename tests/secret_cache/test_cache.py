@@ -285,3 +285,45 @@ async def test_closing_ends_what_is_under_way_and_forgets_every_value(
     assert waiting.cancelled()
     upstream.gate.set()
     assert await _get(cache) == 3
+
+
+async def test_nobody_waits_long_for_aws_while_a_value_is_held(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock"
+) -> None:
+    await _get(cache)
+    clock.jump(TTL)
+    upstream.gate.clear()
+    first = asyncio.create_task(_get(cache))
+    await clock.advance(0.4)
+    assert not first.done()
+    await clock.advance(0.1)
+    assert await first == 1
+    assert await _get(cache) == 1, "the next caller does not even wait that long"
+    upstream.gate.set()
+    await clock.advance(0)
+    assert await _get(cache) == 2, "the answer that came late is taken"
+
+
+async def test_a_value_too_old_to_stand_in_is_waited_for(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock"
+) -> None:
+    await _get(cache)
+    clock.jump(TTL + MAX_STALE)
+    upstream.gate.clear()
+    asking = asyncio.create_task(_get(cache))
+    await clock.advance(60)
+    assert not asking.done()
+    upstream.gate.set()
+    assert await asking == 2
+
+
+async def test_a_refresh_that_was_asked_for_is_waited_for(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock"
+) -> None:
+    await _get(cache)
+    upstream.gate.clear()
+    asking = asyncio.create_task(_get(cache, refresh_now=True))
+    await clock.advance(60)
+    assert not asking.done()
+    upstream.gate.set()
+    assert await asking == 2

@@ -147,9 +147,10 @@ async def start(
         async def started(clock: Clock | None = None, **more: str) -> Doors:
             environment = {**variables, **more}
             clock = clock or SystemClock()
-            config = load_config(aws.stage.config, environment).config
-            prepared = prepare(config, environment, clock.now())
-            sidecar = await stack.enter_async_context(running_sidecar(config, prepared, clock))
+            loaded = load_config(aws.stage.config, environment)
+            prepared = prepare(loaded, environment, clock.now())
+            running = running_sidecar(loaded.config, prepared, clock)
+            sidecar = await stack.enter_async_context(running)
             return Doors({each.name: each.urls[0] for each in sidecar.doors}, http, token_file)
 
         yield started
