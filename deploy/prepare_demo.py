@@ -6,28 +6,44 @@ anew. Its administrator's key tells one life from the next. Arguments go to `sid
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
+from sidecar.atomic_file import write_atomically
+
 PREPARED = Path("/var/lib/sidecar")  # the sidecar's: certificate, key, token, configuration
 HANDED_OUT = Path("/run/sidecar")  # the app's: its token, and nothing else
-PREPARED_FOR = PREPARED / "prepared-for"
+PREPARED_FOR = "prepared-for"
 
 
 def main() -> None:
     """Prepare what is not prepared yet."""
     with urllib.request.urlopen("http://emulator:4566/_emulator/admin", timeout=5) as answer:
         life = json.load(answer)["AccessKeyId"]
-    if PREPARED_FOR.is_file() and PREPARED_FOR.read_text() == life:
+    if is_prepared(PREPARED, life):
         print("prepared for this emulator already")  # noqa: T201 - what came of this run
         return
     demo = ["sidecar", "demo", "--prepare", str(PREPARED), "--endpoint-url", "http://emulator:4566"]
     subprocess.run([*demo, *sys.argv[1:]], check=True)  # noqa: S603 - compose's own arguments
-    shutil.copy(PREPARED / "token", HANDED_OUT / "token")
-    PREPARED_FOR.write_text(life)
+    hand_out(PREPARED, HANDED_OUT, life)
+
+
+def is_prepared(prepared: Path, life: str) -> bool:
+    """Whether an earlier run came to its end in the same life of the emulator."""
+    mark = prepared / PREPARED_FOR
+    return mark.is_file() and mark.read_text() == life
+
+
+def hand_out(prepared: Path, handed_out: Path, life: str) -> None:
+    """Give the app its token, then say for which life of the emulator all is prepared.
+
+    Both are replaced in one step: a running app reads the old token or the new one, never a part,
+    and a symlink that it put in the place of its token is not followed.
+    """
+    write_atomically(handed_out / "token", (prepared / "token").read_bytes())
+    write_atomically(prepared / PREPARED_FOR, life.encode())
 
 
 if __name__ == "__main__":

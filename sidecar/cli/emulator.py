@@ -68,7 +68,7 @@ def _emulator(arguments: argparse.Namespace) -> "AbstractContextManager[Emulator
     except ModuleNotFoundError as error:
         raise OperatorError(
             f"the emulator needs a package that is not installed: {error.name}",
-            hint="pip install 'credential-sidecar[emulator]'",
+            hint="pip install '.[emulator]'",
         ) from error
     return running_emulator(
         host=arguments.host,
@@ -80,10 +80,12 @@ def _emulator(arguments: argparse.Namespace) -> "AbstractContextManager[Emulator
 
 
 def _lines(emulator: "Emulator") -> list[str]:
+    # Two names for the region: botocore and version 1 of the AWS CLI read only the second.
     exports = {
         "AWS_ACCESS_KEY_ID": emulator.administrator.access_key_id,
         "AWS_SECRET_ACCESS_KEY": emulator.administrator.secret_access_key.reveal(),
         "AWS_REGION": emulator.region,
+        "AWS_DEFAULT_REGION": emulator.region,
         "AWS_ENDPOINT_URL": emulator.url,
     }
     return [

@@ -2,30 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from botocore.exceptions import UnknownServiceError
 from moto.core.request import Request as MotoRequest
 from moto.core.routing import get_service_router
-from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
 from sidecar.emulator.error_shapes import Protocol
 from sidecar.emulator.request import Request
+from sidecar.emulator.service_models import model_name, model_of
 
 UNKNOWN: Final = "Unknown"
 _SCOPE: Final = re.compile(r"Credential=[^/,]+/\d{8}/([^/,]+)/([^/,]+)/aws4_request")
-# Signing names that botocore's data files go by another name.
-_MODELS: Final = {
-    "monitoring": "cloudwatch",
-    "email": "ses",
-    "states": "stepfunctions",
-    "tagging": "resourcegroupstaggingapi",
-    "elasticloadbalancing": "elbv2",
-    "elasticmapreduce": "emr",
-    "mobiletargeting": "pinpoint",
-}
 # Unsigned requests name no service; these prefixes and versions do it for the usual ones.
 _TARGETS: Final = {
     "AmazonSSM": "ssm",
@@ -97,15 +86,8 @@ def _protocol_of(request: Request, service: str) -> Protocol:
         return Protocol.JSON
     if "Action" in request.form():
         return Protocol.QUERY
-    return Protocol.REST_XML if _model_protocol(service) == "rest-xml" else Protocol.REST_JSON
-
-
-@lru_cache
-def _model_protocol(service: str) -> str:
-    try:
-        return str(get_service_model(_MODELS.get(service, service)).protocol)
-    except UnknownServiceError:
-        return ""
+    model = model_of(service)
+    return Protocol.REST_XML if model and model.protocol == "rest-xml" else Protocol.REST_JSON
 
 
 def _operation_of(request: Request, service: str) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -120,7 +102,7 @@ def _operation_of(request: Request, service: str) -> tuple[str, tuple[tuple[str,
 
 def _rest_operation(request: Request, service: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     try:
-        router = get_service_router(_MODELS.get(service, service))
+        router = get_service_router(model_name(service))
         operation, found = router.match(MotoRequest(dict(request.environ)))
     except (NotFound, NotImplementedError, UnknownServiceError):
         return UNKNOWN, ()

@@ -11,9 +11,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sidecar.emulator.addressing import Address, address_of, is_create_session
-from sidecar.emulator.authorization import acting, authorize, caller_of
+from sidecar.emulator.authorization import Caller, acting, authorize, caller_of
 from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
+from sidecar.emulator.json_errors import mended_status_line
 from sidecar.emulator.known_regions import is_region
 from sidecar.emulator.policy import PolicyNotUnderstood
 from sidecar.emulator.principals import principal_of
@@ -24,6 +25,7 @@ from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.sigv4 import ALGORITHM, Claim, claim_of, verify_signature
 from sidecar.emulator.sts import assume_role
+from sidecar.emulator.validation import validate_before_moto
 
 _log = logging.getLogger(__name__)
 
@@ -92,16 +94,21 @@ class Application:
         authorize(caller)
         if address.service == "rolesanywhere":
             return self.control_plane.answer(request, caller)
+        validate_before_moto(address.service, address.operation, request.json_object())
         with acting(caller):
-            return self._from_moto(request, claim, principal.account)
+            return self._from_moto(request, claim, caller)
 
-    def _from_moto(self, request: Request, claim: Claim, account: str) -> Handled:
+    def _from_moto(self, request: Request, claim: Claim, caller: Caller) -> Handled:
         """Let moto answer; its answer is taken whole, so that its failures are caught here."""
         answer = _Captured()
-        body = b"".join(self.moto(_replayed(request, claim, account), answer.start))
+        environ = _replayed(request, claim, caller.principal.account)
+        body = b"".join(self.moto(environ, answer.start))
+        address, line = caller.touch.address, answer.status
+        if address.protocol is Protocol.JSON:
+            line = mended_status_line(line, body, address.service)
 
         def send(start_response: StartResponse) -> Iterable[bytes]:
-            start_response(answer.status, answer.headers)
+            start_response(line, answer.headers)
             return [body]
 
         return send
@@ -117,7 +124,9 @@ class _Captured:
     def start(
         self, status: str, headers: list[tuple[str, str]], _: object = None
     ) -> Callable[[bytes], object]:
-        self.status, self.headers = status, list(headers)
+        # moto repeats the status as a header, which AWS does not.
+        self.headers = [header for header in headers if header[0].lower() != "status"]
+        self.status = status
         return lambda _: None
 
 

@@ -6,10 +6,10 @@ that the emulator was given are accepted as Host.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeGuard
 
 from sidecar.emulator.account import Administrator
 from sidecar.emulator.calls import Calls
@@ -42,28 +42,13 @@ class Control:
         """
         if not self._is_local(request.header("Host")):
             raise AwsError(403, "Forbidden", "this Host may not use the control routes")
-        name = request.raw_path.removeprefix(PREFIX)
-        routes = self._routes()
-        if name not in routes:
-            raise AwsError(404, "NotFound", f"no such control route; there are {sorted(routes)}")
-        action = routes[name].get(request.method)
+        methods = ROUTES.get(request.raw_path.removeprefix(PREFIX))
+        if methods is None:
+            raise AwsError(404, "NotFound", f"no such control route; there are {sorted(ROUTES)}")
+        action = methods.get(request.method)
         if action is None:
-            allowed = ", ".join(routes[name])
-            raise AwsError(405, "MethodNotAllowed", f"this route takes {allowed}")
-        return json_response(200, action(request))
-
-    def _routes(self) -> dict[str, dict[str, Callable[[Request], object]]]:
-        return {
-            "health": {"GET": lambda _: {"status": "ok"}},
-            "admin": {"GET": self._show_administrator},
-            "calls": {"GET": lambda _: self.calls.counts(), "DELETE": self._clear_calls},
-            "faults": {"PUT": self._set_faults, "DELETE": self._clear_faults},
-            "clock": {
-                "GET": lambda _: self._show_clock(),
-                "PUT": self._move_clock,
-                "DELETE": self._reset_clock,
-            },
-        }
+            raise AwsError(405, "MethodNotAllowed", f"this route takes {', '.join(methods)}")
+        return json_response(200, action(self, request))
 
     def _is_local(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() else host
@@ -75,47 +60,69 @@ class Control:
             return False
         return True
 
-    def _show_administrator(self, _: Request) -> object:
-        return {
-            "AccessKeyId": self.administrator.access_key_id,
-            "SecretAccessKey": self.administrator.secret_access_key.reveal(),
-            "Region": self.region,
-        }
 
-    def _clear_calls(self, _: Request) -> object:
-        self.calls.clear()
-        return {}
+def _show_health(_control: Control, _request: Request) -> object:
+    return {"status": "ok"}
 
-    def _set_faults(self, request: Request) -> object:
-        value = _json(request)
-        try:
-            faults = [Fault.parse(each) for each in (value if isinstance(value, list) else [value])]
-        except ValueError as error:
-            raise AwsError(400, "BadRequest", str(error)) from None
-        self.faults.replace(faults)
-        return {"faults": len(faults)}
 
-    def _clear_faults(self, _: Request) -> object:
-        self.faults.replace([])
-        return {"faults": 0}
+def _show_administrator(control: Control, _request: Request) -> object:
+    return {
+        "AccessKeyId": control.administrator.access_key_id,
+        "SecretAccessKey": control.administrator.secret_access_key.reveal(),
+        "Region": control.region,
+    }
 
-    def _show_clock(self) -> object:
-        return {
-            "offset_seconds": self.clock.offset_seconds,
-            "now": self.clock.now().isoformat(timespec="seconds"),
-        }
 
-    def _move_clock(self, request: Request) -> object:
-        value = _json(request)
-        offset = value.get("offset_seconds") if isinstance(value, dict) else None
-        if not isinstance(offset, int | float) or abs(offset) > _LARGEST_OFFSET_SECONDS:
-            raise AwsError(400, "BadRequest", "offset_seconds must be a number of seconds")
-        self.clock.move_to_offset(offset)
-        return self._show_clock()
+def _show_calls(control: Control, _request: Request) -> object:
+    return control.calls.counts()
 
-    def _reset_clock(self, _: Request) -> object:
-        self.clock.move_to_offset(0)
-        return self._show_clock()
+
+def _clear_calls(control: Control, _request: Request) -> object:
+    control.calls.clear()
+    return {}
+
+
+def _set_faults(control: Control, request: Request) -> object:
+    value = _json(request)
+    try:
+        faults = [Fault.parse(each) for each in (value if isinstance(value, list) else [value])]
+    except ValueError as error:
+        raise AwsError(400, "BadRequest", str(error)) from None
+    control.faults.replace(faults)
+    return {"faults": len(faults)}
+
+
+def _clear_faults(control: Control, _request: Request) -> object:
+    control.faults.replace([])
+    return {"faults": 0}
+
+
+def _show_clock(control: Control, _request: Request) -> object:
+    return {
+        "offset_seconds": control.clock.offset_seconds,
+        "now": control.clock.now().isoformat(timespec="seconds"),
+    }
+
+
+def _move_clock(control: Control, request: Request) -> object:
+    value = _json(request)
+    offset = value.get("offset_seconds") if isinstance(value, dict) else None
+    if not _is_offset(offset):
+        raise AwsError(400, "BadRequest", "offset_seconds must be a number of seconds")
+    control.clock.move_to_offset(offset)
+    return _show_clock(control, request)
+
+
+def _is_offset(value: object) -> TypeGuard[float]:
+    # Python reads NaN as JSON; it compares as false with everything, so it is not let in here.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST_OFFSET_SECONDS
+
+
+def _reset_clock(control: Control, request: Request) -> object:
+    control.clock.move_to_offset(0)
+    return _show_clock(control, request)
 
 
 def _json(request: Request) -> object:
@@ -124,3 +131,13 @@ def _json(request: Request) -> object:
     except ValueError:
         raise AwsError(400, "BadRequest", "the body must be JSON") from None
     return value
+
+
+# What there is under the prefix; docs/emulator.md is compared with it.
+ROUTES: Final[Mapping[str, Mapping[str, Callable[[Control, Request], object]]]] = {
+    "health": {"GET": _show_health},
+    "admin": {"GET": _show_administrator},
+    "calls": {"GET": _show_calls, "DELETE": _clear_calls},
+    "faults": {"PUT": _set_faults, "DELETE": _clear_faults},
+    "clock": {"GET": _show_clock, "PUT": _move_clock, "DELETE": _reset_clock},
+}

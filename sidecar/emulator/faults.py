@@ -51,10 +51,10 @@ class Fault:
         wanted: dict[str, tuple[Any, bool]] = {
             "operation": (self.operation, isinstance(self.operation, str | None)),
             "latency_ms": (self.latency_ms, _is_number(self.latency_ms, 0, 600_000)),
-            "status": (self.status, self.status is None or _is_number(self.status, 400, 599)),
+            "status": (self.status, self.status is None or _is_whole(self.status, 400, 599)),
             "code": (self.code, isinstance(self.code, str | None)),
             "hang": (self.hang, isinstance(self.hang, bool)),
-            "times": (self.times, self.times is None or _is_number(self.times, 1, 10**9)),
+            "times": (self.times, self.times is None or _is_whole(self.times, 1, 10**9)),
         }
         for name, (value, good) in wanted.items():
             if not good:
@@ -75,6 +75,10 @@ class Fault:
 
 def _is_number(value: object, low: int, high: int) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and _is_number(value, low, high)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,9 @@
 """``sidecar emulator`` as a process of its own: what it prints, and how it ends."""
 
+import json
 import os
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -22,14 +24,14 @@ Process = subprocess.Popen[str]
 
 @contextmanager
 def running(*arguments: object) -> Iterator[tuple[Process, list[str]]]:
-    """Start the command, and give it with the five lines that it prints first."""
+    """Start the command, and give it with the six lines that it prints first."""
     command = [sys.executable, "-m", "sidecar", "emulator", *map(str, arguments)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN
     ) as process:
         assert process.stdout is not None
         try:
-            yield process, [process.stdout.readline().rstrip() for _ in range(5)]
+            yield process, [process.stdout.readline().rstrip() for _ in range(6)]
         finally:
             process.kill()
 
@@ -61,6 +63,49 @@ def test_it_prints_where_it_is_and_whose_keys_work_and_ends_well(number: signal.
         process.send_signal(number)
         rest, errors = process.communicate(timeout=30)
         assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def in_bash(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with no variables but these."""
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=variables,
+    )
+
+
+WHO_AM_I = f"{shlex.quote(sys.executable)} -m awscli sts get-caller-identity"
+# Keeps the files of whoever runs the tests out of it; the AWS CLI asks for nothing else.
+NOBODYS_FILES = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
+
+
+def test_the_printed_exports_are_all_that_the_aws_cli_needs() -> None:
+    with running("--port", 0, "--region", "eu-west-1") as (_, lines):
+        told = in_bash("\n".join([*lines[1:], WHO_AM_I]), **NOBODYS_FILES)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout)["Arn"] == "arn:aws:iam::123456789012:user/administrator"
+
+
+def test_aws_region_alone_is_not_enough_for_the_aws_cli() -> None:
+    with running("--port", 0) as (_, lines):
+        fewer = [line for line in lines[1:] if "AWS_DEFAULT_REGION" not in line]
+        told = in_bash("\n".join([*fewer, WHO_AM_I]), **NOBODYS_FILES)
+    assert told.returncode != 0
+    assert "You must specify a region" in told.stderr
+
+
+def test_the_quick_start_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs/emulator.md").read_text()
+    [script] = [each for each in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "eval" in each]
+    path = f"{Path(sys.executable).parent}:{os.defpath}"
+    with running("--port", 0) as (_, lines):
+        here = script.replace("http://127.0.0.1:4566", lines[0].split()[-1])
+        told = in_bash(here, PATH=path, **NOBODYS_FILES)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout)["Name"] == "prod/db"
 
 
 def test_tls_comes_with_a_ca_file(tmp_path: Path) -> None:
@@ -112,7 +157,7 @@ def test_without_moto_it_says_what_to_install(
     monkeypatch.setitem(CLEAN, "PYTHONPATH", str(tmp_path))
     code, errors = refused("--port", 0)
     assert code == 1
-    assert errors.splitlines()[-1] == "hint: pip install 'credential-sidecar[emulator]'"
+    assert errors.splitlines()[-1] == "hint: pip install '.[emulator]'"
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The control routes: what they answer, and to whom."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -130,9 +131,12 @@ def test_a_fault_may_be_for_one_operation_and_a_number_of_times(
         ([{"service": "s3"}, 1], "a fault is an object with a service"),
         ({"service": "s3", "statsu": 500}, "unknown member 'statsu'"),
         ({"service": "s3", "status": 200}, "status may not be 200"),
+        ({"service": "s3", "status": 400.5}, "status may not be 400.5"),
         ({"service": "s3", "latency_ms": -1}, "latency_ms may not be -1"),
+        ({"service": "s3", "latency_ms": math.nan}, "latency_ms may not be nan"),
         ({"service": "s3", "hang": "yes"}, "hang may not be 'yes'"),
         ({"service": "s3", "times": 0}, "times may not be 0"),
+        ({"service": "s3", "times": 1.5}, "times may not be 1.5"),
         ({"service": "s3", "operation": 1}, "operation may not be 1"),
         ({"service": "s3", "code": 1}, "code may not be 1"),
     ],
@@ -157,7 +161,22 @@ def test_the_clock_can_be_moved_and_set_back(control: Any, emulator: Emulator) -
     assert control("DELETE", "clock").json()["offset_seconds"] == 0
 
 
-@pytest.mark.parametrize("value", [{}, [], {"offset_seconds": "1"}, {"offset_seconds": 1e12}])
-def test_the_clock_takes_a_number_of_seconds(control: Any, value: object) -> None:
+@pytest.mark.parametrize("offset", [0, -3600, 0.5, 100 * 365 * 24 * 3600])
+def test_the_clock_takes_a_number_of_seconds(control: Any, offset: float) -> None:
+    reply = control("PUT", "clock", {"offset_seconds": offset})
+    assert (reply.status, reply.json()["offset_seconds"]) == (200, offset)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *({}, [], {"offset_seconds": None}, {"offset_seconds": "1"}, {"offset_seconds": True}),
+        *({"offset_seconds": each} for each in (1e12, 10**400, math.nan, math.inf, -math.inf)),
+    ],
+    ids=str,
+)
+def test_the_clock_takes_nothing_else(control: Any, value: object) -> None:
     reply = control("PUT", "clock", value)
+    assert reply.status == 400
     assert reply.json()["message"] == "offset_seconds must be a number of seconds"
+    assert control("GET", "clock").json()["offset_seconds"] == 0

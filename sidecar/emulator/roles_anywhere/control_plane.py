@@ -25,8 +25,8 @@ from sidecar.emulator.roles_anywhere.store import (
     TrustAnchor,
 )
 from sidecar.emulator.roles_anywhere.trust_anchor_checks import check_source
-from sidecar.emulator.roles_anywhere.validation import validate
 from sidecar.emulator.service_clock import ServiceClock
+from sidecar.emulator.validation import validate
 
 _PAGE_SIZE: Final = 100
 _MAX_TAGS: Final = 200

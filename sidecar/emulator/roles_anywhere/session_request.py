@@ -12,7 +12,7 @@ from typing import Any, Final
 from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.emulator.error_shapes import AwsError
 from sidecar.emulator.request import Request
-from sidecar.emulator.roles_anywhere.validation import validation_error, violated
+from sidecar.emulator.validation import validation_error, violated
 
 _MAX_BODY_BYTES: Final = 64 * 1024
 _ARNS: Final = {

@@ -143,11 +143,42 @@ def unsigned_requests() -> str:
         return outcome(unsigned.list_secrets)
 
 
+def not_found_status() -> str:
+    try:
+        client("secretsmanager").get_secret_value(SecretId="none")
+    except ClientError as error:
+        return str(error.response["ResponseMetadata"]["HTTPStatusCode"])
+    return "let in"
+
+
+def unchecked() -> Any:
+    """Make a client that sends what botocore itself would refuse."""
+    sm = client("secretsmanager", config=Config(parameter_validation=False))
+    sm.create_secret(Name="name", SecretString="value")
+    return sm
+
+
+def empty_version_ids() -> str:
+    return outcome(unchecked().get_secret_value, SecretId="name", VersionId="")
+
+
+def empty_names() -> str:
+    return outcome(unchecked().create_secret, Name="")
+
+
+def missing_secret_ids() -> str:
+    return outcome(unchecked().get_secret_value)
+
+
 PROBES = [
     current_version,
     version_immutability,
     batch_get_permissions,
     managed_policies,
+    not_found_status,
+    empty_version_ids,
+    empty_names,
+    missing_secret_ids,
     inactive_keys,
     expired_tokens,
     json_error_codes,

@@ -13,6 +13,12 @@ ANSWERS = {
     "version_immutability": "let in",
     "batch_get_permissions": "value",
     "managed_policies": "NoSuchEntity",
+    # mended in sidecar/emulator/json_errors.py
+    "not_found_status": "404",
+    # mended in sidecar/emulator/validation.py
+    "empty_version_ids": "let in",
+    "empty_names": "let in",
+    "missing_secret_ids": "TypeError",
     # why moto's own authentication and authorization are off, and the emulator's in front
     "inactive_keys": "let in",
     "expired_tokens": "let in",
