@@ -1,8 +1,12 @@
 """The only place that reads the machine's clock; everything else takes `now` as an argument."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+# Goes on while the machine is suspended, and cannot be set; elsewhere than on Linux the next best.
+_ELAPSED: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -10,6 +14,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the wall-clock time in UTC."""
+        ...
+
+    def elapsed(self) -> float:
+        """Return seconds since some moment, not moved by setting the wall clock."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -23,6 +31,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the wall-clock time in UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> float:
+        """Return seconds since the machine started, its suspended times included."""
+        return time.clock_gettime(_ELAPSED)
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""

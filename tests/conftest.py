@@ -51,11 +51,15 @@ class ManualClock:
     def __init__(self, moment: datetime) -> None:
         self._now = moment
         self._elapsed = 0.0
+        self._suspended = 0.0
         self._order = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def elapsed(self) -> float:
+        return self._elapsed + self._suspended
 
     async def sleep(self, seconds: float) -> None:
         released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -79,7 +83,12 @@ class ManualClock:
         await _settle()
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock without any time passing, as a suspended laptop finds it."""
+        """Let time pass in which nothing ran and no sleep went on, as on a suspended laptop."""
+        self._suspended += seconds
+        self._now += timedelta(seconds=seconds)
+
+    def set_wall(self, seconds: float) -> None:
+        """Set the wall clock by so much, without any time passing."""
         self._now += timedelta(seconds=seconds)
 
     def _pass(self, seconds: float) -> None:

@@ -4,7 +4,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -84,18 +84,23 @@ def test_a_planted_temporary_is_refused_and_left_alone(
     assert os.path.lexists(temporary)
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """Refuse every write past the fourth byte of a file, as a full disk would."""
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """Refuse every write past the fourth byte of a file, as a full disk would.
+
+    It holds for the whole process, the file that pytest's own output may go to included, so it must
+    be over before pytest says anything.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(target: Path) -> None:
-    with pytest.raises(OSError, match="File too large"):
+    with pytest.raises(OSError, match="File too large"), _full_disk():
         write_atomically(target, b"longer than four bytes")
     assert target.read_bytes() == b"old"
     assert list(target.parent.iterdir()) == [target]

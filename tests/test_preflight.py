@@ -317,3 +317,24 @@ def test_nothing_is_told_of_what_a_faulty_section_spoils(machine: Machine) -> No
     file.write_text(text.replace("[roles.default]", '[roles.default]\nsource = "magic"'))
     machine.loaded = read_config(file, {})
     assert [where.split(":")[0] for where, _ in machine.problems()] == ["roles.default.source"]
+
+
+def test_a_bundle_of_cas_that_cannot_be_read_is_told(machine: Machine) -> None:
+    config = machine.loaded.config
+    aws = dataclasses.replace(config.aws, ca_bundle=Path("/missing/ca.pem"))
+    machine.loaded = dataclasses.replace(
+        machine.loaded, config=dataclasses.replace(config, aws=aws)
+    )
+    assert machine.problems() == [
+        (
+            "aws.ca_bundle: CA bundle /missing/ca.pem cannot be used: No such file or directory",
+            "aws.ca_bundle (or AWS_CA_BUNDLE) must name a readable PEM file",
+        )
+    ]
+
+
+def test_a_variable_that_led_to_a_wrong_file_is_named(machine: Machine) -> None:
+    file = machine.directory / "sidecar.toml"
+    machine.loaded = read_config(file, {"SIDECAR_PRIVATE_KEY": "/missing/key"})
+    [(problem, _)] = machine.problems()
+    assert problem.startswith("identity (SIDECAR_PRIVATE_KEY): private key /missing/key cannot be")

@@ -1,6 +1,7 @@
 """Secrets: no way of printing, copying or comparing gives the value away."""
 
 import copy
+import hmac
 import json
 import logging
 import pickle
@@ -109,3 +110,16 @@ def test_secrets_are_equal_by_value_and_never_to_plain_text() -> None:
 )
 def test_only_the_tail_of_an_identifier_is_shown(identifier: str, shown: str) -> None:
     assert masked_tail(identifier) == shown
+
+
+def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def spy(first: bytes, second: bytes) -> bool:
+        compared.append((first, second))
+        return first == second
+
+    monkeypatch.setattr(hmac, "compare_digest", spy)
+    assert Secret("canary").matches(b"canary")
+    assert Secret("canary") != Secret("canarx")
+    assert compared == [(b"canary", b"canary"), (b"canary", b"canarx")]

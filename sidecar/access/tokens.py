@@ -3,7 +3,7 @@
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from sidecar.access.policy import App
 from sidecar.errors import Problem
 from sidecar.redaction import Secret
+from sidecar.regular_file import read_regular_file
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,7 @@ def read_token_file(path: Path) -> tuple[Secret, TokenFile]:
 
     """
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            content = file.read(MAX_TOKEN_LENGTH + 1)
+        content, status = read_regular_file(path, MAX_TOKEN_LENGTH + 1)
     except OSError as exc:
         raise TokenRefused(f"cannot be read: {exc.strerror}") from exc
     token = check_token(content.decode("ascii", errors="replace"))
@@ -112,11 +111,7 @@ class AppTokens:
         """Read again the token files that have changed; say whether any token did."""
         held = self._tokens
         read = [_read_again(each) for each in held]
-        tokens = [each.token for each in read]
-        self._tokens = tuple(
-            _chosen(old, new, doubled=tokens.count(new.token) > 1)
-            for old, new in zip(held, read, strict=True)
-        )
+        self._tokens = _without_doubles(held, read)
         return [each.token for each in held] != [each.token for each in self._tokens]
 
     def _match(self, presented: bytes) -> App | None:
@@ -144,7 +139,7 @@ def load_tokens(
             tokens.append(_load(app, where, environment))
         except TokenRefused as exc:
             kind = "static_token_file" if isinstance(where, Path) else "token_env"
-            hint = "make one: openssl rand -hex 32 | tr -d '\\n' > FILE"
+            hint = "make one: (umask 077; openssl rand -hex 32 | tr -d '\\n' > FILE)"
             problems.append(Problem(f"apps.{app.name}.{kind}", f"{where} {exc}", hint))
     problems += _doubles(tokens)
     return AppTokens(tuple(tokens)), problems
@@ -190,19 +185,33 @@ def _read_again(held: AppToken) -> AppToken:
     return AppToken(held.app, token, file)
 
 
-def _chosen(old: AppToken, new: AppToken, *, doubled: bool) -> AppToken:
-    """Take what was read, unless the new token is another app's too."""
-    if new.token == old.token or new.file is None:
-        return new
-    if doubled:
-        log.warning(
-            "app %s: token file %s holds another app's token; the old token stays",
-            new.app.name,
-            new.file.path,
-        )
-        return AppToken(old.app, old.token, new.file)
-    log.info("app %s: new token from %s", new.app.name, new.file.path)
-    return new
+def _without_doubles(held: Sequence[AppToken], read: Sequence[AppToken]) -> tuple[AppToken, ...]:
+    """Take what was read, but no token that two apps would have then: there the old ones stay.
+
+    Letting one old token stay may double another, so this goes on until nothing is doubled.
+    """
+    chosen = list(read)
+    while True:
+        tokens = [each.token for each in chosen]
+        doubled = [
+            index
+            for index, each in enumerate(chosen)
+            if each.token != held[index].token and tokens.count(each.token) > 1
+        ]
+        if not doubled:
+            break
+        for index in doubled:
+            name, file = chosen[index].app.name, chosen[index].file
+            log.warning(
+                "app %s: token file %s holds another app's token; the old token stays",
+                name,
+                file and file.path,
+            )
+            chosen[index] = AppToken(held[index].app, held[index].token, file)
+    for old, new in zip(held, chosen, strict=True):
+        if old.token != new.token and new.file is not None:
+            log.info("app %s: new token from %s", new.app.name, new.file.path)
+    return tuple(chosen)
 
 
 def _look(status: os.stat_result) -> tuple[int, int, int]:

@@ -1,6 +1,7 @@
 """Blocking calls in threads that the interpreter does not wait for at its end."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
@@ -24,15 +25,25 @@ class DaemonThreads:
         self._free = asyncio.Semaphore(limit)
 
     async def run(self, call: Callable[[], _Result]) -> _Result:
-        """Run a call in a thread; cancelling stops the waiting, not the call."""
-        async with self._free:
-            future: Future[_Result] = Future()
-            Thread(target=_settle, args=(call, future), daemon=True).start()
-            return await asyncio.wrap_future(future)
+        """Run a call in a thread; cancelling stops the waiting, not the call.
+
+        A call that nobody waits for any more still counts as running until it has ended.
+        """
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        future: Future[_Result] = Future()
+        future.add_done_callback(lambda _: self._release(loop))
+        future.set_running_or_notify_cancel()
+        Thread(target=_settle, args=(call, future), daemon=True).start()
+        return await asyncio.wrap_future(future)
+
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
+        # The loop may have ended before the call did: then nobody waits for a free place.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._free.release)
 
 
 def _settle(call: Callable[[], _Result], future: "Future[_Result]") -> None:
-    future.set_running_or_notify_cancel()
     try:
         result = call()
     except BaseException as exc:  # noqa: BLE001 - handed on to whoever waits

@@ -2,6 +2,8 @@
 
 import ssl
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,22 @@ def http_client(ca_bundle: Path | None, *, verify: bool = True) -> aiohttp.Clien
         OperatorError: the bundle cannot be read.
 
     """
+    context = tls_context(ca_bundle, verify=verify)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"credential-sidecar/{__version__}"},
+        auto_decompress=True,
+    )
+
+
+def tls_context(ca_bundle: Path | None, *, verify: bool = True) -> ssl.SSLContext:
+    """Make the TLS settings towards AWS: version 1.2 or newer; arguments as for `http_client`.
+
+    Raises:
+        OperatorError: the bundle cannot be read.
+
+    """
     try:
         context = ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
     except OSError as exc:
@@ -38,16 +56,34 @@ def http_client(ca_bundle: Path | None, *, verify: bool = True) -> aiohttp.Clien
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"credential-sidecar/{__version__}"},
-        auto_decompress=True,
-    )
+    return context
 
 
-def proxy_for(url: URL) -> str | None:
-    """Name the proxy that the environment wants for `url` (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)."""
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy's address, and the user and password for it apart: addresses end up in messages."""
+
+    url: URL
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def proxy_for(url: URL) -> Proxy | None:
+    """Find the proxy that the environment wants for `url` (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)."""
     if url.host is None or urllib.request.proxy_bypass(url.host):
         return None
-    return urllib.request.getproxies().get(url.scheme)
+    configured = urllib.request.getproxies().get(url.scheme)
+    if not configured:
+        return None
+    try:
+        address = URL(configured)
+    except ValueError:
+        # Not repeated: it may hold a password.
+        raise OperatorError(
+            f"the proxy for {url.scheme} in the environment is not a URL",
+            hint=f"{url.scheme.upper()}_PROXY must be such as http://proxy.example:3128",
+        ) from None
+    headers = {}
+    if address.user is not None:
+        basic = aiohttp.encode_basic_auth(address.user, address.password or "")
+        headers["Proxy-Authorization"] = basic
+    return Proxy(address.with_user(None), headers)

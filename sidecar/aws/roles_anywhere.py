@@ -12,7 +12,12 @@ from sidecar.aws.http import proxy_for
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamUnavailable
-from sidecar.signing.create_session import SessionParameters, build_request, parse_reply
+from sidecar.signing.create_session import (
+    Reply,
+    SessionParameters,
+    build_request,
+    parse_reply,
+)
 from sidecar.signing.x509 import CertifiedKey
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
@@ -57,19 +62,26 @@ class RolesAnywhere:
             now=now,
         )
         url = URL(self._endpoint.rstrip("/") + request.target, encoded=True)
+        proxy = proxy_for(url)
         try:
             async with self._http.post(
                 url,
                 data=request.body,
                 headers=request.headers,
                 timeout=_TIMEOUT,
-                proxy=proxy_for(url),
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
                 allow_redirects=False,
             ) as response:
                 body = await _bounded_body(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise _no_answer(self._endpoint, exc) from exc
-        return parse_reply(response.status, response.headers, body, now=self._clock.now())
+        reply = Reply(response.status, response.headers, body)
+        return parse_reply(reply, parameters, now=self._clock.now())
+
+
+class _TooLong(aiohttp.ClientPayloadError):
+    """An answer that no AWS service gives."""
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
@@ -77,7 +89,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > _MAX_REPLY_BYTES:
-            raise aiohttp.ClientPayloadError("the answer is far too long")
+            raise _TooLong("the answer is far too long")
     return bytes(body)
 
 
@@ -86,8 +98,19 @@ def _no_answer(endpoint: str, exc: Exception) -> UpstreamUnavailable:
         hint = "set AWS_CA_BUNDLE to the CA that signs this endpoint or a proxy in between"
     else:
         hint = "check the network, the proxy and the endpoint"
+    return UpstreamUnavailable(f"no answer from {endpoint}: {_reason(exc)}", hint=hint)
+
+
+def _reason(exc: Exception) -> str:
+    """Say what happened in words that cannot quote more than that: no URL, no header, no body."""
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        return str(exc.certificate_error)
+    if isinstance(exc, aiohttp.ClientConnectorDNSError):
+        return (exc.os_error.strerror or "its name is not known").lower()
     if isinstance(exc, aiohttp.ClientConnectorError) and exc.os_error.errno:
-        reason = os.strerror(exc.os_error.errno).lower()
-    else:
-        reason = str(exc) or type(exc).__name__
-    return UpstreamUnavailable(f"no answer from {endpoint}: {reason}", hint=hint)
+        return os.strerror(exc.os_error.errno).lower()
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return f"a proxy answered with status {exc.status}"
+    if isinstance(exc, TimeoutError):
+        return "it did not answer in time"
+    return exc.args[0] if isinstance(exc, _TooLong) else type(exc).__name__

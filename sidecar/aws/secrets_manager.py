@@ -2,10 +2,12 @@
 
 import base64
 import logging
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.exceptions
+import botocore.session
 from botocore.config import Config as BotoConfig
 
 from sidecar.aws.daemon_threads import DaemonThreads
@@ -41,6 +43,15 @@ BOTO_CONFIG: Final = BotoConfig(
     user_agent_extra="credential-sidecar",
 )
 
+# The sidecar's credentials are its own: no profile and no file of AWS's tools has a say in them.
+_OWN_SETTINGS: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    # AWS_ENDPOINT_URL_SECRETS_MANAGER is for applications, and points them at this very program.
+    "ignore_configured_endpoint_urls": (None, None, True, None),
+}
+
 # Codes by which AWS says that it does not know, or no longer knows, the credentials themselves.
 CREDENTIALS_REFUSED: Final = frozenset(
     {
@@ -65,15 +76,6 @@ _PASSING_CODES: Final = frozenset(
     }
 )
 _SERVER_ERROR: Final = 500
-# The last four are what botocore, and `_value`, make of a body that is no answer of AWS.
-_NO_ANSWER: Final = (
-    botocore.exceptions.BotoCoreError,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-)
 
 
 class SecretsManager:
@@ -124,7 +126,7 @@ class SecretsManager:
             return _value(reply)
         except botocore.exceptions.ClientError as exc:
             raise _service_error(exc) from None
-        except _NO_ANSWER as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
             raise _no_answer(exc) from None
 
     def _client_for(self, credentials: Credentials) -> "SecretsManagerClient":
@@ -141,6 +143,7 @@ class SecretsManager:
 
     def _make_client(self, credentials: Credentials) -> "SecretsManagerClient":
         session = boto3.session.Session(
+            botocore_session=botocore.session.Session(session_vars=_OWN_SETTINGS),
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key.reveal(),
             aws_session_token=credentials.session_token.reveal(),
@@ -157,6 +160,9 @@ class SecretsManager:
 def _value(reply: Any) -> SecretValue:
     binary = reply.get("SecretBinary")
     text = reply.get("SecretString")
+    names = [reply["ARN"], reply["Name"], reply["VersionId"], *reply.get("VersionStages", ())]
+    if not all(isinstance(each, str) for each in (*names, text or "")):
+        raise TypeError("not an answer of GetSecretValue")
     return SecretValue(
         arn=reply["ARN"],
         name=reply["Name"],

@@ -1,7 +1,7 @@
 """From raw tables to a checked `Config`, with every problem reported at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ class Loaded:
     """A configuration, the file it came from, and what a user should hear about it.
 
     ``problems`` are those of single values, and ``faulty`` the sections that have any, such as
-    ``aws`` or ``roles.default``: nothing in these may be used.
+    ``aws`` or ``roles.default``: nothing in these may be used. ``said_by`` names the variable that
+    set an option, by ``section.key``.
     """
 
     config: Config
@@ -26,6 +27,7 @@ class Loaded:
     warnings: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
     faulty: frozenset[str] = frozenset()
+    said_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
@@ -61,7 +63,9 @@ def read_config(requested: Path | None, environment: Mapping[str, str]) -> Loade
     warnings = tuple(
         f"variable {name} means nothing to the sidecar" for name in raw.unknown_variables
     )
-    return Loaded(config, raw.file, warnings, tuple(reader.problems), frozenset(reader.faulty))
+    return Loaded(
+        config, raw.file, warnings, tuple(reader.problems), frozenset(reader.faulty), raw.said_by
+    )
 
 
 class _Reader:
@@ -108,12 +112,12 @@ class _Reader:
             self._complain(where, "must be a table", f"write [{where}]")
             self.faulty.add(where)
             return None
-        before = len(self.problems)
         known = options_of(schema)
         for key in table:
             if key not in known:
                 hint = f"known are {', '.join(known)}"
                 self._complain(f"{where}.{key}", "unknown key", hint)
+        before = len(self.problems)
         values = {
             key: self._value(f"{where}.{key}", found, table.get(key))
             for key, (found, _) in known.items()

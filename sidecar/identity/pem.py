@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sidecar.errors import IdentityError
 from sidecar.identity.identity import Identity, PrivateKey, same_key
 from sidecar.redaction import Secret
+from sidecar.regular_file import read_regular_file
 
 # Far above any certificate bundle; a wrong path to a huge file must not fill the memory.
 _MAX_FILE_BYTES = 1_000_000
@@ -43,8 +44,7 @@ def load_identity(
         IdentityError: a file is missing, unreadable, not PEM, or key and certificate do not match.
 
     """
-    key = _load_key(private_key, password)
-    certificates = _load_certificates(certificate)
+    key, certificates = _load_both(private_key, password, certificate)
     leaf = next((each for each in certificates if same_key(each, key)), None)
     if leaf is None:
         raise IdentityError(
@@ -55,6 +55,22 @@ def load_identity(
     if chain is not None:
         others += [each for each in _load_certificates(chain) if each != leaf]
     return Identity(leaf, _ordered_issuers(leaf, others), key)
+
+
+def _load_both(
+    private_key: Path, password: Secret | None, certificate: Path
+) -> tuple[PrivateKey, list[x509.Certificate]]:
+    """Read both files, and tell of both where both are wrong."""
+    try:
+        key = _load_key(private_key, password)
+    except IdentityError as first:
+        try:
+            _load_certificates(certificate)
+        except IdentityError as second:
+            both = f"{first.message}; {second.message}"
+            raise IdentityError(both, hint=first.hint) from None
+        raise
+    return key, _load_certificates(certificate)
 
 
 def _ordered_issuers(
@@ -135,8 +151,7 @@ def _load_key(path: Path, password: Secret | None) -> PrivateKey:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+        content, _ = read_regular_file(path, _MAX_FILE_BYTES + 1)
     except OSError as exc:
         raise IdentityError(
             f"{what} {path} cannot be read: {exc.strerror}",

@@ -7,9 +7,8 @@ from sidecar.credentials import Credentials
 
 # botocore asks again on every call under 15 minutes left, .NET likewise; keeping 20 leaves room.
 _KEEP_LEFT: Final = timedelta(minutes=20)
-# A quarter of the lifetime must pass before renewing, or a 15-minute session would be renewed
-# without end, its whole life being under those 20 minutes.
-_EARLIEST_SHARE: Final = 0.25
+# Or a 15-minute session would be renewed without end, its whole life being under those 20 minutes.
+_LARGEST_MARGIN_SHARE: Final = 0.7
 _JITTER_SHARE: Final = 0.1
 
 _BACK_OFF_BASE: Final = timedelta(seconds=1)
@@ -19,7 +18,7 @@ _MAX_DOUBLINGS: Final = 10
 
 def renewal_margin(lifetime: timedelta) -> timedelta:
     """How much of a session must be left for it to be kept: max(20 min, half), within reason."""
-    return min(max(_KEEP_LEFT, lifetime / 2), lifetime * (1 - _EARLIEST_SHARE))
+    return min(max(_KEEP_LEFT, lifetime / 2), lifetime * _LARGEST_MARGIN_SHARE)
 
 
 def renew_at(credentials: Credentials, *, jitter: float) -> datetime:
@@ -34,8 +33,7 @@ def renew_at(credentials: Credentials, *, jitter: float) -> datetime:
     """
     lifetime = credentials.lifetime
     latest = credentials.expires_at - renewal_margin(lifetime)
-    earliest = credentials.issued_at + lifetime * _EARLIEST_SHARE
-    return max(latest - lifetime * _JITTER_SHARE * jitter, earliest)
+    return latest - lifetime * _JITTER_SHARE * jitter
 
 
 def back_off(failures: int, *, jitter: float) -> timedelta:

@@ -62,6 +62,7 @@ class RefreshingRole:
         self._clock = clock
         self._jitter = jitter
         self._credentials: Credentials | None = None
+        self._received_at = 0.0
         self._failures = 0
         self._last_error: SidecarError | None = None
         self._attempted = asyncio.Event()
@@ -80,7 +81,7 @@ class RefreshingRole:
 
         """
         credentials = self._credentials
-        if credentials is not None and not credentials.expired(self._clock.now()):
+        if credentials is not None and not credentials.expired(self._now()):
             return credentials
         raise self._not_ready()
 
@@ -120,11 +121,12 @@ class RefreshingRole:
         if self._failures:
             log.warning("role %s: recovered after %d failures", self.name, self._failures)
         self._credentials = credentials
+        self._received_at = self._clock.elapsed()
         self._failures = 0
         self._last_error = None
         self._doubted = False
         self._tell_listeners(credentials)
-        due = max(renew_at(credentials, jitter=self._jitter()), self._clock.now() + _SHORTEST_REST)
+        due = max(renew_at(credentials, jitter=self._jitter()), self._now() + _SHORTEST_REST)
         log.info(
             "role %s: new session until %s, next renewal %s",
             self.name,
@@ -153,21 +155,32 @@ class RefreshingRole:
             wait.total_seconds(),
             self._what_is_left(),
         )
-        return self._clock.now() + wait
+        return self._now() + wait
 
     async def _sleep_until(self, due: datetime) -> None:
         """Sleep in short stretches, so that a changed wall clock or a doubt is noticed."""
-        not_before = self._clock.now() + _DOUBT_PAUSE
-        while (left := (due - self._clock.now()).total_seconds()) > 0:
-            if self._doubted and self._clock.now() >= not_before:
+        not_before = self._now() + _DOUBT_PAUSE
+        while (left := (due - self._now()).total_seconds()) > 0:
+            if self._doubted and self._now() >= not_before:
                 break
             await self._clock.sleep(min(left, _LONGEST_SLEEP_SECONDS))
+
+    def _now(self) -> datetime:
+        """Tell the time by the wall clock, but never by less than has passed since the last set.
+
+        A clock that is set back must not make an old set look young.
+        """
+        wall = self._clock.now()
+        if self._credentials is None:
+            return wall
+        age = timedelta(seconds=self._clock.elapsed() - self._received_at)
+        return max(wall, self._credentials.issued_at + age)
 
     def _what_is_left(self) -> str:
         credentials = self._credentials
         if credentials is None:
             return "nothing to serve"
-        if credentials.expired(self._clock.now()):
+        if credentials.expired(self._now()):
             return "the last session has expired"
         return f"the last session is served until {iso_seconds(credentials.expires_at)}"
 

@@ -5,7 +5,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ Fetch = Callable[[SecretQuery], Awaitable[SecretValue]]
 
 # After a failure the held value is served without asking again for this long: a request must not
 # wait for a dead network each time.
-_RETRY_AFTER: Final = timedelta(seconds=5)
+_RETRY_AFTER_SECONDS: Final = 5.0
 # How long a request waits for AWS while there is a value that could be served instead.
 _PATIENCE_SECONDS: Final = 0.5
 
@@ -31,23 +30,26 @@ _PATIENCE_SECONDS: Final = 0.5
 class Limits:
     """How long a value is fresh, how much longer it may serve in need, and how many are kept."""
 
-    ttl: timedelta
-    max_stale: timedelta
+    ttl_seconds: float
+    max_stale_seconds: float
     size: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Entry:
-    """One held answer; `ask_again_at` is when it stops being served without asking AWS."""
+    """One held answer; `ask_again_at` is when it stops being served without asking AWS.
+
+    Moments are those of `Clock.elapsed`, in seconds: setting the wall clock makes no value young.
+    """
 
     name: str
     body: bytes
-    fetched_at: datetime
-    ask_again_at: datetime
+    fetched_at: float
+    ask_again_at: float
 
-    def serves_in_need_until(self, limits: Limits) -> datetime:
+    def serves_in_need_until(self, limits: Limits) -> float:
         """When the value is too old to stand in for one that AWS does not give."""
-        return self.fetched_at + limits.ttl + limits.max_stale
+        return self.fetched_at + limits.ttl_seconds + limits.max_stale_seconds
 
 
 class SecretCache:
@@ -78,33 +80,50 @@ class SecretCache:
         held = self._entries.get(query)
         if held is not None:
             self._entries.move_to_end(query)
-            if not request.refresh_now and self._clock.now() < held.ask_again_at:
+            if not request.refresh_now and self._clock.elapsed() < held.ask_again_at:
                 return held
         flight = self._flights.fly(query, lambda: self._refresh(query))
         if held is None or request.refresh_now:
             return await flight
         return await self._within_patience(query, flight, held)
 
-    async def prefetch(self, secret_id: str) -> None:
-        """Hold a secret, asking again and again until AWS gives it."""
+    async def prefetch(
+        self, secret_id: str, on_failure: Callable[[SidecarError], None] = lambda _: None
+    ) -> None:
+        """Hold a secret, asking again and again until AWS gives it.
+
+        Args:
+            secret_id: name or ARN.
+            on_failure: told of every attempt that failed.
+
+        """
         for pause in _pauses():
-            try:
-                await self.get(SecretRequest(SecretQuery(secret_id)))
-            except SidecarError as exc:
-                log.warning(
-                    "prefetch of secret %s failed: %s; next attempt in %d s",
-                    secret_id,
-                    exc.message,
-                    pause,
-                )
-                await self._clock.sleep(pause)
-            else:
+            failure = await self._attempt(secret_id)
+            if failure is None:
                 return
+            log.warning(
+                "prefetch of secret %s failed: %s; next attempt in %d s",
+                secret_id,
+                failure.message,
+                pause,
+            )
+            on_failure(failure)
+            await self._clock.sleep(pause)
 
     async def close(self) -> None:
         """End what is under way and forget every value."""
         await self._flights.close()
         self._entries.clear()
+
+    async def _attempt(self, secret_id: str) -> SidecarError | None:
+        try:
+            await self.get(SecretRequest(SecretQuery(secret_id)))
+        except SidecarError as exc:
+            return exc
+        except Exception as exc:  # a bug must not end the prefetching
+            log.exception("prefetch of secret %s failed unexpectedly", secret_id)
+            return SidecarError(f"unexpected {type(exc).__name__}; see the log")
+        return None
 
     async def _within_patience(
         self, query: SecretQuery, flight: Coroutine[Any, Any, Entry], held: Entry
@@ -114,8 +133,8 @@ class SecretCache:
         patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE_SECONDS))
         try:
             await asyncio.wait({arrival, patience}, return_when=asyncio.FIRST_COMPLETED)
-            too_old = self._clock.now() >= held.serves_in_need_until(self._limits)
-            if arrival.done() or too_old:
+            too_old = self._clock.elapsed() >= held.serves_in_need_until(self._limits)
+            if arrival.done() or too_old or not self._still_held(query, held):
                 return await arrival
             log.warning("secret %s: serving the held value: AWS takes long to answer", held.name)
             return self._postponed(query, held)
@@ -128,8 +147,8 @@ class SecretCache:
             value = await self._fetch(query)
         except SidecarError as exc:
             return self._in_need(query, exc)
-        now = self._clock.now()
-        entry = Entry(value.name, render(value), now, now + self._limits.ttl)
+        now = self._clock.elapsed()
+        entry = Entry(value.name, render(value), now, now + self._limits.ttl_seconds)
         self._hold(query, entry)
         return entry
 
@@ -138,15 +157,20 @@ class SecretCache:
         held = self._entries.get(query)
         if held is None:
             raise exc
-        if not exc.retryable or self._clock.now() >= held.serves_in_need_until(self._limits):
+        if not exc.retryable or self._clock.elapsed() >= held.serves_in_need_until(self._limits):
             del self._entries[query]
             raise exc
         log.warning("secret %s: serving the held value: %s", held.name, exc.message)
         return self._postponed(query, held)
 
+    def _still_held(self, query: SecretQuery, held: Entry) -> bool:
+        """Whether the value has been neither replaced nor forgotten while somebody waited."""
+        entry = self._entries.get(query)
+        return entry is not None and entry.body is held.body
+
     def _postponed(self, query: SecretQuery, held: Entry) -> Entry:
         """Let the held value be served for a while without asking AWS again."""
-        pause_ends = max(held.ask_again_at, self._clock.now() + _RETRY_AFTER)
+        pause_ends = max(held.ask_again_at, self._clock.elapsed() + _RETRY_AFTER_SECONDS)
         entry = replace(held, ask_again_at=min(pause_ends, held.serves_in_need_until(self._limits)))
         self._entries[query] = entry
         return entry

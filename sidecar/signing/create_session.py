@@ -1,13 +1,14 @@
 """CreateSession of IAM Roles Anywhere on the wire: the signed request and the reply."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from sidecar.arn import Arn, role_arn
+from sidecar.arn import Arn
 from sidecar.clock import parse_iso_seconds
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError, UpstreamRefused, UpstreamUnavailable
@@ -18,6 +19,12 @@ from sidecar.signing.x509 import CertifiedKey, sign_request
 SERVICE: Final = "rolesanywhere"
 MIN_DURATION_SECONDS: Final = 900
 MAX_DURATION_SECONDS: Final = 43200
+
+# Together with the rest of the answer these stay under the 10,000 bytes that one SDK reads.
+_LONGEST: Final = {"accessKeyId": 128, "secretAccessKey": 256, "sessionToken": 8192}
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+# How far this machine's clock may be behind AWS's; signatures are refused sooner.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
 _TOO_MANY_REQUESTS: Final = 429
@@ -77,15 +84,21 @@ def build_request(
     return sign_request(request, key, region=region, service=SERVICE, now=now)
 
 
-def parse_reply(
-    status: int, headers: Mapping[str, str], body: bytes, *, now: datetime
-) -> Credentials:
-    """Read the reply to CreateSession.
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """An HTTP reply: status, headers by name in any case, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def parse_reply(reply: Reply, asked: SessionParameters, *, now: datetime) -> Credentials:
+    """Read the reply to CreateSession and check that it answers what was asked.
 
     Args:
-        status: the HTTP status.
-        headers: the response headers, names in any case.
-        body: the response body.
+        reply: what came back.
+        asked: what was asked for; the role must be this one, the life not longer than asked.
         now: when the reply came; the credentials count as issued then.
 
     Raises:
@@ -93,17 +106,27 @@ def parse_reply(
         UpstreamUnavailable: 5xx, throttling, or a 2xx that holds no usable credentials.
 
     """
-    if status not in _SUCCESS:
-        raise _refusal(status, headers, body)
+    if reply.status not in _SUCCESS:
+        raise _refusal(reply.status, reply.headers, reply.body)
     try:
-        return _credentials(json.loads(body), now)
+        return _credentials(json.loads(reply.body), asked, now)
+    except _NotWhatWasAsked as exc:
+        raise _unusable(reply.status, str(exc)) from None
     except _MALFORMED as exc:
         # The body may hold half a credential: say where the reading failed, never what was read.
-        raise UpstreamUnavailable(
-            f"CreateSession answered {status} without usable credentials ({type(exc).__name__})",
-            hint="something between here and AWS may have rewritten the answer",
-            status=status,
-        ) from None
+        raise _unusable(reply.status, type(exc).__name__) from None
+
+
+class _NotWhatWasAsked(Exception):
+    """A reply that can be read and must not be used; the message quotes nothing of it."""
+
+
+def _unusable(status: int, why: str) -> UpstreamUnavailable:
+    return UpstreamUnavailable(
+        f"CreateSession answered {status} without usable credentials ({why})",
+        hint="something between here and AWS may have rewritten the answer",
+        status=status,
+    )
 
 
 def _query(parameters: SessionParameters) -> str:
@@ -124,24 +147,28 @@ def _body(parameters: SessionParameters) -> dict[str, Any]:
     return body
 
 
-def _credentials(reply: Mapping[str, Any], now: datetime) -> Credentials:
+def _credentials(reply: Mapping[str, Any], asked: SessionParameters, now: datetime) -> Credentials:
     entry = reply["credentialSet"][0]
     held = entry["credentials"]
-    texts = [held["accessKeyId"], held["secretAccessKey"], held["sessionToken"]]
-    if not all(isinstance(text, str) and text for text in texts):
-        raise ValueError("an empty credential")
+    for name, longest in _LONGEST.items():
+        if not _VISIBLE.fullmatch(held[name]) or len(held[name]) > longest:
+            raise _NotWhatWasAsked(f"{name} is empty, too long or not plain text")
+    if entry["roleArn"] != str(asked.role_arn):
+        raise _NotWhatWasAsked("it is for another role")
     expires_at = parse_iso_seconds(held["expiration"])
     if expires_at <= now:
-        raise ValueError("credentials that are already expired")
-    role = role_arn(entry["roleArn"])
+        raise _NotWhatWasAsked("already expired")
+    lifetime = timedelta(seconds=asked.duration_seconds or MAX_DURATION_SECONDS)
+    if expires_at > now + lifetime + _CLOCK_TOLERANCE:
+        raise _NotWhatWasAsked("it claims to last longer than was asked")
     return Credentials(
-        access_key_id=texts[0],
-        secret_access_key=Secret(texts[1]),
-        session_token=Secret(texts[2]),
+        access_key_id=held["accessKeyId"],
+        secret_access_key=Secret(held["secretAccessKey"]),
+        session_token=Secret(held["sessionToken"]),
         issued_at=now,
         expires_at=expires_at,
-        role_arn=str(role),
-        account_id=role.account,
+        role_arn=str(asked.role_arn),
+        account_id=asked.role_arn.account,
     )
 
 
@@ -190,6 +217,8 @@ _HINTS: Final = (
         "insufficient certificate",
         "the certificate needs key usage digitalSignature, CA:false, SHA-256 and a subject",
     ),
+    ("not found", "check the ARN, its region and its account; it may have been deleted"),
+    ("not listed", "add the role to the profile: aws rolesanywhere update-profile --role-arns"),
     ("maxsessionduration", "ask for less, or raise the role's maximum session duration"),
     ("rolesessionname", "the profile must have acceptRoleSessionName enabled"),
     (
@@ -204,4 +233,5 @@ _HINTS: Final = (
 
 def _hint(words: str) -> str:
     folded = words.lower()
-    return next((hint for marker, hint in _HINTS if marker in folded), "")
+    found = (hint for marker, hint in _HINTS if marker in folded)
+    return next(found, "docs/aws-setup.md lists what CreateSession wants")

@@ -110,6 +110,7 @@ class CredentialsDoor:
         if role is None:
             raise NotFound("there is no such role")
         if not app.may_have_role(requested):
+            log.warning("app %s was denied role %s", app.name, requested)
             raise Forbidden(f"app {app.name} may not have role {requested}")
         return role
 

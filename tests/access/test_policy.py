@@ -83,6 +83,22 @@ def test_stars_may_be_filled_with_anything(parts: list[str], filling: str) -> No
     assert _app("*".join(parts)).may_read_secret(filling.join(parts))
 
 
+@given(st.text(alphabet="ab*", max_size=8), st.text(alphabet="ab", max_size=12))
+def test_patterns_mean_what_the_same_regular_expression_means(pattern: str, name: str) -> None:
+    meant = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    assert _app(pattern).may_read_secret(name) == bool(meant.fullmatch(name))
+
+
+def test_no_name_makes_a_pattern_go_back_over_it_again_and_again() -> None:
+    # A regular expression of this shape takes longer than the age of the universe on this name.
+    assert not _app("*-" * 12 + "x").may_read_secret("-" * 2048)
+
+
+def test_an_id_longer_than_aws_takes_is_not_even_looked_at() -> None:
+    assert _app("*").may_name_secret("a" * 2048)
+    assert not _app("*").may_name_secret("a" * 2049)
+
+
 @pytest.mark.parametrize(
     ("secret_id", "names"),
     [

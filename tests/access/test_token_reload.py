@@ -117,7 +117,7 @@ def test_a_file_that_can_no_longer_be_read_leaves_the_old_token_in_force(
     assert not tokens.reload()
     assert tokens.app_for(OLD.encode()) is WEB
     assert said() == [
-        f"app web: token file {file} cannot be read: Is a directory; the old token stays"
+        f"app web: token file {file} cannot be read: not a regular file; the old token stays"
     ]
 
 
@@ -167,3 +167,17 @@ def test_two_apps_may_exchange_their_tokens(file: Path) -> None:
     _replace(other, OLD)
     assert held.reload()
     assert (held.app_for(NEW.encode()), held.app_for(OLD.encode())) == (WEB, BATCH)
+
+
+def test_a_token_that_had_to_stay_is_not_taken_over_either(tmp_path: Path) -> None:
+    other = App("other", (), ())
+    files = {app: tmp_path / app.name for app in (WEB, BATCH, other)}
+    letters = dict(zip(files, "abc", strict=True))
+    for app, letter in letters.items():
+        _write(files[app], f"canary-{letter * 16}")
+    held, _ = load_tokens(files, {})
+    _replace(files[WEB], f"canary-{'b' * 16}")  # batch's, which batch seems to give up …
+    _replace(files[BATCH], f"canary-{'c' * 16}")  # … but cannot, for this is the other app's
+    assert not held.reload()
+    found = {app.name: held.app_for(f"canary-{letters[app] * 16}".encode()) for app in files}
+    assert found == {app.name: app for app in files}

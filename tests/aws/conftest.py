@@ -61,6 +61,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
+    def do_CONNECT(self) -> None:
+        """Refuse to be a proxy without a password, though one was given."""
+        self.server.canned.headers.append(dict(self.headers))
+        self.send_error(407)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's own name
         pass
 

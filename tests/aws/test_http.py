@@ -94,4 +94,21 @@ def test_the_proxy_is_the_one_that_the_environment_wants(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert proxy_for(URL(url)) == proxy
+    found = proxy_for(URL(url))
+    assert (found and str(found.url)) == proxy
+
+
+def test_a_proxys_password_is_kept_apart_from_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://user:canary@proxy:1")
+    found = proxy_for(URL("https://aws"))
+    assert found is not None
+    assert found.headers == {"Proxy-Authorization": aiohttp.encode_basic_auth("user", "canary")}
+    assert "canary" not in f"{found} {found!r} {found.url}"
+
+
+def test_a_proxy_that_is_no_url_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://user:canary@[proxy")
+    with pytest.raises(OperatorError, match=r"^the proxy for https in the environment is not a"):
+        proxy_for(URL("https://aws"))

@@ -1,6 +1,7 @@
 """CreateSession over HTTP: answers, refusals, and ways of getting no answer at all."""
 
 import socket
+import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -126,3 +127,17 @@ async def test_an_endpoint_without_tls_is_told_of_the_ca_bundle(
     with pytest.raises(UpstreamUnavailable) as caught:
         await ask(canned.url.replace("http:", "https:"))
     assert caught.value.hint.startswith("set AWS_CA_BUNDLE to the CA")
+
+
+async def test_a_proxys_refusal_is_told_without_its_password(
+    ask: Ask, canned: "CannedServer", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    proxy = canned.url.replace("http://", "http://user:canary@")
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await ask("https://rolesanywhere.test")
+    assert caught.value.message.endswith(": a proxy answered with status 407")
+    assert canned.headers[0]["Proxy-Authorization"].startswith("Basic "), "it was given"
+    told = "".join(traceback.format_exception(caught.value))
+    assert "canary" not in told

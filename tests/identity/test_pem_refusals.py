@@ -46,7 +46,7 @@ def test_missing_files_are_named(certificate_file: Path, key_file: Path, tmp_pat
 
 def test_a_directory_in_place_of_a_file_is_refused(certificate_file: Path, tmp_path: Path) -> None:
     error = _refusal(certificate_file, tmp_path)
-    assert error.message == f"private key {tmp_path} cannot be read: Is a directory"
+    assert error.message == f"private key {tmp_path} cannot be read: not a regular file"
 
 
 def test_an_unreadable_file_is_refused(
@@ -58,8 +58,16 @@ def test_an_unreadable_file_is_refused(
     with ordinary_user():
         error = _refusal(certificate_file, key_file)
         hint = f"check the path, and that uid {os.geteuid()} may read it"
-    assert error.message == f"private key {key_file} cannot be read: Permission denied"
+    assert error.message.startswith(f"private key {key_file} cannot be read: Permission denied")
     assert error.hint == hint
+
+
+def test_when_both_files_are_wrong_both_are_told(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    assert _refusal(certificate, key).message == (
+        f"private key {key} cannot be read: No such file or directory; "
+        f"certificate {certificate} cannot be read: No such file or directory"
+    )
 
 
 def test_a_huge_file_is_refused(certificate_file: Path, key_file: Path) -> None:

@@ -71,6 +71,29 @@ async def test_a_suspended_machine_renews_within_seconds_of_waking(
     assert role.current().access_key_id == "ASIA2"
 
 
+async def test_a_clock_set_back_makes_no_session_young(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock", reason: Reason
+) -> None:
+    start()
+    await clock.advance(MINUTE)
+    clock.set_wall(-2 * HOUR)
+    await clock.advance(HOUR / 2)
+    assert len(source.asked_at) == 2, "renewed when half of its life had passed all the same"
+
+
+async def test_a_session_has_expired_whatever_a_clock_set_back_says(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock", reason: Reason
+) -> None:
+    start()
+    await clock.advance(0)
+    source.gate.clear()
+    clock.set_wall(-2 * HOUR)
+    await clock.advance(HOUR - 1)
+    assert role.current().access_key_id == "ASIA1"
+    await clock.advance(1)
+    assert "has expired" in str(reason())
+
+
 async def test_a_session_that_aws_refused_is_renewed_soon_but_not_at_once(
     role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -71,5 +71,5 @@ def make_clock(clock: "ManualClock", now: datetime) -> Callable[[], "ManualClock
 @pytest.fixture(scope="session")
 def make_cache() -> Callable[[Upstream, Clock], SecretCache]:
     """Give a function that makes a cache of two secrets: fresh for 300 s, in need for 600 more."""
-    limits = Limits(ttl=timedelta(seconds=300), max_stale=timedelta(seconds=600), size=2)
+    limits = Limits(ttl_seconds=300, max_stale_seconds=600, size=2)
     return lambda upstream, clock: SecretCache(upstream.fetch, clock, limits)

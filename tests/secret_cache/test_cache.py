@@ -327,3 +327,63 @@ async def test_a_refresh_that_was_asked_for_is_waited_for(
     assert not asking.done()
     upstream.gate.set()
     assert await asking == 2
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_answer_that_comes_as_patience_ends_is_not_overwritten(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock", turns: int
+) -> None:
+    await _get(cache)
+    clock.jump(TTL)
+    upstream.gate.clear()
+    asking = asyncio.create_task(_get(cache))
+    await clock.advance(0.4)
+    upstream.gate.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await clock.advance(0.2)
+    assert await asking in (1, 2)
+    assert await _get(cache) == 2, "what is held is what came last"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_secret_denied_as_patience_ends_does_not_come_back(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock", turns: int
+) -> None:
+    await _get(cache)
+    clock.jump(TTL)
+    upstream.gate.clear()
+    upstream.failure = REFUSED
+    asking = asyncio.create_task(_get(cache))
+    await clock.advance(0.4)
+    upstream.gate.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await clock.advance(0.2)
+    await asyncio.gather(asking, return_exceptions=True)
+    with pytest.raises(UpstreamRefused):
+        await _get(cache)
+
+
+async def test_a_wall_clock_set_back_makes_no_value_young(
+    cache: SecretCache, clock: "ManualClock"
+) -> None:
+    await _get(cache)
+    clock.set_wall(-24 * 3600)
+    await clock.advance(TTL)
+    assert await _get(cache) == 2
+
+
+async def test_a_prefetch_tells_every_failure_and_survives_a_bug(
+    cache: SecretCache, upstream: "Upstream", clock: "ManualClock"
+) -> None:
+    told: list[str] = []
+    upstream.failure = RuntimeError("canary")  # type: ignore[assignment] # no error of ours
+    task = asyncio.create_task(cache.prefetch("a", lambda exc: told.append(exc.message)))
+    await clock.advance(0.5)
+    upstream.failure = REFUSED
+    await clock.advance(1)
+    upstream.failure = None
+    await clock.advance(2)
+    assert task.done()
+    assert told == ["unexpected RuntimeError; see the log", "no"]

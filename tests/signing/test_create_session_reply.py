@@ -2,15 +2,27 @@
 
 import json
 import traceback
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sidecar.arn import Arn
 from sidecar.errors import UpstreamError, UpstreamRefused, UpstreamUnavailable
-from sidecar.signing.create_session import parse_reply
+from sidecar.signing.create_session import Reply, SessionParameters, parse_reply
 
 ROLE = "arn:aws:iam::123456789012:role/workloads/billing"
+OTHERS = "docs/aws-setup.md lists what CreateSession wants"
+NOT_FOUND = "check the ARN, its region and its account; it may have been deleted"
+NOT_LISTED = "add the role to the profile: aws rolesanywhere update-profile --role-arns"
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+ASKED = SessionParameters(
+    trust_anchor_arn=Arn.parse(f"{SCOPE}:trust-anchor/a"),
+    profile_arn=Arn.parse(f"{SCOPE}:profile/p"),
+    role_arn=Arn.parse(ROLE),
+    duration_seconds=3600,
+)
 SECRET, TOKEN = "canary-secret-key", "canary-session-token"
 HELD = {
     "accessKeyId": "ASIAEXAMPLEEXAMPLE00",
@@ -25,19 +37,31 @@ def _reply(held: object = HELD, role: object = ROLE) -> bytes:
 
 
 def _error(status: int, body: bytes, now: datetime, **headers: str) -> UpstreamError:
+    folded = {k.replace("_", "-"): v for k, v in headers.items()}
     with pytest.raises(UpstreamError) as caught:
-        parse_reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, body, now=now)
+        parse_reply(Reply(status, folded, body), ASKED, now=now)
     return caught.value
 
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_good_reply_is_read_whole(status: int, now: datetime) -> None:
-    credentials = parse_reply(status, {}, _reply(), now=now)
+    credentials = parse_reply(Reply(status, {}, _reply()), ASKED, now=now)
     assert credentials.access_key_id == "ASIAEXAMPLEEXAMPLE00"
     assert credentials.secret_access_key.reveal() == SECRET
     assert credentials.session_token.reveal() == TOKEN
     assert (credentials.issued_at, credentials.lifetime) == (now, timedelta(hours=1))
     assert (credentials.role_arn, credentials.account_id) == (ROLE, "123456789012")
+
+
+def test_a_clock_a_little_behind_awss_does_no_harm(now: datetime) -> None:
+    body = _reply({**HELD, "expiration": "2026-03-01T13:15:00Z"})
+    assert parse_reply(Reply(201, {}, body), ASKED, now=now).lifetime == timedelta(minutes=75)
+
+
+def test_without_a_duration_a_session_may_last_as_long_as_any(now: datetime) -> None:
+    asked = replace(ASKED, duration_seconds=None)
+    body = _reply({**HELD, "expiration": "2026-03-02T00:00:00Z"})
+    assert parse_reply(Reply(201, {}, body), asked, now=now).lifetime == timedelta(hours=12)
 
 
 def _without(key: str) -> dict[str, Any]:
@@ -71,9 +95,16 @@ def _without(key: str) -> dict[str, Any]:
                 ("now", "2026-03-01T12:00:00Z"),
                 ("in the past", "2026-03-01T11:59:59Z"),
                 ("before all time", "0001-01-01T00:00:00+14:00"),
+                ("long after what was asked", "2026-03-01T13:15:01Z"),
+                ("in the year 9999", "9999-12-31T23:59:59Z"),
             )
         ),
+        pytest.param(_reply({**HELD, "accessKeyId": "canary" * 22}), id="a long key id"),
+        pytest.param(_reply({**HELD, "accessKeyId": "canary\n\0"}), id="a key id in two lines"),
+        pytest.param(_reply({**HELD, "secretAccessKey": "canary ä"}), id="a secret with blanks"),
+        pytest.param(_reply({**HELD, "sessionToken": "canary" * 1366}), id="a long token"),
         pytest.param(_reply(role=None), id="no role"),
+        pytest.param(_reply(role=ROLE + "2"), id="another role"),
         pytest.param(_reply(role="billing"), id="a role that is no ARN"),
         pytest.param(_reply(role="arn:aws:iam:::role/billing"), id="a role without an account"),
     ],
@@ -188,7 +219,9 @@ def test_only_what_may_pass_by_itself_is_retryable(
             "sts:TagSession and sts:SetSourceIdentity, with aws:SourceArn = the trust anchor",
             id="trust policy",
         ),
-        pytest.param("something new", "", id="unknown"),
+        pytest.param("something new", OTHERS, id="unknown"),
+        pytest.param("Profile not found: arn", NOT_FOUND, id="not found"),
+        pytest.param(f"Role {ROLE} is not listed in the profile", NOT_LISTED, id="not listed"),
     ],
 )
 def test_known_refusals_say_what_to_do(words: str, hint: str, now: datetime) -> None:

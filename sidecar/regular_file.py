@@ -1,0 +1,33 @@
+"""Reading a small file without ever waiting for a pipe or filling the memory."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
+    """Read up to `limit` bytes of a file; a symlink is followed.
+
+    A named pipe in the file's place would make an ordinary open wait for a writer, for ever.
+
+    Args:
+        path: the file.
+        limit: how many bytes at the most.
+
+    Returns:
+        What it holds, and what it looked like at that moment.
+
+    Raises:
+        OSError: missing, not readable, or not a regular file.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit), status
+    finally:
+        os.close(descriptor)
