@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
@@ -16,7 +15,7 @@ from sidecar.aws.secrets_manager import CREDENTIALS_REFUSED, SecretsManager
 from sidecar.clock import Clock
 from sidecar.config.consistency import secrets_region, secrets_role
 from sidecar.config.schema import Config, RoleSection
-from sidecar.errors import ConfigError, NotReady, Problem, UpstreamUnavailable
+from sidecar.errors import ConfigError, NotReady, Problem, SidecarError, UpstreamUnavailable
 from sidecar.identity.identity import Identity
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
@@ -25,7 +24,7 @@ from sidecar.secret_cache.cache import Limits, SecretCache
 from sidecar.signing.create_session import SERVICE, SessionParameters
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.credentials_door import CredentialsDoor
-from sidecar.web.listener import OpenDoor, open_door
+from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
 from sidecar.web.secrets_door import SecretsDoor
 
 # How long a request for a secret may wait for the very first session of the role that reads it.
@@ -43,7 +42,11 @@ class Sidecar:
 
 @asynccontextmanager
 async def running_sidecar(
-    config: Config, prepared: Prepared, clock: Clock
+    config: Config,
+    prepared: Prepared,
+    clock: Clock,
+    *,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[Sidecar]:
     """Open the doors and keep everything behind them fresh until the block is left.
 
@@ -53,6 +56,7 @@ async def running_sidecar(
         config: the checked configuration.
         prepared: identity and tokens.
         clock: the wall clock.
+        limits: what connections to the doors may take up.
 
     Raises:
         ConfigError: a region that no service is known in.
@@ -70,13 +74,14 @@ async def running_sidecar(
             (SecretsDoor(cache, prepared.tokens), config.doors.secrets),
             (AdminDoor(lambda: _pending(roles, prefetch)), config.doors.admin),
         )
-        opened = [await open_door(door, where, stack) for door, where in doors if where]
+        wanted = [(door, where) for door, where in doors if where]
+        opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
         for role in roles.values():
             background.start(role.run())
         background.start(_watch_token_files(prepared.tokens, clock))
         for secret_id in config.secrets.prefetch:
             background.start(prefetch.run(secret_id))
-        yield Sidecar(tuple(opened), background.broken)
+        yield Sidecar(opened, background.broken)
 
 
 async def _roles(
@@ -137,8 +142,8 @@ def _secret_cache(
 
     section = config.secrets
     limits = Limits(
-        ttl=timedelta(seconds=section.ttl_seconds),
-        max_stale=timedelta(seconds=section.max_stale_seconds),
+        ttl_seconds=section.ttl_seconds,
+        max_stale_seconds=section.max_stale_seconds,
         size=section.cache_size,
     )
     cache = SecretCache(fetch, clock, limits)
@@ -147,15 +152,18 @@ def _secret_cache(
 
 
 class _Prefetch:
-    """The secrets that must be held before the sidecar is ready."""
+    """The secrets that must be held before the sidecar is ready, and why one is not held yet."""
 
     def __init__(self, cache: SecretCache, secret_ids: Iterable[str]) -> None:
         self._cache = cache
-        self.waiting = set(secret_ids)
+        self.waiting = dict.fromkeys(secret_ids, "not read yet")
 
     async def run(self, secret_id: str) -> None:
-        await self._cache.prefetch(secret_id)
-        self.waiting.discard(secret_id)
+        def failed(exc: SidecarError) -> None:
+            self.waiting[secret_id] = f"not read yet: {exc.message}"
+
+        await self._cache.prefetch(secret_id, failed)
+        self.waiting.pop(secret_id, None)
 
 
 class _Background:
@@ -185,7 +193,7 @@ class _Background:
 
 def _pending(roles: Mapping[str, RefreshingRole], prefetch: _Prefetch) -> dict[str, str]:
     """Say what keeps the sidecar from being ready, and why."""
-    pending = {f"secret {secret_id}": "not read yet" for secret_id in sorted(prefetch.waiting)}
+    pending = {f"secret {secret_id}": why for secret_id, why in sorted(prefetch.waiting.items())}
     for name, role in roles.items():
         try:
             role.current()

@@ -1,13 +1,15 @@
 """The command line: one small module a command, imported only when it is asked for.
 
 Output rules: stdout carries a command's result and nothing else; stderr is for people. A failure
-is one line ``sidecar: what failed`` and one line ``hint: what to do``, without a traceback.
+is one line ``sidecar: what failed`` and one line ``hint: what to do``; a traceback stands before
+them only when the failure is a bug.
 """
 
 import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -57,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read the output has gone; at its end Python would flush into the pipe once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except Exception as exc:  # noqa: BLE001 - the last place where a bug can be told in our form
+        _print_bug(exc)
         return EXIT_FAILURE
     return code
 
@@ -139,6 +144,15 @@ def _print_error(exc: SidecarError) -> None:
     if exc.hint:
         lines.append(f"hint: {exc.hint}")
     _say(*map(one_line, lines))
+
+
+def _print_bug(exc: Exception) -> None:
+    told = "".join(traceback.format_exception(exc)).splitlines()
+    told += [
+        f"sidecar: internal error: {type(exc).__name__}: {exc}",
+        "hint: this is a bug in the sidecar; please report it with the lines above",
+    ]
+    _say(*map(one_line, told))
 
 
 def _say(*lines: str) -> None:

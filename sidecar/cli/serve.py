@@ -10,15 +10,18 @@ import asyncio
 import logging
 import os
 import signal
+from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.load import read_config
-from sidecar.config.schema import Config
+from sidecar.config.schema import Config, DoorsSection
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
+from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
+from sidecar.web.open_files import connections_a_door, raised_limit
 
 EXAMPLE: Final = "sidecar serve --config /etc/sidecar/sidecar.toml"
 
@@ -52,18 +55,44 @@ def run(arguments: argparse.Namespace) -> int:
         print("configuration, certificate and tokens are fine")
         return 0
     log.info("configuration from %s", loaded.file or "variables alone")
-    asyncio.run(_serve(loaded.config, prepared, clock))
+    limits = connection_limits(loaded.config.doors, raised_limit())
+    asyncio.run(serve(loaded.config, prepared, clock, limits))
     return 0
 
 
-async def _serve(config: Config, prepared: Prepared, clock: Clock) -> None:
+def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
+    """Give the limits under which all doors can be full at once, and warn if they are tight.
+
+    Args:
+        doors: where the doors listen.
+        open_files: how many files the process may have open.
+
+    """
+    listening = [each for each in (doors.credentials, doors.secrets, doors.admin) if each]
+    addresses = sum(map(len, listening))
+    room = connections_a_door(open_files, doors=len(listening), addresses=addresses)
+    if room >= DEFAULT_LIMITS.max_connections:
+        return DEFAULT_LIMITS
+    log.warning(
+        "each door holds %d connections at most, not %d: the process may have only %d files open "
+        "(hint: raise the hard limit on open files)",
+        room,
+        DEFAULT_LIMITS.max_connections,
+        open_files,
+    )
+    return replace(DEFAULT_LIMITS, max_connections=room)
+
+
+async def serve(config: Config, prepared: Prepared, clock: Clock, limits: ConnectionLimits) -> None:
+    """Serve until a signal comes; what fails in the background is raised."""
     stopped = _stop_signal()
-    async with running_sidecar(config, prepared, clock) as sidecar:
+    async with running_sidecar(config, prepared, clock, limits=limits) as sidecar:
         for door in sidecar.doors:
             for url in door.urls:
                 print(f"listening on {url} ({door.name})", flush=True)
         await asyncio.wait({stopped, sidecar.broken}, return_when=asyncio.FIRST_COMPLETED)
         if sidecar.broken.done():
+            log.critical("stopping: what keeps the sidecar fresh has failed")
             sidecar.broken.result()
         log.info("stopping on a signal: finishing the requests under way")
 

@@ -109,3 +109,10 @@ def _doors(config: Config) -> Iterator[Problem]:
                     f"doors.{door}", f"{address} is taken by doors.{taken[address]}", "use another"
                 )
             taken[address] = door
+    for address in config.doors.admin:
+        if not address.host.is_loopback:
+            yield Problem(
+                "doors.admin",
+                f"{address} is not a loopback address, and this door asks for no token",
+                "use 127.0.0.1 or [::1]; the credentials and secrets doors may listen there",
+            )

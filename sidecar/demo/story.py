@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,23 +57,8 @@ class Result:
     shown: str
 
 
-def play(say: Say) -> bool:
-    """Run every step, telling `say` about each; return whether every check held."""
-    with tempfile.TemporaryDirectory(prefix="sidecar-demo-") as directory, ExitStack() as stack:
-        root = Path(directory)
-        try:
-            scene = stack.enter_context(_scene(root, say))
-        except SidecarError as exc:
-            say(f"✗ {exc.message}")
-            _tell_logs(root, say)
-            return False
-        verdicts = [_step(title, act, scene, say) for title, act in STEPS]
-        if not all(verdicts):
-            _tell_logs(root, say)
-        held = sum(verdicts)
-        say("")
-        say(f"{held} of {len(verdicts)} checks held" + ("" if held < len(verdicts) else " ✓"))
-        return held == len(verdicts)
+Act = Callable[[Scene], Result]
+Steps = Sequence[tuple[str, Act]]
 
 
 @contextmanager
@@ -130,12 +116,20 @@ def _wait_until_ready(admin_url: str) -> None:
     raise OperatorError(f"the sidecar did not get ready in {_READY_SECONDS:.0f} s: {state}")
 
 
-def _step(title: str, act: Callable[[Scene], Result], scene: Scene, say: Say) -> bool:
-    result = act(scene)
+def _step(title: str, act: Act, scene: Scene, say: Say) -> bool:
+    result = _result(act, scene)
     say(f"{'✓' if result.holds else '✗'} {title}")
     for line in result.shown.splitlines():
         say(f"    {line}")
     return result.holds
+
+
+def _result(act: Act, scene: Scene) -> Result:
+    """Do a step; one that hangs, cannot be started or gets no answer fails with its reason."""
+    try:
+        return act(scene)
+    except (OSError, subprocess.SubprocessError, SidecarError, ValueError) as exc:
+        return Result(holds=False, shown=f"{type(exc).__name__}: {exc}")
 
 
 def _boto3_script(scene: Scene) -> Result:
@@ -186,9 +180,37 @@ def _tell_logs(root: Path, say: Say) -> None:
             say("\n".join(text.splitlines()[-20:]))
 
 
-STEPS: Final[tuple[tuple[str, Callable[[Scene], Result]], ...]] = (
+STEPS: Final[Steps] = (
     ("an unmodified boto3 script without keys lists the buckets", _boto3_script),
     ("the AWS CLI does the same", _aws_cli),
     ("a secret is read twice and AWS is asked once", _secret_twice),
     ("AWS knows the caller by the certificate's serial number", _caller_identity),
 )
+
+
+def play(say: Say, steps: Steps = STEPS) -> bool:
+    """Set the stage and run every step, telling `say` about each.
+
+    Args:
+        say: called with each line.
+        steps: titles, and what to do under each.
+
+    Returns:
+        Whether every check held.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="sidecar-demo-") as directory, ExitStack() as stack:
+        root = Path(directory)
+        try:
+            scene = stack.enter_context(_scene(root, say))
+        except SidecarError as exc:
+            say(f"✗ {exc.message}")
+            _tell_logs(root, say)
+            return False
+        verdicts = [_step(title, act, scene, say) for title, act in steps]
+        if not all(verdicts):
+            _tell_logs(root, say)
+        held = sum(verdicts)
+        say("")
+        say(f"{held} of {len(verdicts)} checks held" + ("" if held < len(verdicts) else " ✓"))
+        return held == len(verdicts)

@@ -64,6 +64,8 @@ def _load_both(
     try:
         key = _load_key(private_key, password)
     except IdentityError as first:
+        if certificate == private_key:
+            raise
         try:
             _load_certificates(certificate)
         except IdentityError as second:

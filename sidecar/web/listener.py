@@ -4,29 +4,36 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from aiohttp import web
 
 from sidecar.config.address import Address
 from sidecar.errors import ListenError
+from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 
 log = logging.getLogger(__name__)
 
+# How many connections wait in the kernel for their turn.
 _BACKLOG: Final = 1024
+# How many the loop accepts in one turn. Few, since a full door closes none before later turns: a
+# burst must not use up the process's open files meanwhile.
+ACCEPTED_AT_ONCE: Final = 4
+_TELL_AGAIN_SECONDS: Final = 60.0
 _SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How much of a listener one connection may take up.
+    """How many connections a door holds, and how much of it each may take up.
 
+    Of more than `max_connections`, over all of a door's addresses, the one idle for longest goes.
     A connection that has not sent a whole request after `idle_seconds` is closed, however slowly it
     trickles; an idle keep-alive connection likewise. A refused body is read and thrown away for
     `linger_seconds`, so that the client gets to read the refusal. When the door closes, requests
@@ -34,6 +41,7 @@ class ConnectionLimits:
     issuers reach a few kilobytes.
     """
 
+    max_connections: int = 512
     idle_seconds: float = 30.0
     linger_seconds: float = 1.0
     drain_seconds: float = 5.0
@@ -74,32 +82,56 @@ class OpenDoor:
     urls: tuple[str, ...]
 
 
-async def open_door(
-    door: Door,
-    addresses: Iterable[Address],
-    stack: AsyncExitStack,
-    *,
-    limits: ConnectionLimits = DEFAULT_LIMITS,
-) -> OpenDoor:
-    """Listen on every address; leaving `stack` drains the requests under way and closes them.
+@asynccontextmanager
+async def open_doors(
+    doors: Iterable[tuple[Door, Iterable[Address]]], *, limits: ConnectionLimits = DEFAULT_LIMITS
+) -> AsyncIterator[tuple[OpenDoor, ...]]:
+    """Listen on every address of every door until the block is left.
+
+    Leaving closes all doors at once and drains their requests together, in `drain_seconds` for all
+    of them: container engines kill what has not ended ten seconds after their signal.
 
     Raises:
         ListenError: an address is taken or is not this machine's.
 
     """
+    runners: list[web.ServerRunner] = []
+    with ExitStack() as sockets:
+        try:
+            yield tuple([await _open(*each, limits, sockets, runners) for each in doors])
+        finally:
+            await _close(runners)
+
+
+async def _close(runners: Sequence[web.ServerRunner]) -> None:
+    """Let nobody in any more at any door, then drain them all at the same time."""
+    for site in [site for runner in runners for site in runner.sites]:
+        await site.stop()
+    await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+async def _open(
+    door: Door,
+    addresses: Iterable[Address],
+    limits: ConnectionLimits,
+    stack: ExitStack,
+    runners: list[web.ServerRunner],
+) -> OpenDoor:
     sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
     bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
     server = _Server(door, host_is_ours(hosts_of(bound)), limits)
     # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
     runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
     await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+    runners.append(runner)
     for _, opened in sockets:
-        await web.SockSite(runner, opened, backlog=_BACKLOG).start()
+        await web.SockSite(runner, opened, backlog=ACCEPTED_AT_ONCE).start()
+        # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
+        opened.listen(_BACKLOG)
     return OpenDoor(door.name, tuple(f"http://{host}:{port}" for host, port in bound))
 
 
-def _bind(door: str, address: Address, stack: AsyncExitStack) -> socket.socket:
+def _bind(door: str, address: Address, stack: ExitStack) -> socket.socket:
     family = socket.AF_INET6 if isinstance(address.host, IPv6Address) else socket.AF_INET
     opened = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,14 +156,38 @@ class _Server(web.Server):
         self._door = door
         self._guards = (known_version, host_guard, *door.guards)
         self._limits = limits
+        self._admission = Admission[_Connection](limits.max_connections)
+        self._tell_again_at = 0.0
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, self._door, self._limits)
 
+    def admit(self, connection: "_Connection") -> None:
+        """Let a connection in, and drop one if they are too many."""
+        leaving = self._admission.enter(connection)
+        if leaving is not None:
+            self._tell_that_it_is_full()
+            leaving.drop()
+
+    def forget(self, connection: "_Connection") -> None:
+        """Count a connection that has ended no longer."""
+        self._admission.leave(connection)
+
+    def _tell_that_it_is_full(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_again_at:
+            self._tell_again_at = now + _TELL_AGAIN_SECONDS
+            log.warning(
+                "the %s door holds %d connections and closes idle ones for new ones",
+                self._door.name,
+                self._limits.max_connections,
+            )
+
     async def _guarded(self, request: web.BaseRequest) -> web.Response:
         refusal = first_refusal(self._guards, request)
         if refusal is None:
-            return await self._door.handle(request)
+            with self._admission.working(cast("_Connection", request.protocol)):
+                return await self._door.handle(request)
         response = self._door.refuse(refusal)
         # What is refused here may have a body under way, which nobody is going to read.
         response.force_close()
@@ -141,9 +197,9 @@ class _Server(web.Server):
 class _Connection(web.RequestHandler):
     """One connection; what aiohttp itself refuses is said in the door's words."""
 
-    __slots__ = ("_door",)
+    __slots__ = ("_door", "_server")
 
-    def __init__(self, server: web.Server, door: Door, limits: ConnectionLimits) -> None:
+    def __init__(self, server: _Server, door: Door, limits: ConnectionLimits) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -156,6 +212,22 @@ class _Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._door = door
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, if the door has room."""
+        super().connection_made(transport)
+        self._server.admit(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End, and make room."""
+        self._server.forget(self)
+        super().connection_lost(exc)
+
+    def drop(self) -> None:
+        """Close at once, whatever the other side has not read yet."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def handle_error(
         self,

@@ -84,6 +84,51 @@ def test_other_libraries_speak_from_warning_up_only(written: Callable[[], str], 
     assert written() == f"WARNING {name}: heard\n"
 
 
+Accept = Callable[..., None]
+LIMIT = "socket.accept() out of system resource"
+
+
+@pytest.fixture
+def accept_error() -> Accept:
+    """Give a function that logs what asyncio logs when open files have run out."""
+
+    def log(second: float, message: str = LIMIT, name: str = "asyncio") -> None:
+        text = f"{message}\nsocket: fd=6"
+        record = logging.LogRecord(name, logging.ERROR, "", 0, text, (), None)
+        record.created = second
+        logging.getLogger(name).handle(record)
+
+    return log
+
+
+def test_of_failures_to_accept_one_a_minute_is_written(
+    written: Callable[[], str], accept_error: Accept
+) -> None:
+    set_up_logging("info")
+    for second in (0.0, 0.1, 59.9, 60.0, 60.1, 120.0):
+        accept_error(second)
+    assert written() == f"ERROR asyncio: {LIMIT}\\nsocket: fd=6\n" * 3
+
+
+def test_after_the_clock_was_set_back_a_failure_to_accept_is_written_again(
+    written: Callable[[], str], accept_error: Accept
+) -> None:
+    set_up_logging("info")
+    for second in (1000.0, 5.0):
+        accept_error(second)
+    assert len(written().splitlines()) == 2
+
+
+@pytest.mark.parametrize(("message", "name"), [("Task exception", "asyncio"), (LIMIT, "sidecar.x")])
+def test_no_other_line_is_held_back(
+    written: Callable[[], str], accept_error: Accept, message: str, name: str
+) -> None:
+    set_up_logging("info")
+    for _ in range(3):
+        accept_error(0.0, message, name)
+    assert len(written().splitlines()) == 3
+
+
 def test_setting_it_up_twice_writes_every_line_once(written: Callable[[], str]) -> None:
     set_up_logging("info")
     set_up_logging("info")

@@ -159,6 +159,17 @@ def test_a_failure_is_told_in_the_program_s_form(
     assert fail(failure) == (code, "", err)
 
 
+def test_a_bug_is_told_with_its_traceback_and_as_a_bug(
+    fail: Callable[[BaseException | None], tuple[int, str, str]],
+) -> None:
+    code, out, err = fail(RuntimeError("odd \x1b[2J"))
+    first, *_, cause, told, hint = err.splitlines()
+    assert (code, out, first) == (1, "", "Traceback (most recent call last):")
+    assert cause == "RuntimeError: odd \\x1b[2J"
+    assert told == "sidecar: internal error: RuntimeError: odd \\x1b[2J"
+    assert hint == "hint: this is a bug in the sidecar; please report it with the lines above"
+
+
 def test_a_reader_who_goes_away_is_no_reason_for_a_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)

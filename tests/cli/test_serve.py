@@ -1,12 +1,16 @@
 """`sidecar serve` as a user meets it: what it refuses, what it prints, how it ends."""
 
 import json
+import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +20,13 @@ import pytest
 
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
 from sidecar.cli import main
+from sidecar.cli.serve import connection_limits, serve
+from sidecar.clock import SystemClock
+from sidecar.config.address import Address
+from sidecar.config.load import read_config
+from sidecar.config.schema import DoorsSection
+from sidecar.preflight import prepare
+from sidecar.web.listener import DEFAULT_LIMITS
 
 TOKEN = "canary-token-of-the-web-app"
 SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
@@ -125,7 +136,7 @@ def test_check_lists_certificate_and_token_problems_together(
     assert out == ""
     assert [line.split(":")[0] for line in err.splitlines()] == [
         "sidecar",
-        "  identity",
+        "  identity (SIDECAR_CERTIFICATE, SIDECAR_PRIVATE_KEY)",
         "    hint",
         "  apps.default.static_token_file",
         "    hint",
@@ -181,3 +192,94 @@ def test_it_starts_with_aws_down_prints_its_doors_and_ends_with_0_on_a_signal(
     assert (process.returncode, rest) == (0, "")
     assert "stopping on a signal" in err
     assert not {"Traceback", "canary"} & set(json.dumps(err).replace(":", " ").split())
+
+
+@contextmanager
+def _serving(machine: Machine, open_files: int) -> Iterator[tuple[dict[str, str], Path]]:
+    """Serve with so many open files; give the doors' URLs and where stderr goes."""
+    command = machine.command()
+    command["args"] = ["sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *command["args"]]
+    log = machine.directory / "stderr"
+    with (
+        log.open("wb") as err,
+        subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=err, text=True) as process,
+    ):
+        assert process.stdout
+        lines = [process.stdout.readline().split() for _ in range(3)]
+        try:
+            yield {line[3].strip("()"): line[2] for line in lines}, log
+        finally:
+            process.terminate()
+
+
+def test_a_flood_of_connections_without_a_token_stops_no_door(machine: Machine) -> None:
+    with _serving(machine, open_files=128) as (urls, log), ExitStack() as flood:
+        port = int(urls["credentials"].rpartition(":")[2])
+        for _ in range(300):
+            flood.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        for door, path in (("admin", "/healthz"), ("secrets", "/ping")):
+            with urllib.request.urlopen(urls[door] + path, timeout=10) as answer:
+                assert answer.status == 200
+    written = log.read_text()
+    assert "each door holds 5 connections at most, not 512" in written
+    assert "the credentials door holds 5 connections and closes idle ones" in written
+    assert "out of system resource" not in written
+
+
+def test_the_soft_limit_on_open_files_is_raised(machine: Machine) -> None:
+    command = machine.command()
+    command["args"] = ["sh", "-c", 'ulimit -Sn 256 && exec "$@"', "sh", *command["args"]]
+    with subprocess.Popen(
+        **command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    assert soft == min(hard, 8192)
+    assert ("each door holds" in err) == (hard < 1648)
+
+
+ONE = (Address.parse(FREE),)
+
+
+@pytest.mark.parametrize(
+    ("doors", "open_files", "most", "warnings"),
+    [
+        pytest.param(DoorsSection(), 1648, 512, 0, id="just enough"),
+        pytest.param(DoorsSection(), 1647, 511, 1, id="one too few"),
+        pytest.param(
+            DoorsSection(credentials=ONE, secrets=(), admin=()), 1647, 512, 0, id="a door"
+        ),
+        pytest.param(DoorsSection(secrets=ONE * 2), 1648, 506, 1, id="a further address"),
+    ],
+)
+def test_the_limit_on_connections_fits_the_one_on_open_files(
+    doors: DoorsSection,
+    open_files: int,
+    most: int,
+    warnings: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert connection_limits(doors, open_files).max_connections == most
+    assert len(caplog.records) == warnings
+
+
+class BrokenClock(SystemClock):
+    """A clock on which no background task can wait."""
+
+    async def sleep(self, seconds: float) -> None:
+        raise RuntimeError(f"cannot sleep {seconds} s")
+
+
+async def test_what_fails_in_the_background_ends_serving_with_an_error(
+    here: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = BrokenClock()
+    loaded = read_config(None, os.environ)
+    prepared = prepare(loaded, os.environ, clock.now())
+    with pytest.raises(RuntimeError, match="cannot sleep"):
+        await serve(loaded.config, prepared, clock, DEFAULT_LIMITS)
+    critical = [each.message for each in caplog.records if each.levelno == logging.CRITICAL]
+    assert critical == ["stopping: what keeps the sidecar fresh has failed"]

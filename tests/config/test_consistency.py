@@ -46,6 +46,16 @@ def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
             {"doors": {"credentials": "127.0.0.1:1", "admin": "[::1]:1"}}, id="one port, two hosts"
         ),
         pytest.param(
+            {
+                "doors": {
+                    "credentials": "169.254.170.2:80",
+                    "secrets": "[fd00:ec2::23]:80",
+                    "admin": ["127.0.0.2:1", "[::1]:1"],
+                }
+            },
+            id="doors that want a token on link-local",
+        ),
+        pytest.param(
             {"doors": dict.fromkeys(("credentials", "secrets", "admin"), "127.0.0.1:0")},
             id="free ports for all",
         ),
@@ -150,6 +160,16 @@ def test_doors_that_share_an_address_are_refused(found: Found) -> None:
     doors = {"credentials": ["[::1]:1", "127.0.0.1:1"], "admin": "127.0.0.1:1"}
     assert found({"doors": doors}) == [
         ("doors.admin: 127.0.0.1:1 is taken by doors.credentials", "use another")
+    ]
+
+
+@pytest.mark.parametrize("address", ["169.254.170.2:80", "169.254.170.23:0", "[fd00:ec2::23]:80"])
+def test_the_admin_door_opens_on_loopback_only(found: Found, address: str) -> None:
+    assert found({"doors": {"admin": ["127.0.0.1:1", address]}}) == [
+        (
+            f"doors.admin: {address} is not a loopback address, and this door asks for no token",
+            "use 127.0.0.1 or [::1]; the credentials and secrets doors may listen there",
+        )
     ]
 
 

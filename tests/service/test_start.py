@@ -95,3 +95,19 @@ async def test_it_is_ready_only_when_what_shall_be_prefetched_is_held(
     aws.emulator.clear_calls()
     assert (await doors.secret(name))[0] == 200
     assert aws.emulator.calls() == {}
+
+
+async def test_it_says_why_a_secret_that_shall_be_prefetched_is_not_held(
+    aws: "Aws", start: "Start", until: "Until", clock_of_today: "ManualClock"
+) -> None:
+    name = f"prefetched/{aws.new_secret('unused').rpartition('/')[2]}"
+    doors = await start(clock_of_today, SIDECAR_SECRETS_PREFETCH=name)
+
+    async def told() -> bool:
+        why = "not read yet: Secrets Manager can't find the specified secret."
+        return await doors.waits_for() == {f"secret {name}": why}
+
+    await until(told)
+    aws.client("secretsmanager").create_secret(Name=name, SecretString="hunter2")
+    await clock_of_today.advance(1)
+    await until(doors.ready)

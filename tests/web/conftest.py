@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppToken, AppTokens
@@ -22,8 +23,10 @@ from sidecar.providers.refreshing import RefreshingRole
 from sidecar.redaction import Secret
 from sidecar.secret_cache.cache import Limits, SecretCache
 from sidecar.web.admin_door import AdminDoor
+from sidecar.web.answer import Refusal, answer
 from sidecar.web.credentials_door import CredentialsDoor
-from sidecar.web.listener import ConnectionLimits, Door, open_door
+from sidecar.web.guards import Guard
+from sidecar.web.listener import ConnectionLimits, Door, open_doors
 from sidecar.web.secrets_door import SecretsDoor
 
 if TYPE_CHECKING:
@@ -172,6 +175,40 @@ class PlannedSecrets:
         )
 
 
+class PlannedDoor:
+    """A door whose handler waits for `gate`, then answers, or fails if it is told to."""
+
+    name = "planned"
+    guards: tuple[Guard, ...] = ()
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.entered = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        del request
+        self.entered.set()
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return answer(200, b"{}")
+
+    def refuse(self, refusal: Refusal) -> web.Response:
+        return answer(refusal.status, refusal.code.encode())
+
+
+@pytest.fixture
+def make_planned() -> Callable[[], PlannedDoor]:
+    """Give a function that makes a planned door."""
+    return PlannedDoor
+
+
+@pytest.fixture
+def planned(make_planned: Callable[[], PlannedDoor]) -> PlannedDoor:
+    return make_planned()
+
+
 Open = Callable[..., Awaitable[Wire]]
 WireTo = Callable[[str], Wire]
 
@@ -201,7 +238,8 @@ async def open_on_loopback(wire_to: WireTo, limits: ConnectionLimits) -> AsyncIt
     async with AsyncExitStack() as stack:
 
         async def opened(door: Door, address: str = "127.0.0.1:0") -> Wire:
-            found = await open_door(door, (Address.parse(address),), stack, limits=limits)
+            opening = open_doors([(door, (Address.parse(address),))], limits=limits)
+            (found,) = await stack.enter_async_context(opening)
             return wire_to(found.urls[0])
 
         yield opened
@@ -277,7 +315,7 @@ async def secrets(
     clock: "ManualClock",
 ) -> AsyncIterator[Wire]:
     """Give the secrets door over the planned secrets."""
-    limits = Limits(ttl=timedelta(minutes=5), max_stale=timedelta(hours=1), size=100)
+    limits = Limits(ttl_seconds=300, max_stale_seconds=3600, size=100)
     cache = SecretCache(planned_secrets.fetch, clock, limits)
     yield await open_on_loopback(SecretsDoor(cache, tokens))
     await cache.close()

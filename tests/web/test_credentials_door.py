@@ -196,9 +196,9 @@ async def test_an_expired_set_is_never_served(
     credentials: "Wire", sources: "dict[str, PlannedSource]", clock: "ManualClock"
 ) -> None:
     sources["default"].failure = DOWN
-    await clock.advance(HOUR)
+    await clock.advance(HOUR - 0.5)
     assert (await credentials.ask("/credentials", WEB)).status == 200
-    clock.jump(0.25)
+    clock.jump(0.5)
     reply = await credentials.ask("/credentials", WEB)
     message = "no valid session for role default: no answer from AWS (check the network)"
     assert is_refused(reply, 503, "CredentialsUnavailable", message)

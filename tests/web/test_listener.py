@@ -10,14 +10,10 @@ import pytest
 from sidecar.config.address import Address
 from sidecar.errors import ListenError
 from sidecar.web.admin_door import AdminDoor
-from sidecar.web.answer import Refusal, answer
-from sidecar.web.listener import ConnectionLimits, open_door
+from sidecar.web.listener import ConnectionLimits, open_doors
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
-    from sidecar.web.guards import Guard
-    from tests.web.conftest import Open, Wire, WireTo
+    from tests.web.conftest import Open, PlannedDoor, Wire, WireTo
 
 DRAIN_SECONDS = 0.6
 LOOPBACK = (Address.parse("127.0.0.1:0"),)
@@ -48,7 +44,8 @@ async def test_a_connection_serves_again_after_an_answer_but_not_after_a_refusal
 async def impatient(wire_to: "WireTo", stack: AsyncExitStack) -> "Wire":
     """Give an admin door that closes idle connections at once."""
     limits = ConnectionLimits(idle_seconds=0.1)
-    opened = await open_door(AdminDoor(dict), LOOPBACK, stack, limits=limits)
+    opening = open_doors([(AdminDoor(dict), LOOPBACK)], limits=limits)
+    (opened,) = await stack.enter_async_context(opening)
     return wire_to(opened.urls[0])
 
 
@@ -91,52 +88,25 @@ async def test_ipv6_loopback_has_its_own_hosts(open_on_loopback: "Open") -> None
 
 
 async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire") -> None:
-    async with AsyncExitStack() as stack:
-        with pytest.raises(ListenError) as caught:
-            await open_door(AdminDoor(dict), (Address.parse(admin.authority),), stack)
+    free_and_taken = (*LOOPBACK, Address.parse(admin.authority))
+    with pytest.raises(ListenError) as caught:
+        async with open_doors([(AdminDoor(dict), free_and_taken)]):
+            pass
     assert str(caught.value) == (
         f"the admin door cannot listen on {admin.authority}: Address already in use"
     )
     assert caught.value.hint == "free the port, or set doors.admin to another address"
 
 
-class PlannedDoor:
-    """A door whose handler waits for `gate`, then answers, or fails if it is told to."""
-
-    name = "planned"
-    guards: "tuple[Guard, ...]" = ()
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.entered = asyncio.Event()
-        self.failure: Exception | None = None
-
-    async def handle(self, request: "web.BaseRequest") -> "web.Response":
-        del request
-        self.entered.set()
-        await self.gate.wait()
-        if self.failure is not None:
-            raise self.failure
-        return answer(200, b"{}")
-
-    def refuse(self, refusal: Refusal) -> "web.Response":
-        return answer(refusal.status, refusal.code.encode())
-
-
 @pytest.fixture
-def planned() -> PlannedDoor:
-    return PlannedDoor()
-
-
-@pytest.fixture
-async def closing(planned: PlannedDoor, stack: AsyncExitStack, wire_to: "WireTo") -> "Wire":
+async def closing(planned: "PlannedDoor", stack: AsyncExitStack, wire_to: "WireTo") -> "Wire":
     limits = ConnectionLimits(drain_seconds=DRAIN_SECONDS)
-    opened = await open_door(planned, LOOPBACK, stack, limits=limits)
+    (opened,) = await stack.enter_async_context(open_doors([(planned, LOOPBACK)], limits=limits))
     return wire_to(opened.urls[0])
 
 
 async def test_a_request_under_way_is_answered_before_the_door_closes(
-    planned: PlannedDoor, closing: "Wire", stack: AsyncExitStack
+    planned: "PlannedDoor", closing: "Wire", stack: AsyncExitStack
 ) -> None:
     asking = asyncio.create_task(closing.ask("/"))
     await planned.entered.wait()
@@ -157,7 +127,7 @@ async def _refused(wire: "Wire") -> None:
 
 
 async def test_a_request_that_hangs_does_not_keep_the_door_from_closing(
-    planned: PlannedDoor, closing: "Wire", stack: AsyncExitStack
+    planned: "PlannedDoor", closing: "Wire", stack: AsyncExitStack
 ) -> None:
     asking = asyncio.create_task(closing.exchange(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
     await planned.entered.wait()
@@ -166,10 +136,46 @@ async def test_a_request_that_hangs_does_not_keep_the_door_from_closing(
     assert await asking == b""
 
 
+async def test_doors_drain_together_each_answering_what_is_under_way(
+    make_planned: "Callable[[], PlannedDoor]", wire_to: "WireTo", stack: AsyncExitStack
+) -> None:
+    doors = [make_planned(), make_planned()]
+    opening = open_doors([(door, LOOPBACK) for door in doors])
+    opened = await stack.enter_async_context(opening)
+    asking = [asyncio.create_task(wire_to(each.urls[0]).ask("/")) for each in opened]
+    for door in doors:
+        await door.entered.wait()
+    ending = asyncio.create_task(stack.aclose())
+    # Both are closed before either request is answered.
+    for each in opened:
+        with pytest.raises(ConnectionError):
+            await _refused(wire_to(each.urls[0]))
+    for door in doors:
+        door.gate.set()
+    assert [reply.status for reply in await asyncio.gather(*asking)] == [200, 200]
+    await ending
+
+
+async def test_two_doors_that_hang_close_in_the_time_of_one(
+    make_planned: "Callable[[], PlannedDoor]", wire_to: "WireTo", stack: AsyncExitStack
+) -> None:
+    doors = [make_planned(), make_planned()]
+    limits = ConnectionLimits(drain_seconds=DRAIN_SECONDS)
+    opening = open_doors([(door, LOOPBACK) for door in doors], limits=limits)
+    opened = await stack.enter_async_context(opening)
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    asking = [asyncio.create_task(wire_to(each.urls[0]).exchange(request)) for each in opened]
+    for door in doors:
+        await door.entered.wait()
+    async with asyncio.timeout(DRAIN_SECONDS * 1.5):
+        await stack.aclose()
+    assert await asyncio.gather(*asking) == [b"", b""]
+
+
 @pytest.mark.parametrize("failure", [RuntimeError("hunter2"), TimeoutError("hunter2")])
 async def test_a_bug_is_logged_and_answered_without_a_word_about_it(
     failure: Exception,
-    planned: PlannedDoor,
+    planned: "PlannedDoor",
     closing: "Wire",
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -1,0 +1,66 @@
+"""What runs in the background: a task that fails breaks the sidecar, one that ends does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.service import _Background
+
+if TYPE_CHECKING:
+    from tests.service.conftest import Until
+
+
+@pytest.fixture
+async def background() -> AsyncIterator[_Background]:
+    background = _Background()
+    yield background
+    await background.close()
+
+
+async def _done() -> None:
+    pass
+
+
+async def _failing(sentence: str) -> None:
+    raise RuntimeError(sentence)
+
+
+async def test_the_first_task_that_fails_breaks_it(background: _Background) -> None:
+    background.start(_done())
+    background.start(_failing("first"))
+    background.start(_failing("second"))
+    with pytest.raises(RuntimeError, match="first"):
+        await background.broken
+
+
+async def test_a_task_that_ends_by_itself_breaks_nothing(
+    background: _Background, until: "Until"
+) -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        ended.set()
+
+    background.start(work())
+    await ended.wait()
+    await asyncio.sleep(0)
+    assert not background.broken.done()
+
+
+async def test_closing_cancels_what_runs_and_breaks_nothing() -> None:
+    background = _Background()
+    cancelled = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    background.start(endless())
+    await asyncio.sleep(0)
+    await background.close()
+    assert (cancelled, background.broken.cancelled()) == ([True], True)
