@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -111,29 +111,40 @@ def build_parser(name: str) -> argparse.ArgumentParser:
 
 def _overview(words: Sequence[str]) -> int:
     """Answer a line without a known command: help on demand, else a complaint."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
-    text = "\n".join(
+    asks_for_help = words[-1:] in (["--help"], ["-h"], ["help"])
+    names = [word for word in words if not (asks_for_help and word is words[-1])]
+    group = {name: each for name, each in COMMANDS.items() if names == name.split()[:1] != [name]}
+    if names and not group:
+        unknown = " ".join(names[:2]) if _is_group(names[0]) else names[0]
+        _say(
+            one_line(f"sidecar: unknown command: {unknown}"),
+            "hint: sidecar --help lists the commands",
+        )
+        return EXIT_USAGE
+    text = _listing(group or COMMANDS)
+    if asks_for_help:
+        print(text)
+        return 0
+    _say(text)
+    return EXIT_USAGE
+
+
+def _is_group(word: str) -> bool:
+    return any(name.startswith(f"{word} ") for name in COMMANDS)
+
+
+def _listing(commands: Mapping[str, Command]) -> str:
+    width = max(map(len, commands))
+    return "\n".join(
         (
             "usage: sidecar COMMAND [--help] …",
             "",
-            *lines,
+            *(f"  {name:<{width}}  {command.summary}" for name, command in commands.items()),
             "",
             "example:",
             "  sidecar serve --config sidecar.toml",
         )
     )
-    if words[:1] in (["--help"], ["-h"], ["help"]):
-        print(text)
-        return 0
-    if words:
-        _say(
-            one_line(f"sidecar: unknown command: {words[0]}"),
-            "hint: sidecar --help lists the commands",
-        )
-    else:
-        _say(text)
-    return EXIT_USAGE
 
 
 def _print_error(exc: SidecarError) -> None:

@@ -50,12 +50,18 @@ def test_without_a_command_the_overview_is_a_complaint(run: Run) -> None:
     assert err.startswith("usage: sidecar COMMAND")
 
 
+@pytest.mark.parametrize(("words", "code"), [(["certs"], 2), (["certs", "--help"], 0)])
+def test_half_a_command_lists_its_other_halves(run: Run, words: Sequence[str], code: int) -> None:
+    ended, out, err = run(*words)
+    listed = [line[2:].split("  ")[0] for line in (out + err).splitlines() if line[:2] == "  "]
+    assert (ended, listed[:-1]) == (code, ["certs ca", "certs issue"])
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
         (["sevre"], "sevre"),
-        (["certs"], "certs"),
-        (["certs", "revoke"], "certs"),
+        (["certs", "revoke"], "certs revoke"),
         (["--config", "x"], "--config"),
         (["serve "], "serve "),
         (["a\x1b[2J\nb"], "a\\x1b[2J\\nb"),
