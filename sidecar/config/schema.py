@@ -117,7 +117,7 @@ class DoorsSection:
     )
     admin: tuple[Address, ...] = option(
         addresses,
-        "Health and readiness; never a secret value.",
+        "Health and readiness, never a secret value; no token, so loopback only.",
         default=(Address.parse("127.0.0.1:9913"),),
         example="127.0.0.1:9913",
     )

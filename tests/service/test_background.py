@@ -32,7 +32,7 @@ async def test_the_first_task_that_fails_breaks_it(background: _Background) -> N
     background.start(_failing("first"))
     background.start(_failing("second"))
     with pytest.raises(RuntimeError, match="first"):
-        await background.broken
+        await asyncio.wait_for(background.broken, 5)
 
 
 async def test_a_task_that_ends_by_itself_breaks_nothing(

@@ -65,9 +65,9 @@ async def test_a_session_is_renewed_ahead_of_need(
     aws: "Aws", warm_by_hand: "Doors", until: "Until", clock_of_today: "ManualClock"
 ) -> None:
     first = (await warm_by_hand.credentials())[1]
-    await clock_of_today.advance(200)
+    await clock_of_today.advance(170)
     assert (await warm_by_hand.credentials())[1] == first
-    await clock_of_today.advance(30)
+    await clock_of_today.advance(105)
 
     async def renewed() -> bool:
         _, body = await warm_by_hand.credentials()

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from sidecar.emulator.faults import Fault
 
@@ -100,7 +101,7 @@ async def test_it_is_ready_only_when_what_shall_be_prefetched_is_held(
 async def test_it_says_why_a_secret_that_shall_be_prefetched_is_not_held(
     aws: "Aws", start: "Start", until: "Until", clock_of_today: "ManualClock"
 ) -> None:
-    name = f"prefetched/{aws.new_secret('unused').rpartition('/')[2]}"
+    name = f"prefetched/{uuid4().hex}"
     doors = await start(clock_of_today, SIDECAR_SECRETS_PREFETCH=name)
 
     async def told() -> bool:
