@@ -60,20 +60,25 @@ class SecretsDoor:
         """Answer ``/ping``, ``/secretsmanager/get`` and ``/v1/<id>``."""
         if request.raw_path.partition("?")[0] == _PING:
             refusal = first_refusal((only_get, no_body), request)
-            return self.refuse(refusal) if refusal else answer(200, b"healthy", PLAIN)
+            return self._turned_away(refusal) if refusal else answer(200, b"healthy", PLAIN)
+        if refusal := not_forwarded(request):
+            return self._turned_away(refusal)
         app = self._app(request)
-        refusal = first_refusal(
-            (not_forwarded, lambda _: None if app else _BAD_TOKEN, only_get, no_body), request
-        )
-        if refusal is not None or app is None:
-            response = self.refuse(refusal or _BAD_TOKEN)
-            response.force_close()
-            return response
+        if app is None:
+            return self._turned_away(_BAD_TOKEN)
+        if refusal := first_refusal((only_get, no_body), request):
+            return self._turned_away(refusal)
         return await self._secret(app, request.raw_path)
 
     def refuse(self, refusal: Refusal) -> web.Response:
         """Say no in plain words, as AWS's agent does for what it decides itself."""
         return answer(refusal.status, refusal.message.encode(), PLAIN, headers=refusal.headers)
+
+    def _turned_away(self, refusal: Refusal) -> web.Response:
+        """Refuse and close: a body may be under way, which nobody is going to read."""
+        response = self.refuse(refusal)
+        response.force_close()
+        return response
 
     def _app(self, request: web.BaseRequest) -> App | None:
         """Find the app by the first value of either header, in AWS's order."""
@@ -101,13 +106,17 @@ class SecretsDoor:
             raise Forbidden(f"Failed to create caching client from role: {request.role_arn}")
         secret_id = request.query.secret_id
         if not app.may_name_secret(secret_id):
-            log.warning("app %s was denied secret %s", app.name, _shown(secret_id))
-            raise Forbidden(f"app {app.name} may not read this secret")
+            raise _denied(app, secret_id)
         entry = await self._cache.get(request)
         if not app.may_read_secret(entry.name):
-            log.warning("app %s was denied secret %s", app.name, _shown(entry.name))
-            raise Forbidden(f"app {app.name} may not read this secret")
+            raise _denied(app, entry.name)
         return entry
+
+
+def _denied(app: App, secret_id: str) -> Forbidden:
+    # The id is a caller's own text: a log line shows no more than the beginning of it.
+    log.warning("app %s was denied secret %s", app.name, ascii(secret_id[:_SHOWN]))
+    return Forbidden(f"app {app.name} may not read this secret")
 
 
 def _failure(exc: SidecarError) -> web.Response:
@@ -118,11 +127,6 @@ def _failure(exc: SidecarError) -> web.Response:
         return _aws_error(exc.status or exc.http_status, exc.code, exc.message)
     log.warning("the secrets door has no answer: %s", exc.message)
     return _aws_error(500, "InternalFailure", "")
-
-
-def _shown(secret_id: str) -> str:
-    """Make an id that a caller chose fit for a log line."""
-    return ascii(secret_id[:_SHOWN])
 
 
 def _aws_error(status: int, code: str, message: str) -> web.Response:
