@@ -43,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lenient",
         action="store_true",
-        help="let CreateSession pass where AWS only flags: unsigned headers, wrong algorithm name",
+        help="let CreateSession pass, with a note, where AWS is not known to refuse",
+    )
+    parser.add_argument(
+        "--quotas", action="store_true", help="keep Roles Anywhere's quotas: 10 sessions a second"
     )
 
 
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _emulator(arguments: argparse.Namespace) -> "AbstractContextManager[Emulator]":
     try:
+        from sidecar.emulator.roles_anywhere.settings import Settings  # noqa: PLC0415 - as below
         from sidecar.emulator.server import running_emulator  # noqa: PLC0415 - moto is optional
     except ModuleNotFoundError as error:
         raise OperatorError(
@@ -75,7 +79,7 @@ def _emulator(arguments: argparse.Namespace) -> "AbstractContextManager[Emulator
         port=arguments.port,
         region=arguments.region,
         tls=arguments.tls,
-        strict=not arguments.lenient,
+        settings=Settings().changed({"strict": not arguments.lenient, "quotas": arguments.quotas}),
     )
 
 

@@ -52,16 +52,23 @@ class Caller:
         """What the identity policies alone say."""
         return evaluate(identity_policies(self.principal), Question(action, resource, self.context))
 
+    def session_decision(self, action: str, resource: str) -> Decision:
+        """What the session policies alone say; where there are none, they limit nothing."""
+        return self._limit(Question(action, resource, self.context))
+
+    def _limit(self, question: Question) -> Decision:
+        session = self.principal.session
+        if session is None or not session.grant.session_policies:
+            return Decision.ALLOWED
+        return evaluate(session.grant.session_policies, question)
+
     def _problem(self, question: Question) -> str:
         decision = evaluate(identity_policies(self.principal), question)
         if decision is Decision.DENIED:
             return "with an explicit deny in an identity-based policy"
         if decision is Decision.NOT_ALLOWED:
             return f"because no identity-based policy allows the {question.action} action"
-        session = self.principal.session
-        if session is None or not session.grant.session_policies:
-            return ""
-        limited = evaluate(session.grant.session_policies, question)
+        limited = self._limit(question)
         if limited is Decision.DENIED:
             return "with an explicit deny in a session policy"
         if limited is Decision.NOT_ALLOWED:

@@ -1,4 +1,4 @@
-"""The emulator's own routes under ``/_emulator``: health, administrator, calls, faults, clock.
+"""The emulator's own routes under ``/_emulator``: whatever can be asked or changed from outside.
 
 They hand out an administrator's credentials, so a web page must not reach them through a name of
 its own that resolves to this machine (DNS rebinding): only IP literals, ``localhost`` and the names
@@ -16,6 +16,8 @@ from sidecar.emulator.calls import Calls
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.request import Request
+from sidecar.emulator.roles_anywhere.session_log import SessionLog
+from sidecar.emulator.roles_anywhere.settings import Switches
 from sidecar.emulator.service_clock import ServiceClock
 
 PREFIX: Final = "/_emulator/"
@@ -32,6 +34,8 @@ class Control:
     calls: Calls
     faults: Faults
     clock: ServiceClock
+    switches: Switches
+    session_log: SessionLog
     names: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Response:
@@ -125,6 +129,33 @@ def _reset_clock(control: Control, request: Request) -> object:
     return _show_clock(control, request)
 
 
+def _show_settings(control: Control, _request: Request) -> object:
+    settings = control.switches.settings
+    return {"strict": settings.strict, "quotas": dict(settings.quotas)}
+
+
+def _change_settings(control: Control, request: Request) -> object:
+    try:
+        control.switches.change(_json(request))
+    except ValueError as error:
+        raise AwsError(400, "BadRequest", str(error)) from None
+    return _show_settings(control, request)
+
+
+def _reset_settings(control: Control, request: Request) -> object:
+    control.switches.reset()
+    return _show_settings(control, request)
+
+
+def _show_sessions(control: Control, _request: Request) -> object:
+    return control.session_log.events()
+
+
+def _clear_sessions(control: Control, _request: Request) -> object:
+    control.session_log.clear()
+    return []
+
+
 def _json(request: Request) -> object:
     try:
         value: object = json.loads(request.body)
@@ -140,4 +171,10 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Control, Request], object]]]] 
     "calls": {"GET": _show_calls, "DELETE": _clear_calls},
     "faults": {"PUT": _set_faults, "DELETE": _clear_faults},
     "clock": {"GET": _show_clock, "PUT": _move_clock, "DELETE": _reset_clock},
+    "roles-anywhere": {
+        "GET": _show_settings,
+        "PUT": _change_settings,
+        "DELETE": _reset_settings,
+    },
+    "roles-anywhere/sessions": {"GET": _show_sessions, "DELETE": _clear_sessions},
 }

@@ -32,17 +32,24 @@ class Response:
 class AwsError(Exception):
     """An error as a client of AWS sees it: HTTP status, code, message.
 
-    `details` are further elements that S3 adds to its error documents.
+    `details` are further elements that S3 adds to its error documents, `headers` further lines.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, details: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.details = dict(details or {})
+        self.headers = dict(headers or {})
 
 
 def json_response(status: int, value: object) -> Response:
@@ -63,7 +70,11 @@ def render_error(error: AwsError, protocol: Protocol) -> Response:
         details="".join(f"<{key}>{escape(text)}</{key}>" for key, text in error.details.items()),
         request_id=request_id,
     )
-    headers = {"Content-Type": _XML_TYPE[protocol], _REQUEST_ID_HEADER[protocol]: request_id}
+    headers = {
+        "Content-Type": _XML_TYPE[protocol],
+        _REQUEST_ID_HEADER[protocol]: request_id,
+        **error.headers,
+    }
     return Response(error.status, body.encode(), headers)
 
 
@@ -75,6 +86,7 @@ def _json_error(error: AwsError, protocol: Protocol, request_id: str) -> Respons
         "Content-Type": _JSON_TYPES[protocol],
         "x-amzn-ErrorType": error.code,
         "x-amzn-RequestId": request_id,
+        **error.headers,
     }
     return Response(error.status, json.dumps(value).encode(), headers)
 

@@ -13,15 +13,25 @@ _CODES: Final = {
     500: "InternalServerError",
     503: "ServiceUnavailable",
 }
-_KNOWN: Final = {"service", "operation", "latency_ms", "status", "code", "hang", "times"}
+_KNOWN: Final = {
+    "service",
+    "operation",
+    "latency_ms",
+    "status",
+    "code",
+    "retry_after_seconds",
+    "hang",
+    "times",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What shall go wrong: for one service, for one of its operations or for all of them.
 
-    `latency_ms` delays the answer; `status` and `code` replace it by an error; `hang` withholds it
-    until the fault is taken away; `times` limits how many requests are hit.
+    `latency_ms` delays the answer; `status` and `code` replace it by an error, which then carries
+    `retry_after_seconds`; `hang` withholds it until the fault is taken away; `times` limits how
+    many requests are hit.
     """
 
     service: str
@@ -29,6 +39,7 @@ class Fault:
     latency_ms: float = 0
     status: int | None = None
     code: str | None = None
+    retry_after_seconds: int | None = None
     hang: bool = False
     times: int | None = None
 
@@ -53,6 +64,10 @@ class Fault:
             "latency_ms": (self.latency_ms, _is_number(self.latency_ms, 0, 600_000)),
             "status": (self.status, self.status is None or _is_whole(self.status, 400, 599)),
             "code": (self.code, isinstance(self.code, str | None)),
+            "retry_after_seconds": (
+                self.retry_after_seconds,
+                self.retry_after_seconds is None or _is_whole(self.retry_after_seconds, 0, 86_400),
+            ),
             "hang": (self.hang, isinstance(self.hang, bool)),
             "times": (self.times, self.times is None or _is_whole(self.times, 1, 10**9)),
         }
@@ -70,7 +85,9 @@ class Fault:
             return None
         status = self.status or 400
         code = self.code or _CODES.get(status, "InternalServerError")
-        return AwsError(status, code, "injected fault")
+        wait = self.retry_after_seconds
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        return AwsError(status, code, "injected fault", headers=headers)
 
 
 def _is_number(value: object, low: int, high: int) -> bool:

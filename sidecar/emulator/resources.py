@@ -155,7 +155,12 @@ def _named_arn(*names: str) -> Callable[[Touch], list[str]]:
 
 
 def _roles_anywhere(touch: Touch) -> list[str]:
-    for parameter, kind in (("trustAnchorId", "trust-anchor"), ("profileId", "profile")):
+    for parameter, kind in (
+        ("trustAnchorId", "trust-anchor"),
+        ("profileId", "profile"),
+        ("crlId", "crl"),
+        ("subjectId", "subject"),
+    ):
         if identifier := touch.text(parameter):
             return [touch.arn(f"{kind}/{identifier}")]
     return _named_arn("resourceArn")(touch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 from sidecar import ca
 from sidecar.clock import Clock
@@ -22,13 +22,17 @@ from sidecar.emulator.known_regions import is_region
 from sidecar.emulator.listener import Listener, open_socket
 from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
+from sidecar.emulator.roles_anywhere.quotas import Quotas
+from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.sessions import SessionService
+from sidecar.emulator.roles_anywhere.settings import Settings, Switches
 from sidecar.emulator.roles_anywhere.store import Store
 from sidecar.emulator.service_clock import ServiceClock
 from sidecar.errors import OperatorError
 
 _TLS_VALIDITY: Final = timedelta(days=30)
 _POLL_SECONDS: Final = 0.05
+_STRICT: Final = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Options:
     port: int
     region: str
     tls: bool
-    strict: bool
+    settings: Settings
     clock: Clock | None
 
 
@@ -65,6 +69,17 @@ class Emulator:
         """Put these faults in force instead of all others; none at all heals everything."""
         self.control.faults.replace(list(faults))
 
+    def change_settings(self, **settings: object) -> None:
+        """Change how strict Roles Anywhere is or which quotas it keeps; none: as it was started."""
+        if settings:
+            self.control.switches.change(settings)
+        else:
+            self.control.switches.reset()
+
+    def session_events(self) -> list[dict[str, Any]]:
+        """What came of each CreateSession, oldest first."""
+        return self.control.session_log.events()
+
     def move_clock(self, seconds: float) -> None:
         """Set service time this far ahead of its base clock."""
         self.control.clock.move_to_offset(seconds)
@@ -77,7 +92,7 @@ def running_emulator(
     port: int = 0,
     region: str = "us-east-1",
     tls: bool = False,
-    strict: bool = True,
+    settings: Settings = _STRICT,
     clock: Clock | None = None,
 ) -> Iterator[Emulator]:
     """Run an emulator in a thread of this process.
@@ -91,7 +106,8 @@ def running_emulator(
         port: 0 picks a free one; `Emulator.url` tells which.
         region: the administrator's region, and that of requests that name none.
         tls: speak HTTPS, with a certificate of a CA that is made for this run.
-        strict: refuse also what the live Roles Anywhere is only known to flag.
+        settings: how strict Roles Anywhere is, and which quotas it keeps; `change_settings` of the
+            running emulator changes them.
         clock: the base of service time, which decides about expiry of sessions and certificates;
             dates of signatures are always compared with the machine's clock.
 
@@ -99,7 +115,7 @@ def running_emulator(
         ListenError: the address cannot be had.
         OperatorError: there is no such region.
     """
-    options = Options(host, port, region, tls, strict, clock)
+    options = Options(host, port, region, tls, settings, clock)
     if not is_region(options.region):
         raise OperatorError(
             f"there is no region {options.region}", hint="give a region of AWS, such as us-east-1"
@@ -116,11 +132,13 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         calls=Calls(),
         faults=Faults(),
         clock=clock,
+        switches=Switches(options.settings),
+        session_log=SessionLog(),
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
     with open_socket(options.host, options.port) as listening:
-        listener = Listener(listening, _application(control, strict=options.strict), context)
+        listener = Listener(listening, _application(control), context)
         url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{listener.port}"
         thread = Thread(
             target=listener.serve_forever, args=(_POLL_SECONDS,), name="emulator", daemon=True
@@ -134,12 +152,15 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
             thread.join()
 
 
-def _application(control: Control, *, strict: bool) -> Application:
-    store, sessions = Store(), RoleSessions()
+def _application(control: Control) -> Application:
+    store, sessions, switches = Store(), RoleSessions(), control.switches
+    quotas = Quotas(lambda: switches.settings.quotas)
     return Application(
         control=control,
-        session_service=SessionService(store, sessions, control.clock, strict),
-        control_plane=ControlPlane(store, control.clock),
+        session_service=SessionService(
+            store, sessions, control.clock, switches, quotas, control.session_log
+        ),
+        control_plane=ControlPlane(store, control.clock, quotas),
         role_sessions=sessions,
     )
 

@@ -85,7 +85,9 @@ def _trusted(caller: Caller, action: str, arn: str, document: str) -> bool:
     everyone = principal.known_as | principal.account_names
     by_account = evaluate([document], Question(action, arn, context, everyone))
     own = caller.identity_decision(action, arn)
-    if Decision.DENIED in {by_account, own}:
+    # Stricter than AWS, where a trust policy that names the session itself passes by its limits.
+    limit = caller.session_decision(action, arn)
+    if Decision.DENIED in {by_account, own} or limit is not Decision.ALLOWED:
         return False
     same_account = f":{principal.account}:" in arn
     if by_name is Decision.ALLOWED and same_account:

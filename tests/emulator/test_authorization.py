@@ -254,6 +254,33 @@ def test_the_control_plane_of_roles_anywhere_asks_for_permission(
     assert "rolesanywhere:ListTrustAnchors" in message
 
 
+@pytest.mark.parametrize(
+    ("operation", "member", "kind"),
+    [
+        ("get_trust_anchor", "trustAnchorId", "trust-anchor"),
+        ("get_profile", "profileId", "profile"),
+        ("get_crl", "crlId", "crl"),
+        ("get_subject", "subjectId", "subject"),
+    ],
+)
+def test_a_policy_may_name_one_resource_of_roles_anywhere(
+    *,
+    emulator: Emulator,
+    connect: Connect,
+    new_user: Connect,
+    refusal: Refused,
+    operation: str,
+    member: str,
+    kind: str,
+) -> None:
+    own, other = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "12")
+    home = f"arn:aws:rolesanywhere:{emulator.region}:{emulator.administrator.account}"
+    user = new_user(allow("rolesanywhere:*", on=f"{home}:{kind}/{own}"))
+    call = getattr(connect("rolesanywhere", **user), operation)
+    assert refusal(call, **{member: own})[1] == "ResourceNotFoundException"
+    assert refusal(call, **{member: other})[1] == "AccessDeniedException"
+
+
 def test_a_profile_takes_only_roles_that_its_maker_may_pass(
     emulator: Emulator, connect: Connect, new_user: Connect, refusal: Refused
 ) -> None:

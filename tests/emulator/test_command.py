@@ -118,6 +118,21 @@ def test_tls_comes_with_a_ca_file(tmp_path: Path) -> None:
             assert answer.status == 200
 
 
+@pytest.mark.parametrize(
+    ("options", "strict", "sessions_a_second"),
+    [([], True, None), (["--lenient"], False, None), (["--quotas"], True, 10)],
+)
+def test_roles_anywhere_is_as_strict_and_as_slow_as_wanted(
+    options: list[str], sessions_a_second: int | None, *, strict: bool
+) -> None:
+    with running("--port", 0, *options) as (_, lines):
+        url = lines[0].removeprefix("emulator listening on ")
+        with urllib.request.urlopen(f"{url}/_emulator/roles-anywhere") as answer:
+            settings = json.load(answer)
+    assert settings["strict"] is strict
+    assert settings["quotas"].get("create_session") == sessions_a_second
+
+
 def test_a_port_in_use_is_an_error_with_a_hint() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

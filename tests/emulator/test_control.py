@@ -114,6 +114,17 @@ def test_a_fault_is_an_error_in_the_services_own_shape(
     assert call()
 
 
+@pytest.mark.parametrize(("service", "target"), [("s3", "/"), ("rolesanywhere", "/profiles")])
+def test_a_fault_may_say_when_to_come_back(
+    control: Any, emulator: Emulator, send_raw: Any, service: str, target: str
+) -> None:
+    fault = {"service": service, "status": 429}
+    control("PUT", "faults", {**fault, "retry_after_seconds": 3})
+    assert send_raw(emulator.url, "GET", target).headers["retry-after"] == "3"
+    control("PUT", "faults", fault)
+    assert "retry-after" not in send_raw(emulator.url, "GET", target).headers
+
+
 def test_a_fault_may_be_for_one_operation_and_a_number_of_times(
     control: Any, connect: Connect, refusal: Any
 ) -> None:
@@ -139,6 +150,8 @@ def test_a_fault_may_be_for_one_operation_and_a_number_of_times(
         ({"service": "s3", "times": 1.5}, "times may not be 1.5"),
         ({"service": "s3", "operation": 1}, "operation may not be 1"),
         ({"service": "s3", "code": 1}, "code may not be 1"),
+        ({"service": "s3", "retry_after_seconds": -1}, "retry_after_seconds may not be -1"),
+        ({"service": "s3", "retry_after_seconds": "1"}, "retry_after_seconds may not be '1'"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(control: Any, value: object, message: str) -> None:
@@ -147,7 +160,7 @@ def test_a_fault_that_makes_no_sense_is_refused(control: Any, value: object, mes
 
 
 def test_a_body_that_is_not_json_is_refused(emulator: Emulator, send_raw: Any) -> None:
-    for route in ("faults", "clock"):
+    for route in ("faults", "clock", "roles-anywhere"):
         reply = send_raw(emulator.url, "PUT", f"/_emulator/{route}", body=b"{")
         assert (reply.status, reply.json()["message"]) == (400, "the body must be JSON")
 
@@ -180,3 +193,18 @@ def test_the_clock_takes_nothing_else(control: Any, value: object) -> None:
     assert reply.status == 400
     assert reply.json()["message"] == "offset_seconds must be a number of seconds"
     assert control("GET", "clock").json()["offset_seconds"] == 0
+
+
+def test_the_settings_of_roles_anywhere_can_be_changed_and_set_back(control: Any) -> None:
+    start = {"strict": True, "quotas": {}}
+    assert control("GET", "roles-anywhere").json() == start
+    changed = control("PUT", "roles-anywhere", {"strict": False, "quotas": True}).json()
+    assert (changed["strict"], changed["quotas"]["create_session"]) == (False, 10)
+    assert control("GET", "roles-anywhere").json() == changed
+    assert control("DELETE", "roles-anywhere").json() == start
+
+
+def test_settings_that_make_no_sense_are_refused(control: Any) -> None:
+    reply = control("PUT", "roles-anywhere", {"strict": "no"})
+    text = "strict must be true or false, not 'no'"
+    assert (reply.status, reply.json()["message"]) == (400, text)

@@ -5,12 +5,13 @@ certificates need not have, so the path is built here.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from sidecar.emulator.roles_anywhere.certificates import (
     basic_constraints,
@@ -18,6 +19,7 @@ from sidecar.emulator.roles_anywhere.certificates import (
     is_authority,
     may_sign_certificates,
 )
+from sidecar.emulator.roles_anywhere.revocation import Revocation
 
 # "MUST NOT exceed the maximum depth of 5 certificates" (user guide, CreateSession).
 MAX_CHAIN: Final = 5
@@ -34,28 +36,33 @@ class Untrusted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a path may be built from: intermediates in any order, and the anchors it may end at."""
+    """What a path may be built from, and what revokes parts of it.
+
+    Intermediates may be in any order; a path ends at the first anchor that it meets.
+    """
 
     intermediates: Sequence[x509.Certificate]
     anchors: Sequence[x509.Certificate]
+    revocation: Revocation = field(default_factory=Revocation)
 
 
-def check_path(leaf: x509.Certificate, pool: Pool, now: datetime) -> None:
-    """Insist on a path from leaf to an anchor in which every rule holds at `now`.
+def find_path(leaf: x509.Certificate, pool: Pool, now: datetime) -> tuple[x509.Certificate, ...]:
+    """Find a path from leaf to an anchor, both included, in which every rule holds at `now`.
 
     Checks on every path that the signatures allow: validity of each certificate, anchor included;
-    for issuers CA:true, keyCertSign and pathLenConstraint; SHA-256 or stronger.
-    Does not check: revocation, name constraints, certificate policies, unknown critical extensions,
-    or what the leaf itself must be (`end_entity` does).
+    for issuers CA:true, keyCertSign and pathLenConstraint; SHA-256 or stronger; revocation of all
+    but the anchor.
+    Does not check: name constraints, certificate policies, unknown critical extensions, or what the
+    leaf itself must be (`end_entity` does).
 
     Raises:
         Untrusted: no path at all, or the first reason why the first path found is not valid.
     """
     first_problem: Untrusted | None = None
     for path in _paths((leaf,), pool):
-        problem = _problem(path, now)
+        problem = _problem(path, now) or _revoked(path, pool.revocation, now)
         if problem is None:
-            return
+            return path
         first_problem = first_problem or problem
     raise first_problem or Untrusted("Untrusted signing certificate", leaf)
 
@@ -78,7 +85,7 @@ def _paths(
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
@@ -90,6 +97,15 @@ def _problem(path: tuple[x509.Certificate, ...], now: datetime) -> Untrusted | N
         if position > 0:
             reason = reason or _issuer_problem(certificate, path[1:position])
         if reason:
+            return Untrusted(reason, certificate)
+    return None
+
+
+def _revoked(
+    path: tuple[x509.Certificate, ...], revocation: Revocation, now: datetime
+) -> Untrusted | None:
+    for certificate, issuer in pairwise(path):
+        if reason := revocation.problem(certificate, issuer, now):
             return Untrusted(reason, certificate)
     return None
 

@@ -5,8 +5,12 @@ import binascii
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
+
+MlDsaPublicKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
+UsableKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | MlDsaPublicKey
 
 # "Signature algorithm: SHA-256 or stronger" (user guide, "Signature verification").
 _STRONG: Final = (
@@ -17,6 +21,8 @@ _STRONG: Final = (
     hashes.SHA3_384,
     hashes.SHA3_512,
 )
+# ML-DSA-44, -65 and -87 hash by themselves (RFC 9881, section 2); SHAKE256 is strong enough.
+_ML_DSA_SIGNATURES: Final = frozenset(f"2.16.840.1.101.3.4.3.{number}" for number in (17, 18, 19))
 
 
 def certificate_from_header(text: str) -> x509.Certificate:
@@ -25,7 +31,13 @@ def certificate_from_header(text: str) -> x509.Certificate:
         der = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"not base64: {error}") from None
-    return x509.load_der_x509_certificate(der)
+    certificate = x509.load_der_x509_certificate(der)
+    try:
+        # Names and extensions are parsed when asked for; what cannot be is found out here.
+        _ = certificate.subject, certificate.issuer, certificate.extensions
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError(str(error)) from None
+    return certificate
 
 
 def is_version_3(certificate: x509.Certificate) -> bool:
@@ -33,9 +45,14 @@ def is_version_3(certificate: x509.Certificate) -> bool:
     return certificate.version is x509.Version.v3
 
 
-def has_strong_signature(certificate: x509.Certificate) -> bool:
-    """Whether it was signed over SHA-256 or better; a signature without a hash is neither."""
-    return isinstance(certificate.signature_hash_algorithm, _STRONG)
+def has_strong_signature(signed: x509.Certificate | x509.CertificateRevocationList) -> bool:
+    """Whether it was signed over SHA-256 or better, or with ML-DSA."""
+    if signed.signature_algorithm_oid.dotted_string in _ML_DSA_SIGNATURES:
+        return True
+    try:
+        return isinstance(signed.signature_hash_algorithm, _STRONG)
+    except UnsupportedAlgorithm:
+        return False
 
 
 def basic_constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
@@ -66,6 +83,16 @@ def may_sign_certificates(certificate: x509.Certificate) -> bool:
     return usage is not None and usage.key_cert_sign
 
 
-def has_usable_key(certificate: x509.Certificate) -> bool:
-    """Whether its public key is of a kind whose signatures the emulator can verify."""
-    return isinstance(certificate.public_key(), rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+def may_sign_crls(certificate: x509.Certificate) -> bool:
+    """Whether keyUsage, if present, includes cRLSign (RFC 5280, 6.3.3, step f)."""
+    usage = key_usage(certificate)
+    return usage is None or usage.crl_sign
+
+
+def usable_key(certificate: x509.Certificate) -> UsableKey | None:
+    """The public key, if it is of a kind whose signatures CreateSession takes."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, UsableKey) else None

@@ -6,6 +6,7 @@ public API model.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +36,19 @@ class SessionRequest:
     trust_anchor_arn: Arn
     duration_seconds: int | None
     role_session_name: str | None
+    instance_properties: Mapping[str, str]
+
+    def described(self) -> dict[str, object]:
+        """What was given, by its names in the API."""
+        given: dict[str, object | None] = {
+            "profileArn": str(self.profile_arn),
+            "roleArn": str(self.role_arn),
+            "trustAnchorArn": str(self.trust_anchor_arn),
+            "durationSeconds": self.duration_seconds,
+            "roleSessionName": self.role_session_name,
+            "instanceProperties": dict(self.instance_properties) or None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def parse_session_request(request: Request) -> SessionRequest:
@@ -48,13 +62,13 @@ def parse_session_request(request: Request) -> SessionRequest:
     """
     members = _members(request)
     arns = {name: _arn(name, members.get(name)) for name in _ARNS}
-    _check_instance_properties(members.get("instanceProperties"))
     return SessionRequest(
         profile_arn=arns["profileArn"],
         role_arn=arns["roleArn"],
         trust_anchor_arn=arns["trustAnchorArn"],
         duration_seconds=_duration(members.get("durationSeconds")),
         role_session_name=_session_name(members.get("roleSessionName")),
+        instance_properties=_instance_properties(members.get("instanceProperties")),
     )
 
 
@@ -121,13 +135,16 @@ def _session_name(value: object) -> str | None:
     return value
 
 
-def _check_instance_properties(value: object) -> None:
+def _instance_properties(value: object) -> dict[str, str]:
     if value is None:
-        return
-    good = isinstance(value, dict) and len(value) <= _MAX_PROPERTIES
-    texts = [text for pair in value.items() for text in pair] if isinstance(value, dict) else []
+        return {}
+    pairs = list(value.items()) if isinstance(value, dict) else []
+    good = isinstance(value, dict) and len(pairs) <= _MAX_PROPERTIES
     if not good or not all(
-        isinstance(text, str) and 1 <= len(text) <= _MAX_PROPERTY_LENGTH for text in texts
+        isinstance(text, str) and 1 <= len(text) <= _MAX_PROPERTY_LENGTH
+        for pair in pairs
+        for text in pair
     ):
         constraint = "be a map of at most 50 strings of 1 to 200 characters"
         raise validation_error(violated(value, "instanceProperties", constraint))
+    return dict(pairs)

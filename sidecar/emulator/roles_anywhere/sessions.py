@@ -1,30 +1,33 @@
 """CreateSession: every check in order, then credentials.
 
 Each step is one function, called in the order in which the service is known or assumed to check;
-`create_session` is the table of contents.
+`_created` is the table of contents.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from cryptography import x509
 
+from sidecar.arn import Arn
 from sidecar.clock import iso_seconds
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
-from sidecar.emulator.principals import managed_policy_documents
 from sidecar.emulator.request import Request
 from sidecar.emulator.role_sessions import Grant, RoleSession, RoleSessions
-from sidecar.emulator.roles_anywhere.certificate_path import Pool, Untrusted, check_path
-from sidecar.emulator.roles_anywhere.end_entity import (
-    constraint_problem,
-    hex_serial,
-    principal_tags,
-    source_identity,
-)
+from sidecar.emulator.roles_anywhere.certificate_path import Pool, Untrusted, find_path
+from sidecar.emulator.roles_anywhere.end_entity import constraint_problem
+from sidecar.emulator.roles_anywhere.entities import Home, Profile, Subject, TrustAnchor
+from sidecar.emulator.roles_anywhere.grants import Tags, grant_of, tags_of
+from sidecar.emulator.roles_anywhere.quotas import Quotas
+from sidecar.emulator.roles_anywhere.revocation import Revocation, read_lists
+from sidecar.emulator.roles_anywhere.session_log import SessionEvent, SessionLog
+from sidecar.emulator.roles_anywhere.session_refusals import denied, not_assumable, not_found
 from sidecar.emulator.roles_anywhere.session_request import SessionRequest, parse_session_request
+from sidecar.emulator.roles_anywhere.settings import Switches
 from sidecar.emulator.roles_anywhere.signature import BadSignature, Signer, verify_request
-from sidecar.emulator.roles_anywhere.store import Home, Profile, Store, TrustAnchor
+from sidecar.emulator.roles_anywhere.store import Store
+from sidecar.emulator.roles_anywhere.subjects import Sighting
 from sidecar.emulator.roles_anywhere.trust_policy import Assumption, is_trusted
 from sidecar.emulator.service_clock import ServiceClock
 from sidecar.emulator.sts import find_role
@@ -35,55 +38,97 @@ _DEFAULT_MAX_SESSION_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class SessionService:
-    """What CreateSession needs: resources, minted sessions, time, and how strict to be."""
+    """What CreateSession needs to know, and where it leaves what it did."""
 
     store: Store
     sessions: RoleSessions
     clock: ServiceClock
-    strict: bool = True
+    switches: Switches
+    quotas: Quotas
+    log: SessionLog = field(default_factory=SessionLog)
 
     def create_session(self, request: Request) -> Response:
-        """Answer ``POST /sessions``.
+        """Answer ``POST /sessions``, and record what came of it.
 
         Raises:
             AwsError: the first check that fails, as the service words it where that is known.
         """
         if request.method != "POST":
             raise AwsError(405, "MethodNotAllowedException", "Only POST is allowed on /sessions")
-        wanted = parse_session_request(request)
-        signer = self._verified(request, wanted)
-        anchor, profile = self._resources(wanted)
-        now = self.clock.now()
-        _check_trust(signer, anchor, now)
-        _check_profile(profile, wanted)
-        session = self._mint(_grant(signer, profile, wanted), wanted, now)
-        return self._answer(session, signer.leaf, wanted)
+        event = SessionEvent(self.clock.now())
+        try:
+            return self._created(request, event)
+        except AwsError as error:
+            event.error = error
+            raise
+        finally:
+            self.log.add(event)
 
-    def _verified(self, request: Request, wanted: SessionRequest) -> Signer:
+    def _created(self, request: Request, event: SessionEvent) -> Response:
+        wanted = event.request = parse_session_request(request)
+        self.quotas.take(_home(wanted.trust_anchor_arn), "CreateSession", event.at)
+        strict = self.switches.settings.strict
+        signer = self._verified(request, wanted, strict=strict)
+        event.leaf = signer.leaf
+        event.note(**signer.flags)
+        anchor, profile = self._resources(wanted)
+        self._check_trust(signer, anchor, event, strict=strict)
+        try:
+            tags = tags_of(signer.leaf, profile)
+            event.note(unmappedAttributes=tags.unmapped)
+            grant = grant_of(signer.leaf, profile, wanted, tags)
+            # Whether these alone refuse is not certain (see Tags), so strictness decides.
+            if strict and tags.unmapped:
+                raise not_assumable(wanted.role_arn, tags.sentence)
+            event.session = self._mint(grant, wanted, event, tags)
+        except AwsError:
+            self._see(signer.leaf, wanted, event, failed=True)
+            raise
+        event.subject_arn = self._see(signer.leaf, wanted, event, failed=False).arn
+        event.error = None
+        return _answer(event.session, event.subject_arn)
+
+    def _verified(self, request: Request, wanted: SessionRequest, *, strict: bool) -> Signer:
         region = wanted.trust_anchor_arn.region
         now = self.clock.wire_now()
         try:
-            return verify_request(request, region=region, now=now, strict=self.strict)
+            return verify_request(request, region=region, now=now, strict=strict)
         except BadSignature as error:
-            raise _denied(str(error)) from None
+            raise denied(str(error)) from None
 
     def _resources(self, wanted: SessionRequest) -> tuple[TrustAnchor, Profile]:
         anchor = self.store.find(str(wanted.trust_anchor_arn))
         if not isinstance(anchor, TrustAnchor):
-            raise _not_found(f"Trust anchor not found: {wanted.trust_anchor_arn}")
+            raise not_found(f"Trust anchor not found: {wanted.trust_anchor_arn}")
         if not anchor.enabled:
-            raise _denied("Trust anchor is disabled")
+            raise denied("Trust anchor is disabled")
         profile = self.store.find(str(wanted.profile_arn))
         if not isinstance(profile, Profile):
-            raise _not_found(f"Profile not found: {wanted.profile_arn}")
+            raise not_found(f"Profile not found: {wanted.profile_arn}")
         if not profile.enabled:
-            raise _denied("Profile is disabled")
-        if _home(wanted, "profile_arn") != _home(wanted, "trust_anchor_arn"):
-            raise _denied("Trust anchor and profile must be in the same account and region")
+            raise denied("Profile is disabled")
+        if _home(wanted.profile_arn) != _home(wanted.trust_anchor_arn):
+            raise denied("Trust anchor and profile must be in the same account and region")
         return anchor, profile
 
-    def _mint(self, grant: Grant, wanted: SessionRequest, now: datetime) -> RoleSession:
-        refused = f"Unable to assume role for {wanted.role_arn}"
+    def _check_trust(
+        self, signer: Signer, anchor: TrustAnchor, event: SessionEvent, *, strict: bool
+    ) -> None:
+        crls = self.store.enabled_crls(anchor.arn)
+        lists = read_lists((each.arn, each.data) for each in crls)
+        revocation = Revocation(lists, accept_outdated=not strict)
+        anchors = x509.load_pem_x509_certificates(anchor.pem)
+        try:
+            path = find_path(signer.leaf, Pool(signer.chain, anchors, revocation), event.at)
+        except Untrusted as error:
+            raise denied(error.reason) from None
+        if problem := constraint_problem(signer.leaf):
+            raise denied(problem)
+        event.note(outdatedRevocationLists=revocation.outdated(path, event.at))
+
+    def _mint(
+        self, grant: Grant, wanted: SessionRequest, event: SessionEvent, tags: Tags
+    ) -> RoleSession:
         role = find_role(wanted.role_arn)
         assumption = Assumption(
             role_arn=wanted.role_arn,
@@ -93,81 +138,38 @@ class SessionService:
             tags=grant.tags,
         )
         if role is None or not is_trusted(role.assume_role_policy_document, assumption):
-            raise _denied(refused)
+            raise not_assumable(wanted.role_arn, tags.sentence)
         longest = int(role.max_session_duration or _DEFAULT_MAX_SESSION_SECONDS)
         if grant.duration > timedelta(seconds=longest):
-            raise _denied(f"{refused}. {_TOO_LONG}")
-        return self.sessions.mint(grant, region=wanted.trust_anchor_arn.region, now=now)
+            raise not_assumable(wanted.role_arn, _TOO_LONG)
+        return self.sessions.mint(grant, region=wanted.trust_anchor_arn.region, now=event.at)
 
-    def _answer(
-        self, session: RoleSession, leaf: x509.Certificate, wanted: SessionRequest
-    ) -> Response:
-        credentials = session.credentials
-        subject = leaf.subject.rfc4514_string()
-        credential_set = {
-            "assumedRoleUser": {"arn": session.arn, "assumedRoleId": session.assumed_role_id},
-            "credentials": {
-                "accessKeyId": credentials.access_key_id,
-                "expiration": iso_seconds(credentials.expires_at),
-                "secretAccessKey": credentials.secret_access_key.reveal(),
-                "sessionToken": credentials.session_token.reveal(),
-            },
-            "packedPolicySize": 0,
-            "roleArn": credentials.role_arn,
-            "sourceIdentity": session.grant.source_identity,
-        }
-        subject_arn = self.store.subject_arn(_home(wanted, "trust_anchor_arn"), subject)
-        return json_response(201, {"credentialSet": [credential_set], "subjectArn": subject_arn})
+    def _see(
+        self, leaf: x509.Certificate, wanted: SessionRequest, event: SessionEvent, *, failed: bool
+    ) -> Subject:
+        """Record a certificate that is trusted, whether it gets its session or not."""
+        home = _home(wanted.trust_anchor_arn)
+        sighting = Sighting(leaf, wanted.instance_properties, event.at, failed)
+        name = sighting.subject_name
+        return self.store.change_subject(home, name, lambda known: sighting.of(known, home))
 
 
-def _home(wanted: SessionRequest, name: str) -> Home:
-    arn = wanted.profile_arn if name == "profile_arn" else wanted.trust_anchor_arn
+def _home(arn: Arn) -> Home:
     return Home(arn.partition, arn.region, arn.account)
 
 
-def _check_trust(signer: Signer, anchor: TrustAnchor, now: datetime) -> None:
-    pool = Pool(signer.chain, x509.load_pem_x509_certificates(anchor.pem))
-    try:
-        check_path(signer.leaf, pool, now)
-    except Untrusted as error:
-        raise _denied(error.reason) from None
-    if problem := constraint_problem(signer.leaf):
-        raise _denied(problem)
-
-
-def _check_profile(profile: Profile, wanted: SessionRequest) -> None:
-    if str(wanted.role_arn) not in profile.role_arns:
-        raise _denied(f"Role {wanted.role_arn} is not listed in the profile")
-    if wanted.role_session_name is not None and not profile.accept_role_session_name:
-        raise _denied("Not authorized to set roleSessionName.")
-
-
-def _grant(signer: Signer, profile: Profile, wanted: SessionRequest) -> Grant:
-    asked = wanted.duration_seconds or profile.duration_seconds
-    return Grant(
-        role_arn=wanted.role_arn,
-        session_name=wanted.role_session_name or hex_serial(signer.leaf),
-        duration=timedelta(seconds=min(asked, profile.duration_seconds)),
-        source_identity=source_identity(signer.leaf),
-        session_policies=_session_policies(profile, wanted),
-        tags=principal_tags(signer.leaf),
-    )
-
-
-def _session_policies(profile: Profile, wanted: SessionRequest) -> tuple[str, ...]:
-    role = wanted.role_arn
-    try:
-        managed = managed_policy_documents(
-            profile.managed_policy_arns, account=role.account, partition=role.partition
-        )
-    except LookupError:
-        raise _denied(f"Unable to assume role for {role}") from None
-    return (*((profile.session_policy,) if profile.session_policy else ()), *managed)
-
-
-def _denied(message: str) -> AwsError:
-    return AwsError(403, "AccessDeniedException", message)
-
-
-def _not_found(message: str) -> AwsError:
-    return AwsError(404, "ResourceNotFoundException", message)
+def _answer(session: RoleSession, subject_arn: str) -> Response:
+    credentials = session.credentials
+    credential_set = {
+        "assumedRoleUser": {"arn": session.arn, "assumedRoleId": session.assumed_role_id},
+        "credentials": {
+            "accessKeyId": credentials.access_key_id,
+            "expiration": iso_seconds(credentials.expires_at),
+            "secretAccessKey": credentials.secret_access_key.reveal(),
+            "sessionToken": credentials.session_token.reveal(),
+        },
+        "packedPolicySize": 0,
+        "roleArn": credentials.role_arn,
+        "sourceIdentity": session.grant.source_identity,
+    }
+    return json_response(201, {"credentialSet": [credential_set], "subjectArn": subject_arn})

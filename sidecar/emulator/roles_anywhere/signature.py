@@ -5,7 +5,8 @@ independently of the sidecar's signer.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,7 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from sidecar.emulator.canonical_request import CanonicalForm, string_to_sign
 from sidecar.emulator.request import Request
 from sidecar.emulator.roles_anywhere.certificate_path import MAX_CHAIN
-from sidecar.emulator.roles_anywhere.certificates import certificate_from_header
+from sidecar.emulator.roles_anywhere.certificates import (
+    UsableKey,
+    certificate_from_header,
+    usable_key,
+)
 
 RSA: Final = "AWS4-X509-RSA-SHA256"
 ECDSA: Final = "AWS4-X509-ECDSA-SHA256"
@@ -30,6 +35,10 @@ _AUTHORIZATION: Final = re.compile(
 )
 _REQUIRED: Final = ("host", "x-amz-date", "x-amz-x509")
 _CHAIN: Final = "x-amz-x509-chain"
+
+
+# AWS prescriptive guidance gives this as the largest certificate of a client.
+_LARGEST_CERTIFICATE_BYTES: Final = 16 * 1024
 
 
 class BadSignature(Exception):
@@ -57,10 +66,15 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed, proven: the end-entity certificate, and the chain that it brought along."""
+    """Who signed, proven: the end-entity certificate, and the chain that it brought along.
+
+    `flags` are what AWS would note about the signature without refusing it, such as
+    ``{"unsignedHeaders": ("host",)}``.
+    """
 
     leaf: x509.Certificate
     chain: tuple[x509.Certificate, ...]
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def verify_request(request: Request, *, region: str, now: datetime, strict: bool = True) -> Signer:
@@ -81,10 +95,16 @@ def verify_request(request: Request, *, region: str, now: datetime, strict: bool
     authorization = _parse(request)
     _check_scope(authorization, region)
     _check_date(authorization, request.header("X-Amz-Date"), now)
-    signer = _signer(request)
-    _check_claims(authorization, signer, request, strict=strict)
-    _check_signature(authorization, signer, request)
-    return signer
+    leaf = _leaf(request.header("X-Amz-X509"))
+    chain = _chain(request.header("X-Amz-X509-Chain"))
+    key = _key(leaf)
+    if authorization.serial != str(leaf.serial_number):
+        raise BadSignature("Credential is not the decimal serial number of the certificate")
+    flags = _flags(authorization, key, request)
+    if strict and flags:
+        raise BadSignature(_sentence(flags))
+    _check_signature(authorization, key, request)
+    return Signer(leaf, chain, flags)
 
 
 def _parse(request: Request) -> Authorization:
@@ -95,9 +115,7 @@ def _parse(request: Request) -> Authorization:
     if found is None:
         raise BadSignature("Authorization header is malformed")
     fields = found.groupdict()
-    if fields["algorithm"] == ML_DSA:
-        raise BadSignature(f"{ML_DSA} is not supported by this emulator")
-    if fields["algorithm"] not in {RSA, ECDSA}:
+    if fields["algorithm"] not in {RSA, ECDSA, ML_DSA}:
         raise BadSignature(f"Unsupported signing algorithm {fields['algorithm']}")
     signed_headers = tuple(fields.pop("signed_headers").split(";"))
     signature = _unhexed(fields.pop("signature"))
@@ -133,13 +151,11 @@ def _check_date(authorization: Authorization, amz_date: str, now: datetime) -> N
         raise BadSignature(f"Signature not yet current: {amz_date} is more than 5 minutes ahead")
 
 
-def _signer(request: Request) -> Signer:
-    return Signer(_leaf(request.header("X-Amz-X509")), _chain(request.header("X-Amz-X509-Chain")))
-
-
 def _leaf(text: str) -> x509.Certificate:
     if not text:
         raise BadSignature("X-Amz-X509 header is missing")
+    if len(text) * 3 // 4 > _LARGEST_CERTIFICATE_BYTES:
+        raise BadSignature("X-Amz-X509 is larger than 16 KB")
     try:
         return certificate_from_header(text)
     except ValueError:
@@ -156,29 +172,37 @@ def _chain(text: str) -> tuple[x509.Certificate, ...]:
         raise BadSignature("X-Amz-X509-Chain is not a list of base64 of DER certificates") from None
 
 
-def _check_claims(
-    authorization: Authorization, signer: Signer, request: Request, *, strict: bool
-) -> None:
-    if authorization.serial != str(signer.leaf.serial_number):
-        raise BadSignature("Credential is not the decimal serial number of the certificate")
-    if not strict:
-        return
+def _key(leaf: x509.Certificate) -> UsableKey:
+    key = usable_key(leaf)
+    if key is None:
+        raise BadSignature("The certificate's key is neither RSA nor elliptic curve nor ML-DSA")
+    return key
+
+
+def _flags(
+    authorization: Authorization, key: UsableKey, request: Request
+) -> dict[str, tuple[str, ...]]:
+    """What the live service is only documented to note; the names of the notes are ours."""
     required = (*_REQUIRED, _CHAIN) if request.header_values(_CHAIN) else _REQUIRED
-    for name in required:
-        if name not in authorization.signed_headers:
-            raise BadSignature(f"Header {name} must be signed")
-    if authorization.algorithm != _algorithm_of(signer.leaf):
-        raise BadSignature("Signing algorithm does not match the certificate's key")
+    unsigned = tuple(name for name in required if name not in authorization.signed_headers)
+    wrong = () if authorization.algorithm == _algorithm_of(key) else (authorization.algorithm,)
+    found = {"unsignedHeaders": unsigned, "algorithmOfAnotherKey": wrong}
+    return {name: values for name, values in found.items() if values}
 
 
-def _algorithm_of(certificate: x509.Certificate) -> str:
-    key = certificate.public_key()
+def _sentence(flags: Mapping[str, tuple[str, ...]]) -> str:
+    if "unsignedHeaders" in flags:
+        return f"Header {flags['unsignedHeaders'][0]} must be signed"
+    return "Signing algorithm does not match the certificate's key"
+
+
+def _algorithm_of(key: UsableKey) -> str:
     if isinstance(key, rsa.RSAPublicKey):
         return RSA
-    return ECDSA if isinstance(key, ec.EllipticCurvePublicKey) else ""
+    return ECDSA if isinstance(key, ec.EllipticCurvePublicKey) else ML_DSA
 
 
-def _check_signature(authorization: Authorization, signer: Signer, request: Request) -> None:
+def _check_signature(authorization: Authorization, key: UsableKey, request: Request) -> None:
     form = CanonicalForm(authorization.signed_headers, request.body_sha256)
     text = string_to_sign(
         authorization.algorithm,
@@ -186,15 +210,19 @@ def _check_signature(authorization: Authorization, signer: Signer, request: Requ
         authorization.scope,
         form.of(request),
     ).encode()
-    key = signer.leaf.public_key()
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(authorization.signature, text, padding.PKCS1v15(), hashes.SHA256())
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(authorization.signature, text, ec.ECDSA(hashes.SHA256()))
-        else:
-            raise BadSignature("The certificate's key is neither RSA nor elliptic curve")
+        _verify(key, authorization.signature, text)
     except InvalidSignature:
         raise BadSignature(
             "The request signature we calculated does not match the signature you provided"
         ) from None
+
+
+def _verify(key: UsableKey, signature: bytes, text: bytes) -> None:
+    """By the key's own kind, whatever the request says; ML-DSA signs the text itself."""
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, text, ec.ECDSA(hashes.SHA256()))
+    else:
+        key.verify(signature, text)

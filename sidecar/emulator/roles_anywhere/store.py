@@ -1,71 +1,12 @@
-"""Trust anchors, profiles, subjects and tags of Roles Anywhere, in memory."""
+"""The resources of Roles Anywhere and their tags, in memory."""
 
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Any, Final
+from typing import TypeVar
 
-# "profile durationSeconds … default 3600" (Roles Anywhere API reference, CreateProfile).
-DEFAULT_DURATION_SECONDS: Final = 3600
+from sidecar.emulator.roles_anywhere.entities import Crl, Home, Resource, Subject
 
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """The partition, region and account that a resource lives in."""
-
-    partition: str
-    region: str
-    account: str
-
-    def arn(self, kind: str, identifier: str) -> str:
-        """The ARN of a Roles Anywhere resource."""
-        return (
-            f"arn:{self.partition}:rolesanywhere:{self.region}:{self.account}:{kind}/{identifier}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class TrustAnchor:
-    """A trust anchor; `source` is as the API gave it, a PEM bundle inside."""
-
-    identifier: str
-    arn: str
-    name: str
-    source: Mapping[str, Any]
-    enabled: bool
-    notification_settings: tuple[Mapping[str, Any], ...]
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def pem(self) -> bytes:
-        """The certificates that are trusted."""
-        text: str = self.source["sourceData"]["x509CertificateData"]
-        return text.encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A profile: which roles, for how long, limited by what."""
-
-    identifier: str
-    arn: str
-    name: str
-    role_arns: tuple[str, ...]
-    enabled: bool
-    created_by: str
-    created_at: datetime
-    updated_at: datetime
-    duration_seconds: int = DEFAULT_DURATION_SECONDS
-    session_policy: str | None = None
-    managed_policy_arns: tuple[str, ...] = ()
-    accept_role_session_name: bool = False
-    require_instance_properties: bool = False
-
-
-Resource = TrustAnchor | Profile
+_Kind = TypeVar("_Kind", bound=Resource)
 
 
 class Store:
@@ -78,7 +19,7 @@ class Store:
         self._lock = Lock()
 
     def put(self, resource: Resource) -> None:
-        """Add or replace a trust anchor or a profile."""
+        """Add or replace a resource."""
         with self._lock:
             self._resources[resource.arn] = resource
 
@@ -93,12 +34,18 @@ class Store:
         with self._lock:
             return self._resources.get(arn)
 
-    def all_of(self, kind: type[Resource], home: Home) -> list[Resource]:
+    def all_of(self, kind: type[_Kind], home: Home) -> list[_Kind]:
         """Every resource of one kind in one region of one account, oldest first."""
         prefix = home.arn("", "").rstrip("/")
         with self._lock:
             found = [each for each in self._resources.values() if each.arn.startswith(prefix)]
         return [each for each in found if isinstance(each, kind)]
+
+    def enabled_crls(self, anchor_arn: str) -> list[Crl]:
+        """The revocation lists that count for a trust anchor."""
+        with self._lock:
+            crls = [each for each in self._resources.values() if isinstance(each, Crl)]
+        return [each for each in crls if each.enabled and each.trust_anchor_arn == anchor_arn]
 
     def tags(self, arn: str) -> dict[str, str]:
         """A copy of a resource's tags."""
@@ -111,9 +58,13 @@ class Store:
             kept = {**self._tags.get(arn, {}), **add}
             self._tags[arn] = {key: value for key, value in kept.items() if key not in drop}
 
-    def subject_arn(self, home: Home, subject: str) -> str:
-        """The ARN of a certificate subject, made when it is first seen."""
+    def change_subject(
+        self, home: Home, name: str, change: Callable[[Subject | None], Subject]
+    ) -> Subject:
+        """Replace the subject of this name, or make it when `change` is given None."""
         with self._lock:
-            return self._subjects.setdefault(
-                (home, subject), home.arn("subject", str(uuid.uuid4()))
-            )
+            known = self._resources.get(self._subjects.get((home, name), ""))
+            changed = change(known if isinstance(known, Subject) else None)
+            self._subjects[home, name] = changed.arn
+            self._resources[changed.arn] = changed
+        return changed

@@ -7,7 +7,7 @@ any single thing wrong, before or after signing.
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from botocore.validate import ParamValidator
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -94,13 +95,17 @@ class Draft:
         return parts
 
     def _own_algorithm(self) -> str:
-        kind = "RSA" if isinstance(self.key, rsa.RSAPrivateKey) else "ECDSA"
-        return f"AWS4-X509-{kind}-SHA256"
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return "AWS4-X509-RSA-SHA256"
+        is_ec = isinstance(self.key, ec.EllipticCurvePrivateKey)
+        return "AWS4-X509-ECDSA-SHA256" if is_ec else "AWS4-X509-MLDSA"
 
     def _sign(self, text: bytes) -> bytes:
         if isinstance(self.key, rsa.RSAPrivateKey):
             return self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
-        return self.key.sign(text, ec.ECDSA(hashes.SHA256()))
+        if isinstance(self.key, ec.EllipticCurvePrivateKey):
+            return self.key.sign(text, ec.ECDSA(hashes.SHA256()))
+        return self.key.sign(text)
 
 
 @pytest.fixture(scope="session")
@@ -228,6 +233,76 @@ def certify(today: datetime) -> Callable[..., tuple[x509.Certificate, PrivateKey
         return builder.sign(issuer[1] if issuer else key, algorithm or hashes.SHA256()), key
 
     return make
+
+
+@pytest.fixture(scope="session")
+def revoke(today: datetime) -> Callable[..., bytes]:
+    """Give a function that writes a revocation list in PEM, right unless told otherwise."""
+
+    def make(
+        issuer: Any,
+        *revoked: x509.Certificate,
+        begins: timedelta = timedelta(minutes=-5),
+        ends: timedelta = timedelta(days=7),
+        extension: x509.ExtensionType | None = None,
+        algorithm: Any = ...,
+        key: Any = None,
+    ) -> bytes:
+        certificate, own_key = (
+            issuer
+            if isinstance(issuer, tuple)
+            else (
+                issuer.certificate,
+                issuer.key,
+            )
+        )
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(certificate.subject)
+            .last_update(today + begins)
+            .next_update(today + ends)
+        )
+        if extension is not None:
+            builder = builder.add_extension(extension, critical=True)
+        for each in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(each.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(today).build())
+        chosen = hashes.SHA256() if algorithm is ... else algorithm
+        return builder.sign(key or own_key, chosen).public_bytes(serialization.Encoding.PEM)
+
+    return make
+
+
+@pytest.fixture
+def client(connect: Callable[..., Any]) -> Any:
+    """Give boto3's client, with every answer compared with the service's description."""
+    made = connect("rolesanywhere")
+    made.meta.events.register("after-call.rolesanywhere", insist_on_the_description)
+    return made
+
+
+def insist_on_the_description(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
+    """Find members that AWS does not have, and those that it requires or types otherwise."""
+    if http_response.status_code >= 300:
+        return
+    assert http_response.status_code == model.http["responseCode"]
+    given = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
+    report = ParamValidator().validate(given, model.output_shape)
+    assert not report.has_errors(), report.generate_report()
+    raw = json.loads(http_response.content)
+    assert list(unknown_members(raw, model.output_shape, model.name)) == []
+
+
+def unknown_members(value: Any, shape: Any, where: str) -> Iterator[str]:
+    if shape.type_name == "structure":
+        for name, each in value.items():
+            if name not in shape.members:
+                yield f"{where}.{name}"
+            else:
+                yield from unknown_members(each, shape.members[name], f"{where}.{name}")
+    elif shape.type_name == "list":
+        for each in value:
+            yield from unknown_members(each, shape.member, f"{where}[]")
 
 
 def key_usage(names: AbstractSet[str]) -> x509.KeyUsage:

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sidecar.emulator.roles_anywhere.certificate_path import Pool, Untrusted, check_path
+from sidecar.emulator.roles_anywhere.certificate_path import Pool, Untrusted, find_path
 
 Certified = tuple[x509.Certificate, Any]
 Certify = Callable[..., Certified]
@@ -35,7 +35,7 @@ def verdict(today: datetime) -> Callable[..., str]:
         if reverse:
             between.reverse()
         try:
-            check_path(leaf, Pool(between, [anchor]), now or today)
+            find_path(leaf, Pool(between, [anchor]), now or today)
         except Untrusted as error:
             return error.reason
         return ""

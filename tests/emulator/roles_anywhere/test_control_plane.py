@@ -4,19 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from sidecar.ca import certificate_pem
+from sidecar.emulator.roles_anywhere.control_plane import OPERATIONS
 from sidecar.emulator.server import Emulator
 
 Refused = Callable[..., tuple[int, str, str]]
 UUID = "00000000-0000-4000-8000-000000000000"
 INVALID = (400, "ValidationException")
 MISSING = (404, "ResourceNotFoundException")
-
-
-@pytest.fixture
-def client(connect: Callable[..., Any]) -> Any:
-    return connect("rolesanywhere")
 
 
 @pytest.fixture
@@ -233,6 +230,16 @@ def test_an_identifier_that_is_no_uuid_is_invalid(client: Any, refusal: Refused)
     assert refusal(client.get_profile, profileId="x")[:2] == INVALID
 
 
-def test_what_the_emulator_does_not_do_says_so(client: Any, refusal: Refused) -> None:
-    refused = refusal(client.list_crls)
-    assert refused == (501, "NotImplementedException", "the emulator does not do ListCrls")
+def test_a_change_is_dated_and_the_making_stays_so(
+    client: Any, role: str, emulator: Emulator
+) -> None:
+    made = client.create_profile(name="profile", roleArns=[role])["profile"]
+    emulator.move_clock(60)
+    changed = client.update_profile(profileId=made["profileId"], name="renamed")["profile"]
+    assert changed["createdAt"] == made["createdAt"] == made["updatedAt"]
+    assert (changed["updatedAt"] - made["updatedAt"]).total_seconds() >= 60
+
+
+def test_every_operation_of_the_service_is_there() -> None:
+    described = get_session().get_service_model("rolesanywhere").operation_names
+    assert sorted(OPERATIONS) == sorted(described)

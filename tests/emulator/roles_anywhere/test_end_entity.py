@@ -12,7 +12,6 @@ from cryptography.x509.oid import NameOID
 from sidecar.emulator.roles_anywhere.end_entity import (
     constraint_problem,
     hex_serial,
-    principal_tags,
     source_identity,
 )
 
@@ -59,7 +58,7 @@ def test_a_key_of_another_kind_is_not_enough(certify: Certify) -> None:
         .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
     )
-    expected = f"{INSUFFICIENT}: the key is neither RSA nor elliptic curve"
+    expected = f"{INSUFFICIENT}: the key is neither RSA nor elliptic curve nor ML-DSA"
     assert constraint_problem(certificate) == expected
 
 
@@ -89,34 +88,3 @@ NO_NAME = [(NameOID.ORGANIZATION_NAME, "Example")]
 )
 def test_source_identities(certify: Certify, options: dict[str, Any], expected: str) -> None:
     assert source_identity(certify(**options)[0]) == expected
-
-
-def test_tags_come_from_subject_issuer_and_alternative_names(certify: Certify) -> None:
-    issuer = certify(name="Issuing CA", ca=True)
-    attributes = [
-        (NameOID.COUNTRY_NAME, "KR"),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, "Security"),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, "Engineering"),
-        (NameOID.COMMON_NAME, "web"),
-    ]
-    names = [
-        x509.DNSName("web.example"),
-        x509.DNSName("second.example"),
-        x509.UniformResourceIdentifier("spiffe://example/web"),
-        x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "directory")])),
-    ]
-    leaf, _ = certify(issuer, attributes=attributes, alternative_names=names)
-    assert principal_tags(leaf) == {
-        "x509Subject/C": "KR",
-        "x509Subject/OU": "Security/Engineering",
-        "x509Subject/CN": "web",
-        "x509Issuer/CN": "Issuing CA",
-        "x509SAN/DNS": "web.example",
-        "x509SAN/URI": "spiffe://example/web",
-        "x509SAN/Name/CN": "directory",
-    }
-
-
-def test_a_value_that_cannot_be_a_tag_is_left_out(certify: Certify) -> None:
-    leaf, _ = certify(name="a*b")
-    assert "x509Subject/CN" not in principal_tags(leaf)

@@ -1,13 +1,16 @@
 """CreateSession's signature, over the wire: one thing wrong is what refuses."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sidecar.ca import KeyKind, Subject, issue_workload
-from sidecar.emulator.server import running_emulator
+from sidecar.emulator.server import Emulator
 
 Submit = Callable[..., Any]
 DENIED = (403, "AccessDeniedException")
@@ -45,12 +48,6 @@ REFUSED = [
         {"algorithm": "AWS4-X509-RSA-SHA384"},
         DENIED,
         "Unsupported signing algorithm AWS4-X509-RSA-SHA384",
-    ),
-    (
-        "algorithm of later",
-        {"algorithm": "AWS4-X509-MLDSA"},
-        DENIED,
-        "AWS4-X509-MLDSA is not supported by this emulator",
     ),
     (
         "scope region",
@@ -134,6 +131,18 @@ REFUSED = [
         DENIED,
         "Signing algorithm does not match the certificate's key",
     ),
+    (
+        "algorithm of later keys",
+        {"algorithm": "AWS4-X509-MLDSA"},
+        DENIED,
+        "Signing algorithm does not match the certificate's key",
+    ),
+    (
+        "certificate too large",
+        {"headers": {"X-Amz-X509": "A" * 22_000}},
+        DENIED,
+        "X-Amz-X509 is larger than 16 KB",
+    ),
     # 5: the signature itself
     (
         "body changed",
@@ -169,6 +178,42 @@ def test_one_thing_wrong_is_what_refuses(
     text: str,
 ) -> None:
     assert message(draft_for(shared_site, **changes)) == (*kind, text)
+
+
+def altered(certificate: x509.Certificate, old: bytes, new: bytes) -> str:
+    """Change bytes of a certificate, which its own signature then no longer covers."""
+    der = certificate.public_bytes(Encoding.DER)
+    assert old in der
+    return base64.b64encode(der.replace(old, new)).decode()
+
+
+# DER of object identifiers: keyUsage and basicConstraints; and those of a key on a curve.
+KEY_USAGE, BASIC_CONSTRAINTS = bytes.fromhex("551d0f"), bytes.fromhex("551d13")
+EC_KEY, UNKNOWN_KEY = bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0203")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            KEY_USAGE,
+            BASIC_CONSTRAINTS,
+            "X-Amz-X509 is not the base64 of one DER certificate",
+        ),
+        (
+            EC_KEY,
+            UNKNOWN_KEY,
+            "The certificate's key is neither RSA nor elliptic curve nor ML-DSA",
+        ),
+    ],
+    ids=["an extension twice", "a key of an unknown kind"],
+)
+def test_a_certificate_that_makes_no_sense_is_refused(
+    shared_site: Any, draft_for: Submit, message: Submit, old: bytes, new: bytes, text: str
+) -> None:
+    draft = draft_for(shared_site)
+    draft.headers["X-Amz-X509"] = altered(draft.leaf, old, new)
+    assert message(draft) == (*DENIED, text)
 
 
 ACCEPTED = [
@@ -238,14 +283,33 @@ def test_every_kind_of_key_signs(
     assert submit(draft_for(shared_site, leaf=leaf, key=other)).status == 403
 
 
-def test_a_lenient_emulator_lets_pass_what_aws_only_flags(
-    register: Submit, draft_for: Submit, send_raw: Submit
+NOTED = [
+    ({"unsigned": {"host", "x-amz-date"}}, {"unsignedHeaders": ["host", "x-amz-date"]}),
+    (
+        {"algorithm": "AWS4-X509-RSA-SHA256"},
+        {"algorithmOfAnotherKey": ["AWS4-X509-RSA-SHA256"]},
+    ),
+    ({}, {}),
+]
+
+
+@pytest.mark.parametrize(("changes", "notes"), NOTED)
+def test_a_lenient_emulator_lets_pass_and_notes_what_aws_only_notes(
+    *,
+    emulator: Emulator,
+    shared_site: Any,
+    draft_for: Submit,
+    submit: Submit,
+    changes: dict[str, Any],
+    notes: dict[str, Any],
 ) -> None:
-    with running_emulator(region="ap-northeast-2", strict=False) as lenient:
-        site = register(lenient)
-        host = lenient.url.removeprefix("http://")
-        for wish, status in (({"unsigned": {"host"}}, 201), ({"serial": "1"}, 403)):
-            parts = draft_for(site, host=host, **wish).finished()
-            headers = list(parts["headers"].items())
-            reply = send_raw(lenient.url, "POST", "/sessions", headers, parts["body"])
-            assert reply.status == status
+    emulator.change_settings(strict=False)
+    assert submit(draft_for(shared_site, **changes)).status == 201
+    assert emulator.session_events()[-1]["additionalEventData"] == notes
+
+
+def test_a_lenient_emulator_is_lenient_about_nothing_else(
+    emulator: Emulator, shared_site: Any, draft_for: Submit, message: Submit
+) -> None:
+    emulator.change_settings(strict=False)
+    assert message(draft_for(shared_site, serial="1"))[:2] == DENIED

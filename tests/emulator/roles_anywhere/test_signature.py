@@ -104,7 +104,7 @@ def test_a_key_that_cannot_be_verified_is_refused_even_when_lenient(
         .sign(key, hashes.SHA256())
     )
     request = received(leaf=other)
-    with pytest.raises(BadSignature, match="neither RSA nor elliptic curve"):
+    with pytest.raises(BadSignature, match="neither RSA nor elliptic curve nor ML-DSA"):
         verified(request, strict=False, now=datetime.now(UTC))
 
 

@@ -11,11 +11,6 @@ Refused = Callable[..., tuple[int, str, str]]
 INVALID = (400, "ValidationException")
 
 
-@pytest.fixture
-def client(connect: Callable[..., Any]) -> Any:
-    return connect("rolesanywhere")
-
-
 def bundle(*certificates: Any) -> dict[str, Any]:
     pem = certificate_pem(*certificates).decode()
     return {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": pem}}
