@@ -2,16 +2,23 @@
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
+from typing import Final
+
+# The name of a temporary file, and in it that of its target. One stays when its writer is killed.
+TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{12}")
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(
+    path: Path, content: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+) -> None:
     """Replace `path` by `content` in one step, durable when this returns.
 
     A temporary file is made beside the target (exclusively, so a planted name is refused), given
-    its mode before its first byte, flushed to disk and renamed over the target; a symlink at the
-    target is replaced, not followed.
+    its mode and, where one is given, its owner (uid and gid) before its first byte, flushed to disk
+    and renamed over the target; a symlink at the target is replaced, not followed.
 
     Raises:
         OSError: the directory is missing, not writable or full; the old file is untouched then.
@@ -21,6 +28,8 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     descriptor = os.open(temporary, flags, mode)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            if owner is not None:
+                os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()

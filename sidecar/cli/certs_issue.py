@@ -1,35 +1,52 @@
-"""Issue a workload certificate, with a fresh private key, from a private certificate authority."""
+"""Issue a workload certificate from a private certificate authority.
+
+With a fresh private key or, with --csr, for the key of a signing request: then no private key is
+written, and of the request only the subject, DNS names and URIs are taken over.
+"""
 
 import argparse
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 
 from sidecar.ca import (
-    Authority,
     KeyKind,
+    PrivateKey,
     Subject,
+    Workload,
     certificate_pem,
-    issue_workload,
+    certify_workload,
+    generate_key,
     private_key_pem,
 )
-from sidecar.cli.certs_files import FilePair, add_content_arguments, checked
+from sidecar.ca.authority import check_may_issue
+from sidecar.ca.directory import CRL, RECORD, add_to_record, locked
+from sidecar.ca.request import read_request
+from sidecar.ca.subject import alternative_names
+from sidecar.cli.certs_authority import (
+    add_ca_argument,
+    add_days_argument,
+    add_key_type_argument,
+    checked,
+    open_authority,
+    warn,
+)
+from sidecar.cli.certs_files import FilePair, read_file, refuse_to_overwrite
+from sidecar.cli.one_line import one_line
 from sidecar.clock import SystemClock, iso_seconds
-from sidecar.errors import IdentityError, OperatorError
-from sidecar.identity.identity import Identity
-from sidecar.identity.pem import load_identity
+from sidecar.errors import OperatorError
 
 EXAMPLE: Final = "sidecar certs issue --ca ca --directory certs --common-name billing"
+
+_DAYS: Final = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--ca", type=Path, required=True, metavar="DIR", help="directory with ca.pem and ca.key"
-    )
+    add_ca_argument(parser)
     parser.add_argument(
         "--directory",
         type=Path,
@@ -38,14 +55,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write the certificate and its key; made if it is missing",
     )
     parser.add_argument(
+        "--csr", type=Path, metavar="FILE", help="PEM signing request of whoever holds the key"
+    )
+    parser.add_argument(
         "--common-name",
-        required=True,
         metavar="NAME",
-        help="the workload's name: AWS makes the session's source identity of it",
+        help="the workload's name: AWS makes the session's source identity of it"
+        " (required without --csr)",
     )
     parser.add_argument("--organization", metavar="NAME", help="seen in AWS as x509Subject/O")
     parser.add_argument(
         "--organizational-unit", metavar="NAME", help="seen in AWS as x509Subject/OU"
+    )
+    parser.add_argument(
+        "--dns",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="DNS name, may be repeated; AWS sees the first as x509SAN/DNS",
+    )
+    parser.add_argument(
+        "--uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="URI, may be repeated; AWS sees the first as x509SAN/URI",
     )
     parser.add_argument(
         "--name",
@@ -54,106 +88,113 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the files are NAME.pem and NAME.key (default: %(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    add_content_arguments(parser, days=30)
+    add_key_type_argument(parser, default=KeyKind.EC_P256.value)
+    add_days_argument(parser, default=str(_DAYS))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write certificate and key and print where they are; a SidecarError says why not."""
     now = SystemClock().now()
-    validity = timedelta(days=arguments.days)
-    files = _target(arguments)
-    issuer = _load_issuer(arguments.ca)
-    _check_issuer(issuer.certificate, now=now, until=now + validity)
-    certificate, key = issue_workload(
-        Authority(issuer.certificate, issuer.key),
-        checked(
-            Subject(arguments.common_name, arguments.organization, arguments.organizational_unit)
-        ),
-        now=now,
-        validity=validity,
-        kind=KeyKind(arguments.key_type),
-    )
-    files.write(certificate_pem(certificate, *_intermediates(issuer)), private_key_pem(key))
-    files.print_paths()
-    print(
-        f"valid until {iso_seconds(certificate.not_valid_after_utc)}\n"
-        f"next: SIDECAR_CERTIFICATE={files.certificate}"
-        f" SIDECAR_PRIVATE_KEY={files.private_key} sidecar serve",
-        file=sys.stderr,
-    )
+    validity = timedelta(days=arguments.days or _DAYS)
+    issuer = open_authority(arguments.ca)
+    workload, key = _fresh(arguments) if arguments.csr is None else _requested(arguments)
+    check_may_issue(issuer, workload.subject, now=now, until=now + validity)
+    certificate = certify_workload(issuer, workload, now=now, validity=validity)
+    pem = certificate_pem(certificate, *issuer.intermediates)
+    # The pair is written under the lock too: of two that are issued at once, one is whole.
+    with locked(arguments.ca):
+        files = _target(arguments)
+        # Noted before it is handed out: an entry too many does no harm, one too few cannot be
+        # revoked by its number.
+        add_to_record(arguments.ca, certificate)
+        files.write(pem, None if key is None else private_key_pem(key))
+    files.print_paths(private_key=key is not None)
+    _tell(certificate, files, fresh=key is not None)
     return 0
 
 
 def _target(arguments: argparse.Namespace) -> FilePair:
     """Say where to write, once it is sure that nothing is lost by it."""
     files = FilePair.named(arguments.directory, arguments.name)
-    if files.shares_a_file_with(FilePair.named(arguments.ca, "ca")):
+    of_authority = (
+        FilePair.named(arguments.ca, "ca"),
+        FilePair(arguments.ca / CRL, arguments.ca / RECORD),
+    )
+    if any(map(files.shares_a_file_with, of_authority)):
         raise OperatorError(
-            f"{files.certificate} is the certificate authority itself",
+            f"{files.certificate} is a file of the certificate authority itself",
             hint="choose another --name or --directory",
         )
     if not arguments.force:
-        files.refuse_to_overwrite("give --force to replace it, or choose another --name")
+        written = (files.certificate, files.private_key)[: 1 if arguments.csr else 2]
+        refuse_to_overwrite(*written, hint="give --force to replace it, or choose another --name")
     return files
 
 
-def _load_issuer(directory: Path) -> Identity:
-    files = FilePair.named(directory, "ca")
-    try:
-        return load_identity(files.certificate, files.private_key)
-    except IdentityError as exc:
-        if isinstance(exc.__cause__, FileNotFoundError):
-            raise IdentityError(
-                f"there is no certificate authority in {directory}: {exc.message}",
-                hint=f"make one: sidecar certs ca --directory {directory}",
-            ) from exc
-        raise
-
-
-def _intermediates(issuer: Identity) -> tuple[x509.Certificate, ...]:
-    """Give what must be sent beside the leaf: nothing, when the issuer is the root itself."""
-    if issuer.certificate.issuer == issuer.certificate.subject:
-        return ()
-    return (issuer.certificate, *issuer.chain)
-
-
-def _check_issuer(certificate: x509.Certificate, *, now: datetime, until: datetime) -> None:
-    """Raise IdentityError unless what this certificate signs is good from `now` to `until`.
-
-    Not checked: whether AWS knows this authority as a trust anchor.
-    """
-    name = certificate.subject.rfc4514_string()
-    starts, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if not _may_sign_certificates(certificate):
-        raise IdentityError(
-            f"the certificate of {name} is not a certificate authority's",
-            hint="it needs CA:true and, with key usage, keyCertSign",
+def _fresh(arguments: argparse.Namespace) -> tuple[Workload, PrivateKey]:
+    subject = _given_subject(arguments)
+    if subject is None:
+        raise OperatorError(
+            "the certificate needs a common name", hint="give --common-name, or a request by --csr"
         )
-    if now < starts:
-        raise IdentityError(
-            f"the certificate authority {name} is not valid before {iso_seconds(starts)}",
-            hint=f"wait, or correct this machine's clock (it says {iso_seconds(now)})",
-        )
-    if ends < now:
-        raise IdentityError(
-            f"the certificate authority {name} expired at {iso_seconds(ends)}",
-            hint="make a new authority and register it as a trust anchor",
-        )
-    if ends < until:
-        left = (ends - now).days
-        raise IdentityError(
-            f"the certificate authority {name} expires at {iso_seconds(ends)}, the certificate"
-            f" would at {iso_seconds(until)}",
-            hint=f"ask for --days {left} or less" if left > 0 else "make a new authority",
-        )
+    names = _given_names(arguments)
+    key = generate_key(KeyKind(arguments.key_type or KeyKind.EC_P256))
+    return Workload(subject, key.public_key(), names), key
 
 
-def _may_sign_certificates(certificate: x509.Certificate) -> bool:
-    held = {type(each.value): each.value for each in certificate.extensions}
-    basic, usage = held.get(x509.BasicConstraints), held.get(x509.KeyUsage)
-    if not isinstance(basic, x509.BasicConstraints) or not basic.ca:
-        return False
-    return not isinstance(usage, x509.KeyUsage) or usage.key_cert_sign
+def _requested(arguments: argparse.Namespace) -> tuple[Workload, None]:
+    if arguments.key_type is not None:
+        raise OperatorError(
+            "--key-type does not go with --csr", hint="the key is the one that the request is for"
+        )
+    subject, names = _given_subject(arguments), _given_names(arguments)
+    content = read_file(arguments.csr, "request")
+    about = f"request {arguments.csr}: "
+    request = checked(
+        lambda: read_request(content),
+        what=about,
+        hint="have a new one made: openssl req -new -key KEY -subj /CN=NAME",
+    )
+    workload = checked(
+        lambda: request.workload(subject, names),
+        what=about,
+        hint="say what the certificate shall hold: --common-name, --dns, --uri",
+    )
+    for each in request.left_out:
+        warn(f"{about}{each} is left out")
+    return workload, None
+
+
+def _given_subject(arguments: argparse.Namespace) -> x509.Name | None:
+    """Make the subject of the options alone, so that none of a request's parts stays in it."""
+    if arguments.common_name is not None:
+        subject = Subject(
+            arguments.common_name, arguments.organization, arguments.organizational_unit
+        )
+        return checked(subject.name, hint="choose a short name for people and policies")
+    if arguments.organization is not None or arguments.organizational_unit is not None:
+        raise OperatorError(
+            "--organization and --organizational-unit need --common-name",
+            hint="give the whole subject by options, or all of it by the request",
+        )
+    return None
+
+
+def _given_names(arguments: argparse.Namespace) -> x509.SubjectAlternativeName | None:
+    return checked(
+        lambda: alternative_names(arguments.dns, arguments.uri),
+        hint="such as --dns billing.example.com --uri spiffe://example.com/billing",
+    )
+
+
+def _tell(certificate: x509.Certificate, files: FilePair, *, fresh: bool) -> None:
+    variables = f"SIDECAR_CERTIFICATE={files.certificate} SIDECAR_PRIVATE_KEY="
+    print(
+        one_line(f"issued to {certificate.subject.rfc4514_string()},")
+        + f" valid until {iso_seconds(certificate.not_valid_after_utc)}\n"
+        f"next: {variables}{files.private_key if fresh else '…'} sidecar serve",
+        file=sys.stderr,
+    )
 
 
 def _file_name(text: str) -> str:

@@ -1,5 +1,6 @@
 """`certs ca`: what it writes, what it prints where, and what it refuses."""
 
+import json
 import stat
 import subprocess
 import sys
@@ -27,6 +28,18 @@ def _loaded(path: Path) -> list[x509.Certificate]:
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Give the directory of a root."""
+    directory = tmp_path / "root"
+    assert main(["certs", "ca", f"--directory={directory}", "--common-name=Root"]) == 0
+    return directory
+
+
+def _intermediate(root: Path, out: Path, *more: str) -> list[str]:
+    return ["certs", "ca", f"--directory={out}", f"--issuer={root}", *more]
 
 
 @pytest.mark.parametrize("key_type", ["p256", "p384", "p521", "rsa2048"])
@@ -77,7 +90,7 @@ def test_it_works_as_a_process_of_its_own(out: Path) -> None:
     assert all(Path(line.split("\t")[1]).is_file() for line in ended.stdout.splitlines())
 
 
-@pytest.mark.parametrize("present", ["ca.pem", "ca.key"])
+@pytest.mark.parametrize("present", ["ca.pem", "ca.key", "issued.jsonl", "crl.pem"])
 def test_an_existing_authority_is_never_overwritten(
     present: str, out: Path, refusal: Callable[..., str]
 ) -> None:
@@ -91,6 +104,8 @@ def test_an_existing_authority_is_never_overwritten(
     ("option", "code", "said"),
     [
         ("--days=0", 2, "argument --days: must be 1 to 36500 (got '0')"),
+        ("--path-length=5", 2, "argument --path-length: invalid choice: 5"),
+        ("--path-length=-1", 2, "argument --path-length: invalid choice: -1"),
         ("--key-type=ed25519", 2, "argument --key-type: invalid choice: 'ed25519'"),
         ("--common-name=", 1, "common name must have 1 to 64 bytes (got 0)"),
         ("--common-name=" + "x" * 65, 1, "common name must have 1 to 64 bytes (got 65)"),
@@ -101,3 +116,91 @@ def test_a_bad_option_is_named_and_nothing_is_written(
 ) -> None:
     assert said in refusal("certs", "ca", f"--directory={out}", option, code=code)
     assert not out.exists()
+
+
+def test_openssl_accepts_what_an_intermediate_issues(
+    root: Path, out: Path, tmp_path: Path, openssl: Callable[..., CompletedProcess[str]]
+) -> None:
+    upper = tmp_path / "upper"
+    assert main(_intermediate(root, upper, "--common-name=Upper", "--path-length=1")) == 0
+    assert main(_intermediate(upper, out, "--common-name=Lower", "--days=9")) == 0
+    issued = ["certs", "issue", f"--ca={out}", f"--directory={tmp_path}", "--days=8"]
+    assert main([*issued, "--common-name=billing"]) == 0
+    leaf = tmp_path / "workload.pem"
+    assert [each.subject.rfc4514_string() for each in _loaded(leaf)] == [
+        "CN=billing",
+        "CN=Lower",
+        "CN=Upper",
+    ]
+    trust = ("-CAfile", root / "ca.pem", "-x509_strict")
+    assert openssl("verify", *trust, "-untrusted", leaf, leaf).stdout == f"{leaf}: OK\n"
+    assert openssl("verify", *trust, leaf).returncode != 0
+
+
+def test_an_intermediate_gets_its_own_name_path_length_and_validity(root: Path, out: Path) -> None:
+    assert main(_intermediate(root, out)) == 0
+    (certificate,) = _loaded(out / "ca.pem")
+    basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert certificate.subject.rfc4514_string() == "CN=Credential sidecar intermediate CA"
+    assert (basic.ca, basic.path_length) == (True, 0)
+    left = certificate.not_valid_after_utc - datetime.now(UTC) - 1825 * DAY
+    assert abs(left) < timedelta(minutes=10)
+
+
+def test_an_intermediate_is_in_the_record_of_its_issuer(root: Path, out: Path) -> None:
+    main(_intermediate(root, out))
+    (entry,) = (root / "issued.jsonl").read_text().splitlines()
+    (certificate,) = _loaded(out / "ca.pem")
+    assert json.loads(entry)["serial"] == f"{certificate.serial_number:x}"
+
+
+def test_the_next_step_after_an_intermediate_is_to_issue_from_it(
+    root: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    main(_intermediate(root, out))
+    printed = capsys.readouterr()
+    assert printed.out == f"certificate\t{out}/ca.pem\nprivate-key\t{out}/ca.key\n"
+    assert printed.err.startswith(f"next: sidecar certs issue --ca {out}")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--common-name=Root"], "CN=Root is the authority's own name"),
+        (["--days=3651"], "the certificate authority CN=Root expires at "),
+        (["--common-name="], "common name must have 1 to 64 bytes (got 0)"),
+    ],
+)
+def test_an_intermediate_that_could_not_work_is_refused_and_nothing_is_written(
+    options: list[str],
+    said: str,
+    *,
+    root: Path,
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+    refusal: Callable[..., str],
+) -> None:
+    capsys.readouterr()
+    assert said in refusal(*_intermediate(root, out, *options))
+    assert not out.exists()
+    assert not (root / "issued.jsonl").exists()
+
+
+def test_no_authority_stands_under_one_that_allows_none(
+    root: Path,
+    out: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    refusal: Callable[..., str],
+) -> None:
+    main(_intermediate(root, out, "--common-name=Middle"))
+    capsys.readouterr()
+    said = refusal(*_intermediate(out, tmp_path / "below", "--days=9"))
+    assert "CN=Middle has path length 0: no authority of path length 0 can stand" in said
+    assert not (tmp_path / "below").exists()
+
+
+def test_a_missing_issuer_is_named(out: Path, tmp_path: Path, refusal: Callable[..., str]) -> None:
+    said = refusal(*_intermediate(tmp_path / "none", out))
+    assert f"there is no certificate authority in {tmp_path / 'none'}: " in said

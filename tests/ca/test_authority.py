@@ -17,32 +17,17 @@ from sidecar.ca import (
     PrivateKey,
     Subject,
     certificate_pem,
+    create_intermediate,
     create_root,
-    generate_key,
     issue_server,
     issue_workload,
     private_key_pem,
 )
+from sidecar.ca.authority import check_may_issue, check_may_issue_authority
+from sidecar.errors import IdentityError
 
 OpenSsl = Callable[..., CompletedProcess[str]]
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def verify(openssl: OpenSsl, tmp_path: Path, now: datetime) -> Callable[..., str]:
-    """Give openssl's verdict on a path from a leaf to a root at the tests' moment."""
-
-    def judge(root: Authority, leaf: x509.Certificate, *between: Authority) -> str:
-        issuers = [each.certificate for each in between]
-        for name, certificates in (("root", [root.certificate]), ("between", issuers)):
-            (tmp_path / name).write_bytes(certificate_pem(*certificates))
-        (tmp_path / "leaf").write_bytes(certificate_pem(leaf))
-        trust = ("-CAfile", tmp_path / "root", "-attime", int(now.timestamp()), "-x509_strict")
-        chain = ("-untrusted", tmp_path / "between") if between else ()
-        judged = openssl("verify", *trust, *chain, tmp_path / "leaf")
-        return judged.stdout.removeprefix(f"{tmp_path / 'leaf'}: ").strip() or judged.stderr
-
-    return judge
 
 
 def test_openssl_accepts_the_path_from_root_to_workload(
@@ -157,24 +142,6 @@ def test_a_server_certificate_is_good_for_its_hosts_and_no_other(
     assert [code == 0 for code in codes] == [True, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("kind", "bits", "curve"),
-    [
-        (KeyKind.RSA_2048, 2048, None),
-        (KeyKind.RSA_4096, 4096, None),
-        (KeyKind.EC_P256, 256, "secp256r1"),
-        (KeyKind.EC_P384, 384, "secp384r1"),
-        (KeyKind.EC_P521, 521, "secp521r1"),
-    ],
-)
-def test_each_kind_of_key_is_what_its_name_says(
-    kind: KeyKind, bits: int, curve: str | None
-) -> None:
-    key = generate_key(kind)
-    assert key.key_size == bits
-    assert (key.curve.name if isinstance(key, ec.EllipticCurvePrivateKey) else None) == curve
-
-
 def test_validity_starts_a_little_early_for_clocks_that_lag(root: Authority, now: datetime) -> None:
     leaf, _ = issue_workload(root, Subject("billing"), now=now, validity=DAY)
     assert leaf.not_valid_before_utc == now - timedelta(minutes=5)
@@ -206,32 +173,6 @@ def test_an_authority_without_a_key_identifier_can_issue_too(now: datetime) -> N
     assert held == x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
 
-def test_a_subject_holds_what_it_is_given() -> None:
-    assert Subject("billing").name().rfc4514_string() == "CN=billing"
-    full = Subject("billing", "Example", "Payments")
-    assert full.name().rfc4514_string() == "CN=billing,OU=Payments,O=Example"
-    assert Subject("가" * 21 + "x", "x" * 64, "x").name()
-
-
-@pytest.mark.parametrize(
-    ("subject", "message"),
-    [
-        (Subject(""), "common name must have 1 to 64 bytes (got 0)"),
-        (Subject("x" * 65), "common name must have 1 to 64 bytes (got 65)"),
-        (Subject("가" * 22), "common name must have 1 to 64 bytes (got 66)"),
-        (Subject("a\nb"), r"common name must be printable (got 'a\nb')"),
-        (Subject("x", ""), "organization must have 1 to 64 bytes (got 0)"),
-        (Subject("x", "x" * 65), "organization must have 1 to 64 bytes (got 65)"),
-        (Subject("x", "x", ""), "organizational unit must have 1 to 64 bytes (got 0)"),
-    ],
-    ids=["empty", "long", "long in bytes", "newline", "empty O", "long O", "empty OU"],
-)
-def test_a_subject_that_no_certificate_can_hold_is_refused(subject: Subject, message: str) -> None:
-    with pytest.raises(ValueError) as caught:
-        subject.name()
-    assert str(caught.value) == message
-
-
 def test_pem_is_read_back_as_it_was(
     root: Authority, intermediate: Authority, rsa_key: rsa.RSAPrivateKey
 ) -> None:
@@ -242,3 +183,70 @@ def test_pem_is_read_back_as_it_was(
         assert pem.startswith(b"-----BEGIN PRIVATE KEY-----\n")
         again = serialization.load_pem_private_key(pem, None)
         assert again.public_key() == key.public_key()
+
+
+@pytest.mark.parametrize("kind", [each for each in KeyKind if each is not KeyKind.RSA_4096])
+def test_every_kind_of_key_signs_at_every_level(kind: KeyKind, now: datetime) -> None:
+    root = create_root(Subject("Root"), now=now, validity=3 * DAY, kind=kind)
+    middle = create_intermediate(root, Subject("Middle"), now=now, validity=2 * DAY, kind=kind)
+    leaf, key = issue_workload(middle, Subject("leaf"), now=now, validity=DAY, kind=kind)
+    leaf.verify_directly_issued_by(middle.certificate)
+    middle.certificate.verify_directly_issued_by(root.certificate)
+    root.certificate.verify_directly_issued_by(root.certificate)
+    assert leaf.public_key() == key.public_key()
+
+
+def test_a_deeper_chain_is_accepted_and_sent_without_its_root(
+    verify: Callable[..., str], root: Authority, now: datetime
+) -> None:
+    upper = create_intermediate(root, Subject("Upper"), now=now, validity=9 * DAY, path_length=1)
+    lower = create_intermediate(upper, Subject("Lower"), now=now, validity=9 * DAY)
+    leaf, _ = issue_workload(lower, Subject("leaf"), now=now, validity=DAY)
+    assert lower.intermediates == (lower.certificate, upper.certificate)
+    assert root.intermediates == ()
+    assert verify(root, leaf, lower, upper) == "OK"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "hint"),
+    [
+        (None, 4, None),
+        (1, 0, None),
+        (1, 1, "ask for --path-length 0 or less"),
+        (0, 0, "choose an --issuer that may have authorities under it, such as the root"),
+    ],
+)
+def test_an_authority_stands_only_where_the_path_length_above_lets_it(
+    allowed: int | None, asked: int, hint: str | None, now: datetime
+) -> None:
+    above = create_root(Subject("Above"), now=now, validity=DAY, path_length=allowed)
+    if hint is None:
+        check_may_issue_authority(above, asked)
+        return
+    with pytest.raises(IdentityError) as caught:
+        check_may_issue_authority(above, asked)
+    assert str(caught.value).startswith(f"CN=Above has path length {allowed}: ")
+    assert caught.value.hint == hint
+
+
+def test_openssl_too_refuses_what_the_path_length_forbids(
+    verify: Callable[..., str], now: datetime
+) -> None:
+    root = create_root(Subject("Root"), now=now, validity=9 * DAY, path_length=0)
+    middle = create_intermediate(root, Subject("Middle"), now=now, validity=9 * DAY)
+    leaf, _ = issue_workload(middle, Subject("leaf"), now=now, validity=DAY)
+    assert "path length constraint exceeded" in verify(root, leaf, middle)
+
+
+def test_nothing_may_outlive_an_intermediate_further_up(root: Authority, now: datetime) -> None:
+    upper = create_intermediate(root, Subject("Upper"), now=now, validity=DAY, path_length=1)
+    lower = create_intermediate(upper, Subject("Lower"), now=now, validity=9 * DAY)
+    name = Subject("leaf").name()
+    check_may_issue(lower, name, now=now, until=now + DAY)
+    with pytest.raises(IdentityError, match="CN=Upper expires at"):
+        check_may_issue(lower, name, now=now, until=now + 2 * DAY)
+
+
+def test_nothing_is_named_like_its_issuer(root: Authority, now: datetime) -> None:
+    with pytest.raises(IdentityError, match="CN=Test root is the authority's own name"):
+        check_may_issue(root, root.certificate.subject, now=now, until=now + DAY)

@@ -1,0 +1,68 @@
+"""Sign the list of revoked certificates of a private certificate authority.
+
+The list is crl.pem in the authority's directory. IAM Roles Anywhere looks at lists that were
+imported and fetches none by itself: the commands for that are printed.
+"""
+
+import argparse
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from sidecar.ca.crl import MAX_CRL_BYTES, create_crl, number_of
+from sidecar.ca.directory import CRL, locked, read_crl, read_record, write_file
+from sidecar.cli.certs_authority import add_ca_argument, open_authority, warn
+from sidecar.cli.certs_files import days
+from sidecar.clock import SystemClock, iso_seconds
+
+EXAMPLE: Final = "sidecar certs crl --ca ca --days 7"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_ca_argument(parser)
+    parser.add_argument(
+        "--days",
+        type=days,
+        default=30,
+        metavar="N",
+        help="when the next list is due (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the list and print where it is; a SidecarError says why not."""
+    now = SystemClock().now()
+    issuer = open_authority(arguments.ca)
+    path: Path = arguments.ca / CRL
+    with locked(arguments.ca):
+        crl = create_crl(
+            issuer,
+            read_record(arguments.ca),
+            previous=read_crl(arguments.ca, issuer),
+            now=now,
+            validity=timedelta(days=arguments.days),
+        )
+        pem = crl.public_bytes(serialization.Encoding.PEM)
+        write_file(path, pem, mode=0o644)
+    print(f"crl\t{path}")
+    if len(pem) > MAX_CRL_BYTES:
+        warn(f"{path} has {len(pem)} bytes, and AWS imports {MAX_CRL_BYTES} at the most")
+    print(_next_step(crl, path), file=sys.stderr)
+    return 0
+
+
+def _next_step(crl: x509.CertificateRevocationList, path: Path) -> str:
+    due = crl.next_update_utc
+    return (
+        f"{len(crl)} revoked, number {number_of(crl)},"
+        f" next list due {iso_seconds(due) if due else 'never'}\n"
+        "next: aws rolesanywhere import-crl --name NAME --enabled --trust-anchor-arn ARN"
+        f" --crl-data fileb://{path}\n"
+        f"      or, once it is there: aws rolesanywhere update-crl --crl-id ID"
+        f" --crl-data fileb://{path}"
+    )
