@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test check lint unit docs lock image clean help
+.PHONY: demo test check lint unit docs tpm lock image clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -28,6 +28,8 @@ unit: .venv/.dev  ## every test but those with containers, with branch coverage
 docs: .venv/.dev  ## write the option tables of docs/configuration.md
 	$(BIN)/python -m sidecar.config.reference
 
+tpm: .venv/.tpm  ## what the tests of TPM keys need; compiled against libtss2-dev (.ci/hardware-keys)
+
 image:  ## build the container image
 	docker build --tag credential-sidecar .
 
@@ -41,6 +43,12 @@ image:  ## build the container image
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Without build isolation, which would fetch build tools that no hash pins.
+.venv/.tpm: requirements/tpm-build.txt requirements/tpm.txt | .venv/.dev
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/tpm-build.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/tpm.txt
+	@touch $@
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -49,13 +57,17 @@ image:  ## build the container image
 # Resolves anew, largest set first: the others take its versions. No index's address is written.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --upgrade
+# Every extra but tpm, which not every machine can compile.
+TESTED = --extra demo --extra pkcs11
 lock: .venv/.dev  ## renew requirements/*.txt
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) pyproject.toml --all-extras --group test --group lint -o requirements/dev.txt
-	$(COMPILE) pyproject.toml --all-extras --group test -c requirements/dev.txt -o requirements/test.txt
+	$(COMPILE) pyproject.toml $(TESTED) --group test --group lint -o requirements/dev.txt
+	$(COMPILE) pyproject.toml $(TESTED) --group test -c requirements/dev.txt -o requirements/test.txt
 	$(COMPILE) pyproject.toml --extra demo -c requirements/dev.txt -o requirements/demo.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
 	$(COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(COMPILE) pyproject.toml --extra tpm -c requirements/dev.txt -o requirements/tpm.txt
+	$(COMPILE) --group tpm-build -c requirements/dev.txt -o requirements/tpm-build.txt
 
 clean:  ## remove the environment and what tools left
 	rm -rf .venv dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """What `serve` checks before it opens a door: the identity and the tokens, all problems at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,36 +9,63 @@ from typing import Final
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
 from sidecar.aws.http import tls_context
+from sidecar.clock import Clock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
+from sidecar.config.role_sources import RoleSection
 from sidecar.config.schema import IdentitySection
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
-from sidecar.identity.checks import Finding, Severity, check_identity, check_key_file
+from sidecar.identity.examined import examine, told
+from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
-from sidecar.identity.pem import load_identity
-from sidecar.redaction import Secret
-from sidecar.regular_file import read_regular_file
+from sidecar.identity.password import NoPasswordSource, Password, PasswordFile, PasswordVariable
+from sidecar.identity.places import IdentityPlaces
+from sidecar.identity.remembered_password import RememberedPassword
+from sidecar.providers.session_policy import read_policy
 
-_MAX_PASSWORD_BYTES: Final = 4096
+_NOBODY: Final = NoPasswordSource()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was read from disk and found good, and what a user should hear about it."""
+    """What was read from disk and found good, and what a user should hear about it.
 
-    identity: Identity
+    Args:
+        identity: the identity to start with; None if none is configured, since no role needs it.
+        places: where the next one will be found, with a password that nobody is asked for.
+        tokens: who is who.
+        warnings: sentences for the log.
+
+    """
+
+    identity: Identity | None
+    places: IdentityPlaces | None
     tokens: AppTokens
     warnings: tuple[str, ...]
 
+    def held_identity(self, clock: Clock) -> HeldIdentity | None:
+        """Begin to hold the identity, if there is one."""
+        if self.identity is None or self.places is None:
+            return None
+        return HeldIdentity(self.identity, self.places, clock)
 
-def prepare(loaded: Loaded, environment: Mapping[str, str], now: datetime) -> Prepared:
+
+def prepare(
+    loaded: Loaded,
+    environment: Mapping[str, str],
+    now: datetime,
+    *,
+    ask: Password = _NOBODY,
+) -> Prepared:
     """Check that the configuration fits together, and read and check what it names.
 
     Args:
         loaded: the configuration, with the problems found in it so far; what they spoil is left
             out, so that one run tells of everything that can be told.
-        environment: where tokens in variables are looked up.
+        environment: where tokens and passwords in variables are looked up.
         now: the moment that certificates are checked at.
+        ask: whom to ask for the key's password when the configuration names none; once, and not
+            after this returns.
 
     Raises:
         ConfigError: with every problem found, those of `loaded` first.
@@ -47,10 +74,13 @@ def prepare(loaded: Loaded, environment: Mapping[str, str], now: datetime) -> Pr
     config, faulty = loaded.config, loaded.faulty
     problems = [*loaded.problems, *inconsistencies(config, faulty)]
     warnings = list(loaded.warnings)
-    identity = None
-    if "identity" not in faulty:
+    identity = places = None
+    if config.identity is not None and "identity" not in faulty:
+        remembered = RememberedPassword(ask)
+        places = identity_places(config.identity, environment, remembered)
         where = _told("identity", loaded.said_by)
-        identity = _checked_identity(config.identity, where, now, problems, warnings)
+        identity = _checked_identity(places, where, now, problems, warnings)
+        remembered.stop_asking()
     wanted = {
         App(name, app.roles, app.secrets): place
         for name, app in config.apps.items()
@@ -62,9 +92,37 @@ def prepare(loaded: Loaded, environment: Mapping[str, str], now: datetime) -> Pr
         warnings += token_file_warnings(place) if isinstance(place, Path) else ()
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
-    if problems or identity is None:
+    for name, role in config.roles.items():
+        problems += () if f"roles.{name}" in faulty else _policy_file(name, role)
+    if problems:
         raise ConfigError(problems)
-    return Prepared(identity, tokens, tuple(warnings))
+    return Prepared(identity, places, tokens, tuple(warnings))
+
+
+def identity_places(
+    section: IdentitySection, environment: Mapping[str, str], ask: Password
+) -> IdentityPlaces:
+    """Say where the configured identity is kept, and where its password comes from.
+
+    Args:
+        section: the checked options.
+        environment: where a password in a variable is looked up.
+        ask: whom to ask for a password when the options name none.
+
+    """
+    password = ask
+    if section.password_file is not None:
+        password = PasswordFile(section.password_file)
+    elif section.password_env is not None:
+        password = PasswordVariable(section.password_env, environment)
+    return IdentityPlaces(
+        certificate=section.certificate,
+        private_key=section.private_key,
+        chain=section.chain,
+        password=password,
+        pkcs11_module=section.pkcs11_module,
+        tpm=section.tpm,
+    )
 
 
 def _told(section: str, said_by: Mapping[str, str]) -> str:
@@ -74,7 +132,7 @@ def _told(section: str, said_by: Mapping[str, str]) -> str:
 
 
 def _checked_identity(
-    section: IdentitySection,
+    places: IdentityPlaces,
     where: str,
     now: datetime,
     problems: list[Problem],
@@ -82,32 +140,23 @@ def _checked_identity(
 ) -> Identity | None:
     """Read the identity and add what is wrong with it to either list."""
     try:
-        identity = _identity(section)
+        found = examine(places, now)
     except IdentityError as exc:
         problems.append(Problem(where, exc.message, exc.hint))
         return None
-    for finding in (*check_identity(identity, now), *check_key_file(section.private_key)):
-        if finding.severity is Severity.ERROR:
-            problems.append(_problem(finding))
-        else:
-            warnings.append(_warning(finding))
-    return identity
+    problems += [Problem("identity.certificate", told(each), each.hint) for each in found.errors]
+    warnings += [f"{told(each)}; {each.hint}" for each in found.warnings]
+    return found.identity
 
 
-def _identity(section: IdentitySection) -> Identity:
-    password = None
-    if section.password_file is not None:
+def _policy_file(name: str, role: RoleSection) -> Iterator[Problem]:
+    """Read a session policy now, as it will be read for each session."""
+    path = getattr(role, "policy_file", None)
+    if path is not None:
         try:
-            content, _ = read_regular_file(section.password_file, _MAX_PASSWORD_BYTES)
-            password = Secret(content.decode().removesuffix("\n"))
-        except (OSError, UnicodeDecodeError) as exc:
-            raise IdentityError(
-                f"password file {section.password_file} cannot be read ({type(exc).__name__})",
-                hint="check identity.password_file",
-            ) from None
-    return load_identity(
-        section.certificate, section.private_key, chain=section.chain, password=password
-    )
+            read_policy(path)
+        except OperatorError as exc:
+            yield Problem(f"roles.{name}.policy_file", exc.message, exc.hint)
 
 
 def _ca_bundle(path: Path | None) -> Problem | None:
@@ -116,11 +165,3 @@ def _ca_bundle(path: Path | None) -> Problem | None:
     except OperatorError as exc:
         return Problem("aws.ca_bundle", exc.message, exc.hint)
     return None
-
-
-def _problem(finding: Finding) -> Problem:
-    return Problem("identity.certificate", f"{finding.sentence} [{finding.code}]", finding.hint)
-
-
-def _warning(finding: Finding) -> str:
-    return f"{finding.sentence} [{finding.code}]; {finding.hint}"

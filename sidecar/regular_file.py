@@ -6,14 +6,17 @@ import stat
 from pathlib import Path
 
 
-def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
-    """Read up to `limit` bytes of a file; a symlink is followed.
+def read_regular_file(
+    path: Path, limit: int, *, follow: bool = True
+) -> tuple[bytes, os.stat_result]:
+    """Read up to `limit` bytes of a file; a symlink is followed unless told otherwise.
 
     A named pipe in the file's place would make an ordinary open wait for a writer, for ever.
 
     Args:
         path: the file.
         limit: how many bytes at the most.
+        follow: whether the path may be a symlink.
 
     Returns:
         What it holds, and what it looked like at that moment.
@@ -22,7 +25,8 @@ def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
         OSError: missing, not readable, or not a regular file.
 
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    link = 0 if follow else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | link)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -21,8 +22,13 @@ from sidecar.ca import (
     private_key_pem,
 )
 from sidecar.config.load import Loaded, read_config
-from sidecar.errors import ConfigError
+from sidecar.errors import ConfigError, IdentityError
+from sidecar.identity.examined import examine
 from sidecar.preflight import Prepared, prepare
+from sidecar.redaction import Secret
+
+if TYPE_CHECKING:
+    from tests.conftest import ManualClock
 
 DAY = timedelta(days=1)
 TOKEN = "canary-token-of-the-web-app"
@@ -102,22 +108,23 @@ def test_a_machine_that_is_ready_has_nothing_to_complain_of(
 ) -> None:
     prepared = machine.prepare()
     assert prepared.warnings == ()
+    assert prepared.identity is not None
     assert prepared.identity.certificate == workload[0]
     app = prepared.tokens.app_for(TOKEN.encode())
     assert app is not None
     assert (app.name, app.roles) == ("web", ("default",))
 
 
-NOT_PEM = "the file must hold -----BEGIN CERTIFICATE----- blocks"
-NO_KEY = "expected PEM with PKCS#8, PKCS#1 or SEC1, or the password is wrong"
+NO_FORM = "expected PEM (-----BEGIN …), one certificate in DER, or PKCS#12"
+EMPTY = "write it, or give another path"
 
 
 @pytest.mark.parametrize(
     ("file", "content", "problem", "hint"),
     [
-        ("workload.pem", b"canary", "certificate {} is not PEM: Unable to load PEM file", NOT_PEM),
-        ("workload.pem", b"", "certificate {} is not PEM: Unable to load PEM file", NOT_PEM),
-        ("workload.key", b"canary", "private key {} cannot be read (ValueError)", NO_KEY),
+        ("workload.pem", b"canary", "certificate {} is of an unknown form", NO_FORM),
+        ("workload.pem", b"", "certificate {} is empty", EMPTY),
+        ("workload.key", b"canary", "private key {} is of an unknown form", NO_FORM),
     ],
     ids=["certificate", "empty certificate", "key"],
 )
@@ -257,7 +264,7 @@ def test_an_encrypted_key_is_opened_by_its_password(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param(b"canary-wrong", "private key {key} cannot be read (ValueError)", id="wrong"),
+        pytest.param(b"canary-wrong", "the password of private key {key} is wrong", id="wrong"),
         pytest.param(
             b"\xff", "password file {password} cannot be read (UnicodeDecodeError)", id="binary"
         ),
@@ -276,6 +283,83 @@ def test_a_password_that_does_not_open_the_key_is_refused(
     machine.loaded = _loaded(machine.directory, password_file="password")
     [(found, _)] = machine.problems()
     assert found == f"identity: {problem.format(key=machine.key, password=password)}"
+
+
+class Terminal:
+    """Somebody who answers, and counts how often."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def read(self, what: str) -> Secret:  # noqa: ARG002
+        self.asked += 1
+        return Secret("canary")
+
+
+def test_a_password_that_is_typed_is_asked_for_at_start_and_never_at_a_reload(
+    machine: Machine,
+) -> None:
+    _encrypt(machine, b"canary")
+    terminal = Terminal()
+    prepared = prepare(machine.loaded, {}, machine.now, ask=terminal)
+    assert prepared.places is not None
+    assert examine(prepared.places, machine.now).errors == ()
+    assert terminal.asked == 1
+
+
+def test_who_was_not_asked_at_start_is_not_asked_at_a_reload(machine: Machine) -> None:
+    terminal = Terminal()
+    prepared = prepare(machine.loaded, {}, machine.now, ask=terminal)
+    _encrypt(machine, b"canary")
+    assert prepared.places is not None
+    with pytest.raises(IdentityError, match="needs a password and none is configured"):
+        examine(prepared.places, machine.now)
+    assert terminal.asked == 0
+
+
+def test_a_password_in_a_variable_opens_the_key_and_nobody_is_asked(machine: Machine) -> None:
+    _encrypt(machine, b"canary")
+    config = machine.loaded.config
+    assert config.identity is not None
+    identity = dataclasses.replace(config.identity, password_env="WEB_PASSWORD")
+    config = dataclasses.replace(config, identity=identity)
+    loaded = dataclasses.replace(machine.loaded, config=config)
+    terminal = Terminal()
+    prepared = prepare(loaded, {"WEB_PASSWORD": "canary"}, machine.now, ask=terminal)
+    assert prepared.warnings == ()
+    assert terminal.asked == 0
+    with pytest.raises(ConfigError) as caught:
+        prepare(loaded, {}, machine.now, ask=terminal)
+    assert "WEB_PASSWORD" in str(caught.value.problems[0])
+
+
+def test_without_a_role_that_is_signed_for_there_is_no_identity(
+    machine: Machine, clock: "ManualClock"
+) -> None:
+    file = machine.directory / "web-identity.toml"
+    file.write_text(
+        f"""
+        [aws]
+        region = "eu-central-1"
+        [roles.default]
+        source = "web-identity"
+        token_file = "/token"
+        role_arn = "arn:aws:iam::123456789012:role/web"
+        [apps.web]
+        roles = ["default"]
+        static_token_file = "{machine.token}"
+        """
+    )
+    machine.loaded = read_config(file, {})
+    prepared = machine.prepare()
+    assert (prepared.identity, prepared.held_identity(clock)) == (None, None)
+
+
+def test_the_identity_found_is_the_one_held(machine: Machine, clock: "ManualClock") -> None:
+    prepared = machine.prepare()
+    held = prepared.held_identity(clock)
+    assert held is not None
+    assert held.current is prepared.identity
 
 
 def test_everything_is_reported_at_once(machine: Machine, root: Authority, now: datetime) -> None:
@@ -338,3 +422,25 @@ def test_a_variable_that_led_to_a_wrong_file_is_named(machine: Machine) -> None:
     machine.loaded = read_config(file, {"SIDECAR_PRIVATE_KEY": "/missing/key"})
     [(problem, _)] = machine.problems()
     assert problem.startswith("identity (SIDECAR_PRIVATE_KEY): private key /missing/key cannot be")
+
+
+def test_a_session_policy_that_cannot_be_read_is_told(machine: Machine) -> None:
+    policy = machine.directory / "policy.json"
+    file = machine.directory / "sidecar.toml"
+    file.write_text(
+        file.read_text()
+        + f"""
+        [roles.tenant]
+        source = "assume-role"
+        via = "default"
+        role_arn = "arn:aws:iam::999999999999:role/tenant"
+        policy_file = "{policy}"
+        """
+    )
+    machine.loaded = read_config(file, {})
+    (found,) = machine.problems()
+    assert found[0] == (
+        f"roles.tenant.policy_file: session policy {policy} cannot be read (FileNotFoundError)"
+    )
+    policy.write_text("{}")
+    assert machine.prepare().warnings == ()

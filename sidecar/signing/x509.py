@@ -14,10 +14,15 @@ MAX_CHAIN_LENGTH: Final = 5
 
 
 class Algorithm(StrEnum):
-    """The algorithm names; both hash with SHA-256 whatever the curve or the certificate's hash."""
+    """The algorithm names.
+
+    The first two hash with SHA-256 whatever the curve or the certificate's own hash; ML-DSA of
+    every size signs the string to sign as it is.
+    """
 
     RSA = "AWS4-X509-RSA-SHA256"
     ECDSA = "AWS4-X509-ECDSA-SHA256"
+    MLDSA = "AWS4-X509-MLDSA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class CertifiedKey:
         chain: base64 of each intermediate's DER, the leaf's issuer first; no root.
         serial_number: the leaf's serial number.
         algorithm: what `sign` does.
-        sign: from the bytes to sign to the signature (PKCS#1 v1.5, or ECDSA in DER), so that the
-            key itself never comes here.
+        sign: from the bytes to sign to the signature (PKCS#1 v1.5, ECDSA in DER, or ML-DSA), so
+            that the key itself never comes here.
 
     """
 
