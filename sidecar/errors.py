@@ -135,10 +135,30 @@ class UpstreamRefused(UpstreamError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """No answer, a 5xx or throttling; a later attempt may succeed."""
+    """No answer, a 5xx or throttling; a later attempt may succeed.
+
+    Args:
+        message: as for every upstream error, and so are hint, status and code.
+        hint: see above.
+        status: see above.
+        code: see above.
+        retry_after_seconds: how long AWS asked to wait; 0 when it did not say.
+    """
 
     http_status = 503
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int = 0,
+        code: str = "",
+        retry_after_seconds: float = 0,
+    ) -> None:
+        super().__init__(message, hint=hint, status=status, code=code)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UpstreamTimeout(UpstreamUnavailable):

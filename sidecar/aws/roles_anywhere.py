@@ -1,8 +1,11 @@
 """Asking IAM Roles Anywhere for a session."""
 
 import asyncio
+import logging
 import os
 import ssl
+from datetime import timedelta
+from ipaddress import ip_address
 from typing import Final
 
 import aiohttp
@@ -12,21 +15,29 @@ from sidecar.aws.http import proxy_for
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamUnavailable
-from sidecar.signing.create_session import (
-    Reply,
-    SessionParameters,
-    build_request,
-    parse_reply,
-)
+from sidecar.signing.canonical import Request
+from sidecar.signing.clock_skew import ahead_of_us, refused_for_the_date
+from sidecar.signing.create_session import Asked, SessionParameters, build_request
+from sidecar.signing.create_session_reply import parse_reply
+from sidecar.signing.http_reply import Reply
+from sidecar.signing.refusal import error_of, told
 from sidecar.signing.x509 import CertifiedKey
 
+log = logging.getLogger(__name__)
+
+# A clock that drifts further is told again.
+_WORTH_TELLING: Final = timedelta(minutes=1)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
 # The reply is a few kilobytes; the limit keeps a broken proxy from filling the memory.
 _MAX_REPLY_BYTES: Final = 256_000
 
 
 class RolesAnywhere:
-    """CreateSession over HTTP, one attempt a call; whoever calls decides on trying again.
+    """CreateSession over HTTP; whoever calls decides on trying again.
+
+    One thing is tried again here, once a call: a request that AWS refused for its date is signed
+    with the time that AWS's answer gives. How far the clocks are apart is kept for later calls and
+    looked at with every answer.
 
     Args:
         http: the client session to send with.
@@ -43,6 +54,7 @@ class RolesAnywhere:
         self._endpoint = endpoint
         self._region = region
         self._clock = clock
+        self._ahead = timedelta(0)
 
     async def create_session(self, parameters: SessionParameters, key: CertifiedKey) -> Credentials:
         """Trade a signature for temporary credentials.
@@ -52,15 +64,31 @@ class RolesAnywhere:
             UpstreamUnavailable: there was no answer, or one that asks to come back.
 
         """
-        now = self._clock.now()
+        reply, asked = await self._ask(parameters, key)
+        date_is_known = _is_authentic(self._endpoint) and self._look_at_clock(reply, asked)
+        code, words = error_of(reply)
+        if date_is_known and refused_for_the_date(reply, code, words, signed_at=asked.signed_at):
+            reply, asked = await self._ask(parameters, key)
+            self._look_at_clock(reply, asked)
+        return parse_reply(reply, asked, now=self._clock.now(), ahead=self._ahead)
+
+    async def _ask(self, parameters: SessionParameters, key: CertifiedKey) -> tuple[Reply, Asked]:
+        """Sign and send one request."""
+        signed_at = self._clock.now() + self._ahead
         request = await asyncio.to_thread(
             build_request,
             parameters,
             endpoint=self._endpoint,
             region=self._region,
             key=key,
-            now=now,
+            now=signed_at,
         )
+        # After signing, which may take long on a device.
+        sent_at = self._clock.now()
+        asked = Asked(parameters, key, self._endpoint, sent_at=sent_at, signed_at=signed_at)
+        return await self._send(request), asked
+
+    async def _send(self, request: Request) -> Reply:
         url = URL(self._endpoint.rstrip("/") + request.target, encoded=True)
         proxy = proxy_for(url)
         try:
@@ -76,8 +104,37 @@ class RolesAnywhere:
                 body = await _bounded_body(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise _no_answer(self._endpoint, exc) from exc
-        reply = Reply(response.status, response.headers, body)
-        return parse_reply(reply, parameters, now=self._clock.now())
+        return Reply(response.status, response.headers, body)
+
+    def _look_at_clock(self, reply: Reply, asked: Asked) -> bool:
+        """Learn from a reply how far the clocks are apart; False when it does not tell."""
+        ahead = ahead_of_us(reply, asked.sent_at)
+        if ahead is None:
+            return False
+        if ahead and abs(ahead - self._ahead) > _WORTH_TELLING:
+            log.warning(
+                "%s: this machine's clock %s; requests are dated by AWS's "
+                "(hint: set the clock, by NTP)",
+                self._endpoint,
+                told(ahead),
+            )
+        self._ahead = ahead
+        return True
+
+
+def _is_authentic(endpoint: str) -> bool:
+    """Whether what comes from there can be believed: TLS, or it never leaves this machine.
+
+    Who can forge the date of an answer could otherwise have requests signed for a future moment,
+    and use them then.
+    """
+    url = URL(endpoint)
+    if url.scheme == "https" or url.host == "localhost":
+        return True
+    try:
+        return ip_address(url.host or "").is_loopback
+    except ValueError:
+        return False
 
 
 class _TooLong(aiohttp.ClientPayloadError):

@@ -1,9 +1,12 @@
 """When to renew credentials and how long to wait after a failure: pure decisions."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sidecar.credentials import Credentials
+from sidecar.errors import SidecarError, UpstreamRefused, UpstreamUnavailable
+from sidecar.signing.throttling import THROTTLING, TOO_MANY_REQUESTS
 
 # botocore asks again on every call under 15 minutes left, .NET likewise; keeping 20 leaves room.
 _KEEP_LEFT: Final = timedelta(minutes=20)
@@ -11,9 +14,34 @@ _KEEP_LEFT: Final = timedelta(minutes=20)
 _LARGEST_MARGIN_SHARE: Final = 0.7
 _JITTER_SHARE: Final = 0.1
 
-_BACK_OFF_BASE: Final = timedelta(seconds=1)
-_BACK_OFF_CAP: Final = timedelta(seconds=60)
-_MAX_DOUBLINGS: Final = 10
+_MAX_DOUBLINGS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How pauses grow: the longest one doubles with every failure up to a cap.
+
+    A pause is random between ``least`` of the longest and the whole of it.
+    """
+
+    first: timedelta
+    cap: timedelta
+    least: float = 0
+
+
+# Nobody's quota suffers from asking a network that is gone, and users wait for its return.
+OUTAGE: Final = Pace(timedelta(seconds=2), timedelta(minutes=1))
+# At 10 sessions a second, 10,000 sidecars need 17 minutes: pauses must grow towards that order, or
+# nearly all requests are refused. Longer ones would leave too few attempts before a session ends,
+# and make the last of a fleet wait for a quota that is free again. docs/renewal.md has the figures.
+THROTTLED: Final = Pace(timedelta(seconds=10), timedelta(minutes=5))
+# Somebody must change something first; those who are refused must not take the quota from the rest.
+# No pause is much longer than the refusals have lasted, so that healing takes as long as mending.
+REFUSED: Final = Pace(timedelta(seconds=10), timedelta(minutes=30), least=0.5)
+
+_SHORTEST_PAUSE: Final = timedelta(seconds=0.5)
+# What a server may ask for at most, lest one bad header switch renewing off.
+_LONGEST_RETRY_AFTER: Final = timedelta(minutes=5)
 
 
 def renewal_margin(lifetime: timedelta) -> timedelta:
@@ -36,15 +64,61 @@ def renew_at(credentials: Credentials, *, jitter: float) -> datetime:
     return latest - lifetime * _JITTER_SHARE * jitter
 
 
-def back_off(failures: int, *, jitter: float) -> timedelta:
-    """Say how long to wait after the given number of failures in a row.
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """The failures in a row since the last success; the next attempt's pause follows from them.
 
-    Exponential with full jitter, between half a second and a minute.
+    ``retry_after`` is what the server asked for with the last one.
+    """
+
+    failures: int = 0
+    pace: Pace = OUTAGE
+    retry_after: timedelta = timedelta(0)
+
+    def after(self, error: SidecarError) -> "Streak":
+        """Add a failure.
+
+        Who was refused and is throttled then has not heard anything new: a quicker pace would let
+        many who are refused keep the quota from those who are not.
+        """
+        pace = pace_after(error)
+        if self.failures and self.pace is REFUSED and pace is THROTTLED:
+            pace = REFUSED
+        asked = error.retry_after_seconds if isinstance(error, UpstreamUnavailable) else 0
+        return Streak(self.failures + 1, pace, min(timedelta(seconds=asked), _LONGEST_RETRY_AFTER))
+
+    def pause(self, *, jitter: float) -> timedelta:
+        """Say how long to wait after the last failure.
+
+        What the server asked for (RFC 9110, 10.2.3) is the least, up to five minutes; the back-off
+        comes on top, or all who were told the same would come back at once.
+
+        Args:
+            jitter: random, 0 up to 1.
+
+        """
+        return self.retry_after + back_off(self.failures, self.pace, jitter=jitter)
+
+
+def pace_after(error: SidecarError) -> Pace:
+    """Choose the pace by who must act: the network, AWS's quota, or a person."""
+    if isinstance(error, UpstreamRefused):
+        return REFUSED
+    if not isinstance(error, UpstreamUnavailable):
+        return OUTAGE
+    many = error.status == TOO_MANY_REQUESTS or error.code in THROTTLING
+    return THROTTLED if many else OUTAGE
+
+
+def back_off(failures: int, pace: Pace = OUTAGE, *, jitter: float) -> timedelta:
+    """Give the pause of a pace after so many failures: exponential, with full jitter.
 
     Args:
         failures: how many attempts have failed since the last success, at least 1.
+        pace: how fast pauses grow and up to where.
         jitter: random, 0 up to 1.
 
     """
-    ceiling = min(_BACK_OFF_BASE * (1 << min(failures, _MAX_DOUBLINGS)), _BACK_OFF_CAP)
-    return max(ceiling * jitter, _BACK_OFF_BASE / 2)
+    longest = min(pace.first * (1 << min(failures - 1, _MAX_DOUBLINGS)), pace.cap)
+    shortest = max(longest * pace.least, _SHORTEST_PAUSE)
+    return shortest + (longest - shortest) * jitter

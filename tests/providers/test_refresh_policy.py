@@ -1,4 +1,4 @@
-"""When to renew and how long to back off: bounds that hold for every lifetime and every jitter."""
+"""When to renew: bounds that hold for every lifetime and every jitter."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.credentials import Credentials
-from sidecar.providers.refresh_policy import back_off, renew_at, renewal_margin
+from sidecar.providers.refresh_policy import renew_at, renewal_margin
 from sidecar.redaction import Secret
 
 ISSUED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -68,21 +68,6 @@ def test_jitter_only_brings_renewal_forward_and_by_a_tenth_at_most(
 def test_a_session_over_29_minutes_always_has_20_left(lifetime: timedelta) -> None:
     kept = renewal_margin(lifetime)
     assert kept >= timedelta(minutes=20) or lifetime < timedelta(minutes=29)
-
-
-@given(st.integers(1, 10_000), jitters)
-def test_a_pause_is_between_half_a_second_and_a_minute(failures: int, jitter: float) -> None:
-    assert timedelta(seconds=0.5) <= back_off(failures, jitter=jitter) <= timedelta(minutes=1)
-
-
-@given(st.integers(1, 10_000), jitters)
-def test_one_more_failure_never_makes_the_pause_shorter(failures: int, jitter: float) -> None:
-    assert back_off(failures, jitter=jitter) <= back_off(failures + 1, jitter=jitter)
-
-
-def test_the_longest_pause_doubles_up_to_the_cap() -> None:
-    pauses = [round(back_off(n, jitter=0.999_999).total_seconds()) for n in range(1, 9)]
-    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_the_shortest_sessions_are_spread_too() -> None:

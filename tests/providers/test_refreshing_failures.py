@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sidecar.credentials import Credentials
-from sidecar.errors import NotReady, UpstreamUnavailable
+from sidecar.errors import NotReady, UpstreamRefused, UpstreamUnavailable
 from sidecar.providers.refreshing import RefreshingRole
 
 if TYPE_CHECKING:
@@ -33,7 +34,29 @@ async def test_failures_are_retried_with_growing_pauses(
     source.failure = DOWN
     start()
     await clock.advance(100)
-    assert source.asked_after() == [0, 1, 3, 7, 15, 31, 61, 91]
+    pauses = [later - earlier for earlier, later in pairwise(source.asked_after())]
+    assert pauses == [1.25, 2.25, 4.25, 8.25, 16.25, 30.25, 30.25]
+
+
+async def test_a_refusal_is_asked_about_seldom_and_heals_by_itself(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = UpstreamRefused("the trust policy says no", status=403)
+    start()
+    await clock.advance(HOUR)
+    assert source.asked_after() == [0, 7.5, 22.5, 52.5, 112.5, 232.5, 472.5, 952.5, 1912.5, 3262.5]
+    source.failure = None
+    await clock.advance(HOUR / 2)
+    assert role.current().expires_at > clock.now()
+
+
+async def test_who_is_throttled_stays_away_as_long_as_aws_asks_and_a_random_time_longer(
+    start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = UpstreamUnavailable("too many", status=429, retry_after_seconds=40)
+    start()
+    await clock.advance(2 * MINUTE)
+    assert source.asked_after() == [0, 45.25, 95.5]
 
 
 async def test_the_last_good_session_is_served_until_it_expires_and_not_longer(
@@ -135,7 +158,7 @@ async def test_a_listener_that_fails_stops_neither_the_others_nor_the_renewing(
     [
         pytest.param(0, "nothing to serve", id="never any"),
         pytest.param(HOUR - 1, "the last session is served until 2026-03-01T13:00:00Z", id="good"),
-        pytest.param(HOUR + 1, "the last session has expired", id="expired"),
+        pytest.param(HOUR + MINUTE, "the last session has expired", id="expired"),
     ],
 )
 async def test_a_failure_is_logged_with_what_is_left(

@@ -42,3 +42,20 @@ async def test_every_session_is_asked_for_with_the_key_of_that_moment(source: "F
     sessions = [await role.fetch(), await role.fetch()]
     assert client.asked == [(PARAMETERS, 1), (PARAMETERS, 2)]
     assert [each.access_key_id for each in sessions] == ["ASIA1", "ASIA2"]
+
+
+async def test_a_session_is_named_for_the_key_that_it_is_signed_with(source: "FakeSource") -> None:
+    client = FakeClient(source)
+    keys = iter([_key(1), _key(2)])
+    role = RolesAnywhereSource(
+        cast("RolesAnywhere", client),
+        PARAMETERS,
+        lambda: next(keys),
+        session_name=lambda key: f"vm-{key.serial_number}",
+    )
+    await role.fetch()
+    await role.fetch()
+    assert [(asked.role_session_name, serial) for asked, serial in client.asked] == [
+        ("vm-1", 1),
+        ("vm-2", 2),
+    ]

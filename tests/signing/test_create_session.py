@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sidecar.arn import profile_arn, role_arn, trust_anchor_arn
 from sidecar.ca import PrivateKey
 from sidecar.identity.identity import Identity
-from sidecar.identity.pem import load_identity
+from sidecar.identity.load import load_identity
+from sidecar.identity.places import IdentityPlaces
+from sidecar.identity.signing_key import SoftwareKey
 from sidecar.signing.canonical import Request
 from sidecar.signing.create_session import SessionParameters, build_request
 from sidecar.signing.x509 import CertifiedKey
@@ -36,7 +38,7 @@ ENDPOINT = "https://rolesanywhere.ap-northeast-2.amazonaws.com"
 
 @pytest.fixture
 def key(workload: tuple[x509.Certificate, PrivateKey], rsa_key: rsa.RSAPrivateKey) -> CertifiedKey:
-    return Identity(workload[0], (), rsa_key).certified_key()
+    return Identity(workload[0], (), SoftwareKey(rsa_key)).certified_key()
 
 
 def _built(
@@ -50,9 +52,11 @@ def _built(
 
 def test_the_signature_is_the_one_that_openssl_made_by_hand() -> None:
     identity = load_identity(
-        VECTOR / "certificate.pem",
-        VECTOR / "private_key.pem",
-        chain=VECTOR / "intermediate.pem",
+        IdentityPlaces(
+            certificate=str(VECTOR / "certificate.pem"),
+            private_key=str(VECTOR / "private_key.pem"),
+            chain=VECTOR / "intermediate.pem",
+        )
     )
     parameters = replace(PARAMETERS, duration_seconds=3600, role_session_name="vector")
     moment = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sidecar.ca import Authority, PrivateKey
 from sidecar.identity.identity import Identity
+from sidecar.identity.signing_key import SoftwareKey
 from sidecar.signing.canonical import Request
 from sidecar.signing.x509 import CertifiedKey, sign_request
 
@@ -35,7 +36,7 @@ def key(request: pytest.FixtureRequest, rsa_key: rsa.RSAPrivateKey) -> PrivateKe
 @pytest.fixture
 def certified(key: PrivateKey, workload: tuple[x509.Certificate, PrivateKey]) -> CertifiedKey:
     """Pair each kind of key with a certificate; the signer does not look at whose it is."""
-    return Identity(workload[0], (), key).certified_key()
+    return Identity(workload[0], (), SoftwareKey(key)).certified_key()
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def deterministic(
     rsa_key: rsa.RSAPrivateKey, workload: tuple[x509.Certificate, PrivateKey]
 ) -> CertifiedKey:
     """Give a key whose signatures of the same bytes are the same."""
-    return Identity(workload[0], (), rsa_key).certified_key()
+    return Identity(workload[0], (), SoftwareKey(rsa_key)).certified_key()
 
 
 def _signed(key: CertifiedKey, now: datetime) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Measurements and simulations, with what they print kept in docs/."""
