@@ -1,9 +1,19 @@
 """One set of temporary AWS credentials, always passed whole."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final, Self
 
+from sidecar.arn import Arn
 from sidecar.redaction import Secret, masked_tail
+
+# Together with the rest of the answer these stay under the 10,000 bytes that one SDK reads.
+_LONGEST: Final = {"AccessKeyId": 128, "SecretAccessKey": 256, "SessionToken": 8192}
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+# How far this machine's clock may be behind AWS's; signatures are refused sooner.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -21,6 +31,51 @@ class Credentials:
     expires_at: datetime
     role_arn: str
     account_id: str
+
+    @classmethod
+    def received(
+        cls,
+        parts: Mapping[str, str],
+        *,
+        role: Arn,
+        expires_at: datetime,
+        longest: timedelta,
+        now: datetime,
+    ) -> Self:
+        """Make a set of what AWS answered, if that can be used.
+
+        Not checked: whether the answer is for that role.
+
+        Args:
+            parts: AccessKeyId, SecretAccessKey and SessionToken.
+            role: the role that was asked for.
+            expires_at: when AWS says that the set ends, aware.
+            longest: how long a life was asked for.
+            now: when the answer came; the set counts as issued then.
+
+        Raises:
+            ValueError: a part cannot be served, or the life is over or too long; the sentence
+                quotes nothing of the answer.
+            KeyError: a part is missing.
+            TypeError: a part is no text.
+
+        """
+        for name, limit in _LONGEST.items():
+            if not _VISIBLE.fullmatch(parts[name]) or len(parts[name]) > limit:
+                raise ValueError(f"{name} is empty, too long or not plain text")
+        if expires_at <= now:
+            raise ValueError("already expired")
+        if expires_at > now + longest + _CLOCK_TOLERANCE:
+            raise ValueError("it claims to last longer than was asked")
+        return cls(
+            access_key_id=parts["AccessKeyId"],
+            secret_access_key=Secret(parts["SecretAccessKey"]),
+            session_token=Secret(parts["SessionToken"]),
+            issued_at=now,
+            expires_at=expires_at,
+            role_arn=str(role),
+            account_id=role.account,
+        )
 
     @property
     def lifetime(self) -> timedelta:

@@ -1,31 +1,42 @@
 """The composition root: a configuration goes in, open doors come out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
-from sidecar.aws.endpoints import service_endpoint
 from sidecar.aws.http import http_client
-from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.aws.secrets_manager import CREDENTIALS_REFUSED, SecretsManager
 from sidecar.clock import Clock
-from sidecar.config.consistency import secrets_region, secrets_role
-from sidecar.config.schema import Config, RoleSection
-from sidecar.errors import ConfigError, NotReady, Problem, SidecarError, UpstreamUnavailable
+from sidecar.config.consistency import default_region, secrets_role
+from sidecar.config.role_sources import RolesAnywhereSection
+from sidecar.config.schema import Config
+from sidecar.errors import (
+    ConfigError,
+    IdentityError,
+    NotReady,
+    Problem,
+    SidecarError,
+    UpstreamUnavailable,
+)
+from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
-from sidecar.providers.roles_anywhere import RolesAnywhereSource
+from sidecar.role_graph import build_roles, endpoint_of
 from sidecar.secret_cache.cache import Limits, SecretCache
-from sidecar.signing.create_session import SERVICE, SessionParameters
+from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
 from sidecar.web.secrets_door import SecretsDoor
+
+log = logging.getLogger(__name__)
 
 # How long a request for a secret may wait for the very first session of the role that reads it.
 _COLD_START_SECONDS = 5.0
@@ -34,10 +45,18 @@ _LOOK_AT_TOKEN_FILES_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A running sidecar: its open doors, and a future that ends only if something broke."""
+    """A running sidecar.
+
+    Args:
+        doors: its open doors.
+        broken: a future that ends only if something broke.
+        reload: reads certificate, key and tokens again within seconds, changed or not.
+
+    """
 
     doors: tuple[OpenDoor, ...]
     broken: "asyncio.Future[None]"
+    reload: Callable[[], None]
 
 
 @asynccontextmanager
@@ -66,7 +85,9 @@ async def running_sidecar(
     async with AsyncExitStack() as stack:
         background = _Background()
         stack.push_async_callback(background.close)
-        roles = await _roles(config, prepared.identity, clock, stack)
+        held = prepared.held_identity(clock)
+        http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
+        roles = build_roles(config, http, _signing_key(held), clock)
         cache = _secret_cache(config, roles, clock, stack)
         prefetch = _Prefetch(cache, config.secrets.prefetch)
         doors = (
@@ -76,56 +97,52 @@ async def running_sidecar(
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
+        if held is not None:
+            _renew_with(held, config, roles)
+            background.start(held.run())
         for role in roles.values():
             background.start(role.run())
         background.start(_watch_token_files(prepared.tokens, clock))
         for secret_id in config.secrets.prefetch:
             background.start(prefetch.run(secret_id))
-        yield Sidecar(opened, background.broken)
+        yield Sidecar(opened, background.broken, partial(_reload, held, prepared.tokens))
 
 
-async def _roles(
-    config: Config, identity: Identity, clock: Clock, stack: AsyncExitStack
-) -> dict[str, RefreshingRole]:
-    http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
-    key = identity.certified_key()
-    roles: dict[str, RefreshingRole] = {}
-    for name, section in config.roles.items():
-        region = section.trust_anchor_arn.region
-        client = RolesAnywhere(
-            http, endpoint=_endpoint(config, name, region), region=region, clock=clock
-        )
-        source = RolesAnywhereSource(client, _parameters(section), lambda: key)
-        roles[name] = RefreshingRole(name, source, clock)
-    return roles
+def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
+    """Give what roles sign with; where nothing is signed, no identity is held."""
+
+    def none() -> CertifiedKey:
+        raise IdentityError("no identity is configured", hint="add [identity]")
+
+    return none if held is None else held.key
 
 
-def _endpoint(config: Config, role: str, region: str) -> str:
-    if config.aws.endpoint_url is not None:
-        return config.aws.endpoint_url
-    try:
-        return service_endpoint(SERVICE, region)
-    except ValueError as exc:
-        raise ConfigError([Problem(f"roles.{role}.trust_anchor_arn", str(exc))]) from exc
+def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, RefreshingRole]) -> None:
+    """Renew the sessions that a new identity signs for; those chained on them follow in time."""
+
+    def renew(_: Identity) -> None:
+        for name, section in config.roles.items():
+            if isinstance(section, RolesAnywhereSection):
+                roles[name].renew_soon()
+
+    held.on_change(renew)
 
 
-def _parameters(section: RoleSection) -> SessionParameters:
-    return SessionParameters(
-        trust_anchor_arn=section.trust_anchor_arn,
-        profile_arn=section.profile_arn,
-        role_arn=section.role_arn,
-        duration_seconds=section.session_duration_seconds,
-        role_session_name=section.role_session_name,
-    )
+def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
+    log.info("reading certificate, key and tokens again")
+    tokens.reload()
+    if held is not None:
+        held.reload()
 
 
 def _secret_cache(
     config: Config, roles: Mapping[str, RefreshingRole], clock: Clock, stack: AsyncExitStack
 ) -> SecretCache:
     bundle = config.aws.ca_bundle
+    region = default_region(config)
     upstream = SecretsManager(
-        region=secrets_region(config),
-        endpoint_url=config.aws.endpoint_url,
+        region=region,
+        endpoint_url=_secrets_endpoint(config, region),
         ca_bundle=None if bundle is None else str(bundle),
     )
     role = roles[secrets_role(config) or next(iter(roles))]
@@ -149,6 +166,13 @@ def _secret_cache(
     cache = SecretCache(fetch, clock, limits)
     stack.push_async_callback(cache.close)
     return cache
+
+
+def _secrets_endpoint(config: Config, region: str) -> str:
+    try:
+        return endpoint_of("secretsmanager", region, config.aws)
+    except ValueError as exc:
+        raise ConfigError([Problem("aws.region", str(exc), "check the [aws] options")]) from exc
 
 
 class _Prefetch:

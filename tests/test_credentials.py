@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sidecar.arn import role_arn
 from sidecar.credentials import Credentials
 from sidecar.redaction import Secret
 
@@ -22,6 +23,56 @@ def credentials() -> Credentials:
         role_arn="arn:aws:iam::123456789012:role/billing",
         account_id="123456789012",
     )
+
+
+PARTS = {
+    "AccessKeyId": "ASIAEXAMPLEEXAMPLE00",
+    "SecretAccessKey": "canary-secret",
+    "SessionToken": "canary-token",
+}
+
+
+def _received(expires_at: datetime = EXPIRES, changes: dict[str, str] | None = None) -> Credentials:
+    return Credentials.received(
+        PARTS | (changes or {}),
+        role=role_arn("arn:aws:iam::123456789012:role/billing"),
+        expires_at=expires_at,
+        longest=timedelta(hours=1),
+        now=ISSUED,
+    )
+
+
+def test_what_aws_answers_is_dated_by_the_moment_it_came(credentials: Credentials) -> None:
+    assert _received() == credentials
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("value", ["", "canary ö", "two words", "a\nb", "x" * 8193])
+def test_a_part_that_cannot_be_served_is_refused_without_being_quoted(
+    part: str, value: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"^{part} is empty, too long or not plain text$"):
+        _received(changes={part: value})
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "problem"),
+    [
+        pytest.param(ISSUED, "already expired", id="on the dot"),
+        pytest.param(
+            EXPIRES + timedelta(minutes=15, seconds=1),
+            "it claims to last longer than was asked",
+            id="longer than a slow clock explains",
+        ),
+    ],
+)
+def test_a_life_that_is_over_or_too_long_is_refused(expires_at: datetime, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}$"):
+        _received(expires_at)
+
+
+def test_a_life_that_a_slow_clock_explains_is_accepted() -> None:
+    assert _received(EXPIRES + timedelta(minutes=15)).lifetime == timedelta(hours=1, minutes=15)
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,57 @@
 """Which address a service has in a region."""
 
-import botocore.exceptions
-import botocore.session
+import re
+from functools import cache
+from typing import Any, Final
+
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader
+
+# What botocore ships, and nothing that somebody put into ~/.aws/models.
+_DATA: Final = Loader(
+    extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+)
 
 
-def service_endpoint(service: str, region: str) -> str:
-    """Look up a service's own endpoint in botocore's data, right for every partition.
+@cache
+def service_endpoint(
+    service: str, region: str, *, fips: bool = False, dual_stack: bool = False
+) -> str:
+    """Evaluate botocore's own rules for a service's endpoint, right for every partition.
+
+    No client is made and boto3 is not imported, since a command that runs for each request of
+    AWS's CLI asks this too.
+
+    Args:
+        service: botocore's name of the service, such as ``rolesanywhere``.
+        region: the region's name; never a pseudo-region such as ``us-gov-west-1-fips``, whose name
+            would get into signatures.
+        fips: whether the endpoint must be FIPS-validated.
+        dual_stack: whether it must have IPv6 addresses too.
 
     Raises:
-        ValueError: botocore knows no such service, or no partition with such a region.
+        ValueError: botocore knows no such service, no partition with such a region, or no such
+            kind of endpoint in it.
 
     """
-    session = botocore.session.get_session()
+    kind = " with FIPS" * fips + " with dual stack" * dual_stack
+    unknown = f"no endpoint of {service}{kind} is known in region {region!r}"
+    partitions = _DATA.load_data("partitions")
+    if not _has_region(partitions, region):
+        raise ValueError(unknown)
     try:
-        session.get_partition_for_region(region)
-        # A client knows its endpoint. The keys keep botocore from looking for some on the network.
-        client = session.create_client(
-            service,
-            region_name=region,
-            aws_access_key_id="none",
-            aws_secret_access_key="none",  # noqa: S106 - signs nothing
-        )
-    except botocore.exceptions.BotoCoreError as exc:
-        raise ValueError(f"no endpoint of {service} is known in region {region!r}") from exc
-    endpoint: str = client.meta.endpoint_url
-    return endpoint
+        rules = _DATA.load_service_model(service, "endpoint-rule-set-1")
+        provider = EndpointProvider(rules, partitions)
+        endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack)
+    except BotoCoreError as exc:
+        raise ValueError(unknown) from exc
+    url: str = endpoint.url
+    return url
+
+
+def _has_region(partitions: Any, region: str) -> bool:
+    """Whether some partition has such a region, one that is newer than the data included."""
+    return any(
+        re.fullmatch(each["regionRegex"], region) is not None for each in partitions["partitions"]
+    )

@@ -69,13 +69,16 @@ class Proxy:
 
 def proxy_for(url: URL) -> Proxy | None:
     """Find the proxy that the environment wants for `url` (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)."""
-    if url.host is None or urllib.request.proxy_bypass(url.host):
+    if url.host is None or urllib.request.proxy_bypass(url.host_port_subcomponent or url.host):
         return None
     configured = urllib.request.getproxies().get(url.scheme)
     if not configured:
         return None
     try:
-        address = URL(configured)
+        # Without a scheme, as curl and botocore take it too.
+        address = URL(configured if "://" in configured else f"http://{configured}")
+        if address.host is None:
+            raise ValueError  # noqa: TRY301 - the same sentence for both
     except ValueError:
         # Not repeated: it may hold a password.
         raise OperatorError(

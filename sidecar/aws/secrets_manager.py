@@ -2,14 +2,12 @@
 
 import base64
 import logging
-import os
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import botocore.exceptions
-import botocore.session
 from botocore.config import Config as BotoConfig
 
+from sidecar.aws.boto_client import boto_client
 from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.credentials import Credentials
@@ -25,11 +23,6 @@ from sidecar.redaction import Secret
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-# botocore writes whole responses to its debug log, secret values included: no logger of the AWS
-# stack may go below this level, whatever ours is set to.
-for _name in ("botocore", "boto3", "urllib3", "s3transfer"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
-
 log = logging.getLogger(__name__)
 
 _WORKERS: Final = 8
@@ -42,15 +35,6 @@ BOTO_CONFIG: Final = BotoConfig(
     parameter_validation=False,
     user_agent_extra="credential-sidecar",
 )
-
-# The sidecar's credentials are its own: no profile and no file of AWS's tools has a say in them.
-_OWN_SETTINGS: Final = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-    # AWS_ENDPOINT_URL_SECRETS_MANAGER is for applications, and points them at this very program.
-    "ignore_configured_endpoint_urls": (None, None, True, None),
-}
 
 # Codes by which AWS says that it does not know, or no longer knows, the credentials themselves.
 CREDENTIALS_REFUSED: Final = frozenset(
@@ -83,7 +67,7 @@ class SecretsManager:
 
     Args:
         region: the region to ask.
-        endpoint_url: an emulator's address, or None for AWS's own.
+        endpoint_url: the address to ask.
         ca_bundle: path of the CAs to trust in TLS, or None for the system's.
         boto_config: botocore's timeouts and retries.
 
@@ -93,7 +77,7 @@ class SecretsManager:
         self,
         *,
         region: str,
-        endpoint_url: str | None = None,
+        endpoint_url: str,
         ca_bundle: str | None = None,
         boto_config: BotoConfig = BOTO_CONFIG,
     ) -> None:
@@ -142,19 +126,15 @@ class SecretsManager:
         return client
 
     def _make_client(self, credentials: Credentials) -> "SecretsManagerClient":
-        session = boto3.session.Session(
-            botocore_session=botocore.session.Session(session_vars=_OWN_SETTINGS),
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key.reveal(),
-            aws_session_token=credentials.session_token.reveal(),
-            region_name=self._region,
-        )
-        return session.client(
+        client: SecretsManagerClient = boto_client(
             "secretsmanager",
+            region=self._region,
             endpoint_url=self._endpoint_url,
-            verify=self._ca_bundle,
-            config=self._boto_config,
+            credentials=credentials,
+            ca_bundle=self._ca_bundle,
+            boto_config=self._boto_config,
         )
+        return client
 
 
 def _value(reply: Any) -> SecretValue:

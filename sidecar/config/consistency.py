@@ -5,10 +5,17 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.address import Address
-from sidecar.config.schema import AppSection, Config, RoleSection
-from sidecar.errors import Problem
+from sidecar.config.role_consistency import role_inconsistencies
+from sidecar.config.role_sources import RolesAnywhereSection
+from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config, IdentitySection
+from sidecar.errors import ConfigError, Problem
 
 _DEFAULT_ROLE: Final = "default"
+_NO_REGION: Final = Problem(
+    "aws.region",
+    "is missing, and no role of source roles-anywhere tells it by its trust anchor",
+    "such as eu-central-1; or set AWS_REGION",
+)
 
 
 def secrets_role(config: Config) -> str | None:
@@ -20,11 +27,22 @@ def secrets_role(config: Config) -> str | None:
     return _DEFAULT_ROLE if _DEFAULT_ROLE in config.roles else None
 
 
-def secrets_region(config: Config) -> str:
-    """Name the region of Secrets Manager: the one configured, or the first trust anchor's."""
-    if config.aws.region is not None:
-        return config.aws.region
-    return next(iter(config.roles.values())).trust_anchor_arn.region
+def default_region(config: Config) -> str:
+    """Name the region of Secrets Manager and STS: the one configured, or the first trust anchor's.
+
+    Raises:
+        ConfigError: there is neither.
+
+    """
+    anchors = (
+        role.trust_anchor_arn.region
+        for role in config.roles.values()
+        if isinstance(role, RolesAnywhereSection)
+    )
+    region = config.aws.region or next(anchors, None)
+    if region is None:
+        raise ConfigError([_NO_REGION])
+    return region
 
 
 def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> list[Problem]:
@@ -36,8 +54,13 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
 
     """
     problems: list[Problem] = []
-    for name, role in config.roles.items():
-        problems += () if f"roles.{name}" in faulty else _role(name, role)
+    problems += () if "aws" in faulty else _aws(config.aws)
+    problems += () if "identity" in faulty else _identity(config.identity)
+    if not {"roles", "aws", *map("roles.{}".format, config.roles)} & faulty:
+        problems += _region(config)
+    sound = {name: role for name, role in config.roles.items() if f"roles.{name}" not in faulty}
+    if "roles" not in faulty:
+        problems += role_inconsistencies(config.roles, sound, config.identity)
     for name, app in config.apps.items():
         problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
@@ -45,29 +68,32 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     return problems
 
 
-def _role(name: str, role: RoleSection) -> Iterator[Problem]:
-    anchor, profile, target = role.trust_anchor_arn, role.profile_arn, role.role_arn
-    where = f"roles.{name}"
-    if anchor.region != profile.region:
+def _aws(aws: AwsSection) -> Iterator[Problem]:
+    """No custom endpoint together with a kind of AWS's own, as in AWS's SDKs."""
+    custom = [key for key in ENDPOINTS if getattr(aws, key) is not None]
+    for key in ("use_fips_endpoint", "use_dualstack_endpoint"):
+        if custom and getattr(aws, key):
+            yield Problem(
+                f"aws.{key}",
+                f"cannot go with aws.{custom[0]}: it chooses among AWS's own endpoints",
+                "remove one of the two; AWS_ENDPOINT_URL and AWS_USE_… variables count too",
+            )
+
+
+def _identity(identity: IdentitySection | None) -> Iterator[Problem]:
+    if identity and identity.password_file is not None and identity.password_env is not None:
         yield Problem(
-            f"{where}.profile_arn",
-            f"is in {profile.region}, the trust anchor in {anchor.region}",
-            "CreateSession needs both in one region",
+            "identity.password_env",
+            "cannot go with identity.password_file",
+            "there is one password: say where it is",
         )
-    if anchor.account != profile.account:
-        yield Problem(
-            f"{where}.profile_arn",
-            f"is in account {profile.account}, the trust anchor in {anchor.account}",
-            "CreateSession needs both in one account",
-        )
-    if target.account != profile.account:
-        yield Problem(
-            f"{where}.role_arn",
-            f"is in account {target.account}, the profile in {profile.account}",
-            "a profile can only hold roles of its own account",
-        )
-    if len({anchor.partition, profile.partition, target.partition}) > 1:
-        yield Problem(where, "its ARNs are of different partitions", "they must agree")
+
+
+def _region(config: Config) -> Iterator[Problem]:
+    try:
+        default_region(config)
+    except ConfigError as exc:
+        yield from exc.problems
 
 
 def _app(name: str, app: AppSection, config: Config) -> Iterator[Problem]:

@@ -1,11 +1,12 @@
 """From raw tables to a checked `Config`, with every problem reported at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sidecar.config.option import Option, is_name, options_of
+from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
+from sidecar.config.role_sources import ROLES_ANYWHERE
 from sidecar.config.schema import SECTIONS, TABLES, Config
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
@@ -61,7 +62,9 @@ def read_config(requested: Path | None, environment: Mapping[str, str]) -> Loade
     reader = _Reader(raw)
     config = reader.config()
     warnings = tuple(
-        f"variable {name} means nothing to the sidecar" for name in raw.unknown_variables
+        f"variable {name} means nothing to the sidecar"
+        for name in raw.unknown_variables
+        if name not in reader.named_variables
     )
     return Loaded(
         config, raw.file, warnings, tuple(reader.problems), frozenset(reader.faulty), raw.said_by
@@ -75,22 +78,33 @@ class _Reader:
         self._raw = raw
         self.problems: list[Problem] = []
         self.faulty: set[str] = set()
+        self.named_variables: set[str] = set()
 
     def config(self) -> Config:
         """Read everything; the result is whole only when there are no problems."""
         known = {*SECTIONS, *TABLES}
         for name in self._raw.tables:
             if name not in known:
-                self._complain(name, "unknown section", f"known are {', '.join(sorted(known))}")
+                self._complain(name, "unknown section", _known(sorted(known)))
         sections: dict[str, Any] = {
-            name: self._section(name, schema) for name, schema in SECTIONS.items()
+            name: self._section(name, schema) if self._wanted(name) else None
+            for name, schema in SECTIONS.items()
         }
         tables: dict[str, Any] = {
             name: self._table(name, schema) for name, schema in TABLES.items()
         }
         return Config(**sections, **tables)
 
-    def _table(self, name: str, schema: type) -> dict[str, Any]:
+    def _wanted(self, section: str) -> bool:
+        """Whether to read a section: the identity may be missing if no role is signed for."""
+        if section != "identity" or section in self._raw.tables:
+            return True
+        roles = self._raw.tables.get("roles")
+        entries = roles.values() if isinstance(roles, dict) else ()
+        kinds = [each.get("source", ROLES_ANYWHERE) for each in entries if isinstance(each, dict)]
+        return ROLES_ANYWHERE in kinds
+
+    def _table(self, name: str, schema: Entries) -> dict[str, Any]:
         entries = self._raw.tables.get(name, {})
         before = len(self.problems)
         if not isinstance(entries, dict):
@@ -104,28 +118,43 @@ class _Reader:
         self._find_faulty(name, before)
         return {entry: self._section(f"{name}.{entry}", schema) for entry in entries}
 
-    def _section(self, where: str, schema: type) -> Any:
+    def _section(self, where: str, entries: Entries) -> Any:
         table: Any = self._raw.tables
         for part in where.split(".", 1):
             table = table.get(part, {})
+        before = len(self.problems)
         if not isinstance(table, dict):
             self._complain(where, "must be a table", f"write [{where}]")
-            self.faulty.add(where)
-            return None
-        known = options_of(schema)
-        for key in table:
-            if key not in known:
-                hint = f"known are {', '.join(known)}"
-                self._complain(f"{where}.{key}", "unknown key", hint)
-        before = len(self.problems)
-        values = {
-            key: self._value(f"{where}.{key}", found, table.get(key))
-            for key, (found, _) in known.items()
-            if key in table or found.required
-        }
+        schema = self._schema(where, table, entries) if isinstance(table, dict) else None
+        values = {} if schema is None else self._values(where, table, schema)
         self._find_faulty(where, before)
         # A section is made even where a value was refused; the config is thrown away then.
-        return schema(**values)
+        return None if schema is None else schema(**values)
+
+    def _schema(self, where: str, table: Mapping[str, Any], entries: Entries) -> type | None:
+        """Find out which kind of section this is, and complain of keys that it does not have."""
+        schema = self._variant(where, table, entries) if isinstance(entries, Variants) else entries
+        known = options_of(schema) if schema is not None else table
+        for key in table:
+            if key not in known:
+                self._complain(f"{where}.{key}", _unknown(key, entries), _known(known))
+        return schema
+
+    def _variant(self, where: str, table: Mapping[str, Any], kinds: Variants) -> type | None:
+        said = table.get(kinds.key, kinds.default)
+        found = kinds.schemas.get(said) if isinstance(said, str) else None
+        if found is None:
+            choices = ", ".join(kinds.schemas)
+            what = f"must be one of {choices} (got {_shown(said)})"
+            self._complain(f"{where}.{kinds.key}", what, "")
+        return found
+
+    def _values(self, where: str, table: Mapping[str, Any], schema: type) -> dict[str, object]:
+        return {
+            key: self._value(f"{where}.{key}", found, table.get(key))
+            for key, (found, _) in options_of(schema).items()
+            if key in table or found.required
+        }
 
     def _value(self, where: str, found: Option, value: object) -> object:
         if value is None:
@@ -133,19 +162,22 @@ class _Reader:
             self._complain(where, "is missing", hint)
             return None
         try:
-            return found.read(value)
+            read = found.read(value)
         except ValueError as exc:
             got = f" (got {_shown(value)})" if found.may_be_shown else ""
             self._complain(where, f"{exc}{got}", found.hint)
             return None
+        if found.read is variable:
+            self.named_variables.add(str(read))
+        return read
 
     def _find_faulty(self, where: str, before: int) -> None:
         if len(self.problems) > before:
             self.faulty.add(where)
 
     def _complain(self, where: str, what: str, hint: str) -> None:
-        variable = self._raw.said_by.get(where)
-        self.problems.append(Problem(f"{where} ({variable})" if variable else where, what, hint))
+        said_by = self._raw.said_by.get(where)
+        self.problems.append(Problem(f"{where} ({said_by})" if said_by else where, what, hint))
 
     def _variable(self, where: str) -> str:
         """Name the variable that sets an option, the short one if there is one."""
@@ -154,9 +186,24 @@ class _Reader:
         return next(found, variable_name(section, key))
 
 
+def _unknown(key: str, entries: Entries) -> str:
+    """Say why a section may not have this key."""
+    if isinstance(entries, Variants):
+        owners = [name for name, kind in entries.schemas.items() if key in options_of(kind)]
+        if owners:
+            return f"belongs to {entries.key} {' and '.join(owners)} only"
+    return "unknown key"
+
+
+def _known(keys: Iterable[str]) -> str:
+    return f"known are {', '.join(keys)}"
+
+
 def _shown(value: object) -> str:
     try:
         text = ascii(value) if isinstance(value, str) else repr(value)
     except (ValueError, RecursionError):  # a number too long, or tables too deep, for Python
         return "something too large to show"
+    if "pin-value" in text.lower():
+        return "a URI with a PIN"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -12,9 +12,15 @@ from sidecar.arn import Arn
 
 _T = TypeVar("_T")
 
+REGION_HINT: Final = "such as eu-central-1"
+
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_FLAGS: Final = {"true": True, "false": False}
 _METADATA_KEY: Final = "option"
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
+# Names by which old tools ask for FIPS; in a signature's scope they are wrong.
+_FIPS_REGION: Final = re.compile(r"(?:fips-(.+)|(.+)-fips)")
 # botocore refuses other hosts when it makes a client, names with an underscore among them.
 _LABEL: Final = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _BASE_URL: Final = re.compile(
@@ -68,6 +74,26 @@ def options_of(section: type) -> Mapping[str, tuple[Option, object]]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The kinds of section that a table's entries may be, and the key whose value tells which.
+
+    ``default`` is the kind of an entry that does not have the key.
+    """
+
+    key: str
+    default: str
+    schemas: Mapping[str, type]
+
+
+Entries = type | Variants
+
+
+def schemas_of(entries: Entries) -> tuple[type, ...]:
+    """List every kind of section that a table's entries may be."""
+    return tuple(entries.schemas.values()) if isinstance(entries, Variants) else (entries,)
+
+
 def text(value: object) -> str:
     """Read text that is not empty."""
     if not isinstance(value, str):
@@ -77,12 +103,17 @@ def text(value: object) -> str:
     return value
 
 
-def path(value: object) -> Path:
-    """Read a file's path; ``~`` is not special."""
+def locator(value: object) -> str:
+    """Read where a certificate or a key is kept: a file, or a URI of a token or a TPM."""
     name = text(value)
     if "\0" in name:
         raise ValueError("must not hold a NUL character")
-    return Path(name)
+    return name
+
+
+def path(value: object) -> Path:
+    """Read a file's path; ``~`` is not special."""
+    return Path(locator(value))
 
 
 def base_url(value: object) -> str:
@@ -96,6 +127,27 @@ def base_url(value: object) -> str:
     if not _BASE_URL.fullmatch(url):
         raise ValueError("must name its host by letters, digits, hyphens and dots, or by address")
     return url.rstrip("/")
+
+
+def region_name(value: object) -> str:
+    """Read the name of an AWS region."""
+    name = text(value)
+    if found := _FIPS_REGION.fullmatch(name):
+        region = found[1] or found[2]
+        raise ValueError(
+            f"is no region: for FIPS endpoints write {region}, and use_fips_endpoint in [aws]"
+        )
+    if not _REGION.fullmatch(name):
+        raise ValueError("is not a region's name")
+    return name
+
+
+def flag(value: object) -> bool:
+    """Read true or false; the texts of a variable too, in any case."""
+    said = _FLAGS.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(said, bool):
+        raise ValueError("must be true or false")
+    return said
 
 
 def variable(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sidecar.config.option import Option, options_of
+from sidecar.config.option import Entries, Option, Variants, options_of
 from sidecar.config.schema import SECTIONS, TABLES
 from sidecar.config.sources import SHORT_NAMES, SHORT_NAMES_WITHOUT_FILE, variable_name
 
@@ -17,8 +17,9 @@ def reference() -> str:
     lines: list[str] = []
     for name, schema in SECTIONS.items():
         lines += _section(f"[{name}]", name, schema)
-    for name, schema in TABLES.items():
-        lines += _section(f"[{name}.<name>]", f"{name}.<name>", schema)
+    for name, kinds in TABLES.items():
+        for title, schema in _kinds(f"[{name}.<name>]", kinds):
+            lines += _section(title, f"{name}.<name>", schema)
     return "\n".join(lines)
 
 
@@ -31,6 +32,15 @@ def with_reference(page: str) -> str:
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
 
 
+def _kinds(title: str, kinds: Entries) -> Iterator[tuple[str, type]]:
+    """Give a title and the options of every kind of section that a table's entries may be."""
+    if not isinstance(kinds, Variants):
+        yield title, kinds
+        return
+    for said, schema in kinds.schemas.items():
+        yield f'{title} {kinds.key} = "{said}"', schema
+
+
 def _section(title: str, section: str, schema: type) -> Iterator[str]:
     yield f"### `{title}`"
     yield ""
@@ -38,7 +48,8 @@ def _section(title: str, section: str, schema: type) -> Iterator[str]:
     yield ""
     yield "| key | default | meaning | variable |"
     yield "|---|---|---|---|"
-    for key, (found, default) in options_of(schema).items():
+    required_first = sorted(options_of(schema).items(), key=lambda each: not each[1][0].required)
+    for key, (found, default) in required_first:
         variable = f"`{variable_name(section, key)}`"
         short = _short_name(section, key)
         variables = f"{variable}, `{short}`" if short else variable
@@ -51,6 +62,8 @@ def _default(found: Option, default: object) -> str:
         return "required"
     if default is None or default == ():
         return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         return ", ".join(f"`{each}`" for each in default)
     return f"`{default}`"

@@ -1,48 +1,39 @@
 """Every section and option of `sidecar.toml`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.config.address import Address, addresses
 from sidecar.config.option import (
-    arn,
+    REGION_HINT,
+    Entries,
     base_url,
+    flag,
+    locator,
     names,
     one_of,
     option,
     path,
+    region_name,
     text,
     texts,
     variable,
     whole_number,
 )
+from sidecar.config.role_sources import ROLE_SOURCES, RoleSection
 
-_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
-# The rule of STS for RoleSessionName.
-_SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-# What the examples of ARNs begin with.
-_SCOPE: Final = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+_URL_HINT: Final = "such as http://127.0.0.1:4566"
 
 
-def region_name(value: object) -> str:
-    """Read the name of an AWS region."""
-    name = text(value)
-    if not _REGION.fullmatch(name):
-        raise ValueError("is not a region's name")
-    return name
-
-
-def role_session_name(value: object) -> str:
-    """Read the name of a role session."""
-    name = text(value)
-    if not _SESSION_NAME.fullmatch(name):
-        raise ValueError("must be 2 to 64 of letters, digits and _+=,.@-")
-    return name
+def certificate_locator(value: object) -> str:
+    """Read where a certificate is kept."""
+    found = locator(value)
+    if found.startswith(("tpm:", "handle:")):
+        raise ValueError("is a TPM handle, and a TPM keeps keys only")
+    return found
 
 
 def _secret_ids(value: object) -> tuple[str, ...]:
@@ -54,22 +45,50 @@ def _secret_ids(value: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentitySection:
-    """The X.509 certificate and private key of this machine."""
+    """The X.509 certificate and private key; needed as soon as a role comes from Roles Anywhere."""
 
-    certificate: Path = option(
-        path, "PEM file with the certificate; may hold its issuers too.", example="workload.pem"
+    certificate: str = option(
+        certificate_locator,
+        "File with the certificate, PEM (may hold its issuers, and the key) or PKCS#12, or a "
+        "`pkcs11:` URI.",
+        example="workload.pem",
     )
-    private_key: Path = option(
-        path, "PEM file with the private key: PKCS#8, PKCS#1 or SEC1.", example="workload.key"
+    private_key: str | None = option(
+        locator,
+        "File with the private key, a `pkcs11:` URI, or a TPM handle such as `tpm:0x81000001`. "
+        "Default: where the certificate is.",
+        default=None,
+        example="workload.key",
     )
     chain: Path | None = option(
         path, "PEM file with intermediate certificates.", default=None, example="chain.pem"
     )
     password_file: Path | None = option(
         path,
-        "File with the password of an encrypted private key; one newline at its end is ignored.",
+        "File with the password of an encrypted key, or the PIN of a token; one newline at its "
+        "end is ignored.",
         default=None,
         example="workload.password",
+    )
+    password_env: str | None = option(
+        variable,
+        "Variable of the sidecar that holds that password or PIN.",
+        default=None,
+        example="WORKLOAD_PASSWORD",
+        hint="name the variable here, and put the password into that variable",
+        may_be_shown=False,
+    )
+    pkcs11_module: Path | None = option(
+        path,
+        "Shared library of the PKCS#11 token. Default: p11-kit's.",
+        default=None,
+        example="/usr/lib/softhsm/libsofthsm2.so",
+    )
+    tpm: str | None = option(
+        text,
+        "How the TPM is reached, as a TCTI. Default: the kernel's resource manager.",
+        default=None,
+        example="device:/dev/tpmrm0",
     )
 
 
@@ -79,17 +98,51 @@ class AwsSection:
 
     region: str | None = option(
         region_name,
-        "Region of Secrets Manager. Default: that of the first trust anchor.",
+        "Region of Secrets Manager and STS. Default: that of the first trust anchor.",
         default=None,
         example="eu-central-1",
-        hint="such as eu-central-1",
+        hint=REGION_HINT,
     )
     endpoint_url: str | None = option(
         base_url,
         "Address of an emulator in place of AWS's own endpoints, for every service.",
         default=None,
         example="http://127.0.0.1:4566",
-        hint="such as http://127.0.0.1:4566",
+        hint=_URL_HINT,
+    )
+    endpoint_url_rolesanywhere: str | None = option(
+        base_url,
+        "The same for Roles Anywhere alone, such as a VPC endpoint.",
+        default=None,
+        example="https://vpce-1.rolesanywhere.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
+    endpoint_url_sts: str | None = option(
+        base_url,
+        "The same for STS alone.",
+        default=None,
+        example="https://vpce-1.sts.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
+    endpoint_url_secretsmanager: str | None = option(
+        base_url,
+        "The same for Secrets Manager alone.",
+        default=None,
+        example="https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
+    use_fips_endpoint: bool = option(
+        flag, "Whether to use AWS's FIPS endpoints.", default=False, example="true"
+    )
+    use_dualstack_endpoint: bool = option(
+        flag, "Whether to use AWS's endpoints with IPv6.", default=False, example="true"
+    )
+    start_spread_seconds: int = option(
+        whole_number(0, 3600),
+        "Within which time the first sessions of Roles Anywhere are asked for, at random; for "
+        "fleets that restart together.",
+        default=0,
+        example="0",
     )
     ca_bundle: Path | None = option(
         path,
@@ -97,6 +150,15 @@ class AwsSection:
         default=None,
         example="proxy-ca.pem",
     )
+
+
+# Keys of the section above that put another address in place of AWS's own.
+ENDPOINTS: Final = (
+    "endpoint_url",
+    "endpoint_url_rolesanywhere",
+    "endpoint_url_sts",
+    "endpoint_url_secretsmanager",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,48 +182,6 @@ class DoorsSection:
         "Health and readiness, never a secret value; no token, so loopback only.",
         default=(Address.parse("127.0.0.1:9913"),),
         example="127.0.0.1:9913",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleSection:
-    """One set of credentials that applications can ask for."""
-
-    source: str = option(
-        one_of("roles-anywhere"),
-        "Where its credentials come from.",
-        default="roles-anywhere",
-        example="roles-anywhere",
-    )
-    trust_anchor_arn: Arn = option(
-        arn(trust_anchor_arn),
-        "The trust anchor that the certificate's CA is registered as.",
-        example=f"{_SCOPE}:trust-anchor/11111111-2222-3333-4444-555555555555",
-        hint="aws rolesanywhere list-trust-anchors shows it",
-    )
-    profile_arn: Arn = option(
-        arn(profile_arn),
-        "The profile that lists the role.",
-        example=f"{_SCOPE}:profile/11111111-2222-3333-4444-555555555555",
-        hint="aws rolesanywhere list-profiles shows it",
-    )
-    role_arn: Arn = option(
-        arn(role_arn),
-        "The IAM role to assume.",
-        example="arn:aws:iam::123456789012:role/web",
-        hint="aws iam list-roles shows it",
-    )
-    session_duration_seconds: int = option(
-        whole_number(900, 43200),
-        "How long a session lasts; the profile may cap it.",
-        default=3600,
-        example="3600",
-    )
-    role_session_name: str | None = option(
-        role_session_name,
-        "Session name in place of the certificate's serial; the profile must accept it.",
-        default=None,
-        example="web-1",
     )
 
 
@@ -244,7 +264,7 @@ class LogSection:
 class Config:
     """The whole configuration, checked."""
 
-    identity: IdentitySection
+    identity: IdentitySection | None
     roles: Mapping[str, RoleSection]
     apps: Mapping[str, AppSection]
     aws: AwsSection = field(default_factory=AwsSection)
@@ -253,7 +273,7 @@ class Config:
     log: LogSection = field(default_factory=LogSection)
 
 
-# The sections with fixed keys, and the tables in which the user chooses the names.
+# The sections with fixed keys, and the tables in which the user chooses the names of the entries.
 SECTIONS: Final = MappingProxyType(
     {
         "identity": IdentitySection,
@@ -263,4 +283,4 @@ SECTIONS: Final = MappingProxyType(
         "log": LogSection,
     }
 )
-TABLES: Final = MappingProxyType({"roles": RoleSection, "apps": AppSection})
+TABLES: Final[Mapping[str, Entries]] = MappingProxyType({"roles": ROLE_SOURCES, "apps": AppSection})

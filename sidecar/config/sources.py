@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sidecar.config.option import options_of
+from sidecar.config.option import options_of, schemas_of
 from sidecar.config.schema import SECTIONS, TABLES
 from sidecar.errors import ConfigError, Problem
 
 DEFAULT_PATHS: Final = (Path("sidecar.toml"), Path("/etc/sidecar/sidecar.toml"))
 PREFIX: Final = "SIDECAR_"
 
+# What commands without a configuration read, and `serve` need not wonder at.
+_OF_OTHER_COMMANDS: Final = frozenset({"SIDECAR_CACHE_DIRECTORY"})
 # Variables with short names, so that a compose file needs no TOML: (section, key).
 SHORT_NAMES: Final = {
     "SIDECAR_CERTIFICATE": ("identity", "certificate"),
@@ -20,6 +22,11 @@ SHORT_NAMES: Final = {
     "SIDECAR_CHAIN": ("identity", "chain"),
     "AWS_REGION": ("aws", "region"),
     "AWS_ENDPOINT_URL": ("aws", "endpoint_url"),
+    # Not AWS_ENDPOINT_URL_SECRETS_MANAGER: it is for applications, and points at this program.
+    "AWS_ENDPOINT_URL_ROLESANYWHERE": ("aws", "endpoint_url_rolesanywhere"),
+    "AWS_ENDPOINT_URL_STS": ("aws", "endpoint_url_sts"),
+    "AWS_USE_FIPS_ENDPOINT": ("aws", "use_fips_endpoint"),
+    "AWS_USE_DUALSTACK_ENDPOINT": ("aws", "use_dualstack_endpoint"),
     "AWS_CA_BUNDLE": ("aws", "ca_bundle"),
 }
 # The same for the one role and the one app that exist without a file: (table, key).
@@ -67,7 +74,7 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
 
     """
     raw = Raw(_read_toml(file) if file is not None else {}, file, dict(SHORT_NAMES))
-    understood: set[str] = set()
+    understood = set(_OF_OTHER_COMMANDS)
     if "roles" not in raw.tables and "apps" not in raw.tables:
         _the_one_role_and_app(raw, environment)
         understood.add(TOKEN_VARIABLE)
@@ -102,10 +109,11 @@ def _long_names(tables: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str
     for section, schema in SECTIONS.items():
         for key in options_of(schema):
             yield variable_name(section, key), (section, key)
-    for table, schema in TABLES.items():
+    for table, kinds in TABLES.items():
         entries = tables.get(table)
+        keys = {key for schema in schemas_of(kinds) for key in options_of(schema)}
         for name in entries if isinstance(entries, dict) else ():
-            for key in options_of(schema):
+            for key in keys:
                 yield variable_name(f"{table}.{name}", key), (f"{table}.{name}", key)
 
 

@@ -22,6 +22,8 @@ GROUND = frozenset(
         "credentials",
         "atomic_file",
         "regular_file",
+        "file_lock",
+        "session_name",
         "ca",
         "__init__",
     }
@@ -29,11 +31,11 @@ GROUND = frozenset(
 # A room may import itself and everything further up in this list, never its neighbours.
 LAYERS = (
     GROUND,
-    frozenset({"signing", "config"}),
+    frozenset({"signing", "config", "credentials_file", "session_store"}),
     frozenset({"identity", "aws"}),
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"web"}),
-    frozenset({"preflight"}),
+    frozenset({"preflight", "role_graph"}),
     frozenset({"service"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -41,7 +43,7 @@ LAYERS = (
 # These stand apart: they may import the ground floor only, and only the command line imports them.
 APART = frozenset({"emulator", "demo"})
 # Everybody else gets the two or three values that it needs.
-SEE_CONFIGURATION = frozenset({"config", "web", "preflight", "service", "cli"})
+SEE_CONFIGURATION = frozenset({"config", "web", "preflight", "role_graph", "service", "cli"})
 
 OWNERS = {
     "moto": {"emulator"},
@@ -55,6 +57,9 @@ PURE = (
     "sidecar/signing/",
     "sidecar/access/policy.py",
     "sidecar/providers/refresh_policy.py",
+    "sidecar/identity/reload_policy.py",
+    "sidecar/credentials_file/edit.py",
+    "sidecar/session_name.py",
     "sidecar/arn.py",
     "sidecar/credentials.py",
     "sidecar/errors.py",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -51,15 +52,23 @@ class _Handler(BaseHTTPRequestHandler):
         canned = self.server.canned
         length = int(self.headers["Content-Length"])
         canned.headers.append(dict(self.headers))
-        canned.bodies.append(json.loads(self.rfile.read(length)))
+        body = self.rfile.read(length).decode()
+        form = self.headers["Content-Type"].startswith("application/x-www-form-urlencoded")
+        canned.bodies.append(dict(parse_qsl(body)) if form else json.loads(body))
         reply = canned.take()
         if reply is None:
             return
-        self.send_response(reply.status)
+        # Without a Date of its own: its clock is not the tests'.
+        self.send_response_only(reply.status)
         for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
+
+    def do_GET(self) -> None:
+        """Have nothing: AWS's services are asked by POST."""
+        self.server.canned.headers.append(dict(self.headers))
+        self.send_error(404)
 
     def do_CONNECT(self) -> None:
         """Refuse to be a proxy without a password, though one was given."""

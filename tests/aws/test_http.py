@@ -86,6 +86,22 @@ async def test_no_netrc_and_no_cookie_changes_a_request(http: aiohttp.ClientSess
         pytest.param(
             {"https_proxy": "http://p:1", "no_proxy": "aws"}, "https://aws", None, id="excepted"
         ),
+        pytest.param(
+            {"https_proxy": "http://p:1", "no_proxy": "aws:8443"},
+            "https://aws:8443",
+            None,
+            id="excepted with this port",
+        ),
+        pytest.param(
+            {"https_proxy": "http://p:1", "no_proxy": "aws:8443"},
+            "https://aws",
+            "http://p:1",
+            id="excepted with another port",
+        ),
+        pytest.param(
+            {"https_proxy": "http://p:1", "no_proxy": "*"}, "https://aws", None, id="none at all"
+        ),
+        pytest.param({"https_proxy": "p:1"}, "https://aws", "http://p:1", id="without a scheme"),
         pytest.param({"https_proxy": "http://p:1"}, "/path", None, id="no host"),
     ],
 )
@@ -106,9 +122,10 @@ def test_a_proxys_password_is_kept_apart_from_its_address(monkeypatch: pytest.Mo
     assert "canary" not in f"{found} {found!r} {found.url}"
 
 
+@pytest.mark.parametrize("proxy", ["http://user:canary@[proxy", "http://user:canary@", "http://"])
 def test_a_proxy_that_is_no_url_is_refused_without_being_shown(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    monkeypatch.setenv("https_proxy", "http://user:canary@[proxy")
+    monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(OperatorError, match=r"^the proxy for https in the environment is not a"):
         proxy_for(URL("https://aws"))

@@ -17,6 +17,7 @@ from sidecar.ca import PrivateKey
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamRefused, UpstreamUnavailable
 from sidecar.identity.identity import Identity
+from sidecar.identity.signing_key import SoftwareKey
 from sidecar.signing.create_session import SessionParameters
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def ask(
 ) -> Ask:
     """Give a function that asks an endpoint for a session."""
     certificate, key = workload
-    certified = Identity(certificate, (), key).certified_key()
+    certified = Identity(certificate, (), SoftwareKey(key)).certified_key()
 
     async def run(endpoint: str) -> Credentials:
         client = RolesAnywhere(http, endpoint=endpoint, region="eu-central-1", clock=clock)
@@ -95,6 +96,13 @@ async def test_a_refusal_is_told_apart_from_a_failure_that_may_pass(
         await ask(canned.url)
     with pytest.raises(UpstreamUnavailable, match=r"^CreateSession was refused: 503: later$"):
         await ask(canned.url)
+
+
+async def test_how_long_aws_asks_to_wait_is_passed_on(ask: Ask, canned: "CannedServer") -> None:
+    canned.then({"message": "Rate exceeded"}, 429, **{"Retry-After": "12"})
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await ask(canned.url)
+    assert (caught.value.status, caught.value.retry_after_seconds) == (429, 12)
 
 
 async def test_a_redirect_is_not_followed(ask: Ask, canned: "CannedServer") -> None:

@@ -1,12 +1,14 @@
 """What must hold between options that are each right by themselves."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sidecar.config.consistency import inconsistencies, secrets_region, secrets_role
-from sidecar.config.load import Loaded
+from sidecar.config.consistency import default_region, inconsistencies, secrets_role
+from sidecar.config.load import Loaded, read_config
+from sidecar.errors import ConfigError
 
 ROLE = {
     "trust_anchor_arn": "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a",
@@ -14,6 +16,8 @@ ROLE = {
     "role_arn": "arn:aws:iam::123456789012:role/web",
 }
 CHINA = {name: arn.replace("arn:aws:", "arn:aws-cn:") for name, arn in ROLE.items()}
+TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role_arn"]}
+CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
 NO_TOKEN_HINT = (
     "set exactly one of static_token_file and token_env (without a file: SIDECAR_TOKEN or "
@@ -205,7 +209,78 @@ def test_the_role_that_reads_secrets(
 @pytest.mark.parametrize(
     ("aws", "region"), [({}, "eu-central-1"), ({"region": "us-east-1"}, "us-east-1")]
 )
-def test_secrets_are_read_in_the_region_configured_or_the_anchor_s(
+def test_services_are_asked_in_the_region_configured_or_the_first_anchor_s(
     load: Callable[..., Loaded], sound: dict[str, Any], aws: dict[str, str], region: str
 ) -> None:
-    assert secrets_region(load(sound | {"aws": aws}).config) == region
+    sound["roles"] = {"token": TOKEN, **sound["roles"]}
+    assert default_region(load(sound | {"aws": aws}).config) == region
+
+
+NO_REGION = (
+    "aws.region: is missing, and no role of source roles-anywhere tells it by its trust anchor",
+    "such as eu-central-1; or set AWS_REGION",
+)
+
+
+def test_without_a_trust_anchor_the_region_must_be_configured(found: Found) -> None:
+    roles = {"roles": {"default": TOKEN}}
+    assert found(roles) == [NO_REGION]
+    assert found(roles | {"aws": {"region": "eu-west-1"}}) == []
+
+
+def test_a_region_that_nothing_tells_is_an_error_for_who_asks(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    config = load(sound | {"roles": {"default": TOKEN}}).config
+    with pytest.raises(ConfigError) as caught:
+        default_region(config)
+    assert [str(each) for each in caught.value.problems] == [NO_REGION[0]]
+
+
+@pytest.mark.parametrize("kind", ["use_fips_endpoint", "use_dualstack_endpoint"])
+@pytest.mark.parametrize(
+    "custom",
+    [
+        "endpoint_url",
+        "endpoint_url_rolesanywhere",
+        "endpoint_url_sts",
+        "endpoint_url_secretsmanager",
+    ],
+)
+def test_a_custom_endpoint_and_a_kind_of_aws_s_own_exclude_each_other(
+    found: Found, custom: str, kind: str
+) -> None:
+    assert found({"aws": {custom: "http://a", kind: True}}) == [
+        (
+            f"aws.{kind}: cannot go with aws.{custom}: it chooses among AWS's own endpoints",
+            "remove one of the two; AWS_ENDPOINT_URL and AWS_USE_… variables count too",
+        )
+    ]
+    assert found({"aws": {custom: "http://a", kind: False}}) == []
+    assert found({"aws": {kind: True}}) == []
+
+
+def test_a_password_has_one_place(found: Found, sound: dict[str, Any]) -> None:
+    places = {"password_file": "p", "password_env": "P"}
+    assert found({"identity": sound["identity"] | places}) == [
+        (
+            "identity.password_env: cannot go with identity.password_file",
+            "there is one password: say where it is",
+        )
+    ]
+
+
+def test_nothing_is_said_of_sections_that_could_not_be_read(
+    file: Path, toml: Callable[[object], str], sound: dict[str, Any]
+) -> None:
+    sound["identity"] = {"password_file": "p", "password_env": "P"}
+    sound["aws"] = {"region": "mars", "endpoint_url": "http://a", "use_fips_endpoint": True}
+    sound["roles"] |= {
+        "default": {"source": "magic"},
+        "chained": CHAINED,
+        "odd": CHAINED | {"via": 1},
+    }
+    file.write_text(toml(sound))
+    loaded = read_config(file, {})
+    assert loaded.faulty == {"identity", "aws", "roles.default", "roles.odd"}
+    assert inconsistencies(loaded.config, loaded.faulty) == []

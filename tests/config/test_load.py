@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.config.load import Loaded, load_config
-from sidecar.config.option import is_name, options_of
-from sidecar.config.schema import SECTIONS, TABLES
+from sidecar.config.load import Loaded, load_config, read_config
+from sidecar.config.option import Entries, is_name, options_of, schemas_of
+from sidecar.config.role_sources import AssumeRoleSection
+from sidecar.config.schema import SECTIONS, TABLES, AwsSection, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
 Table = Mapping[str, object]
@@ -51,10 +52,9 @@ EVERY_REASON = [
     ),
     (
         "identity.privat_key: unknown key",
-        "known are certificate, private_key, chain, password_file",
+        f"known are {', '.join(options_of(IdentitySection))}",
     ),
     ("identity.certificate: must not be empty (got '')", ""),
-    ("identity.private_key: is missing", "add it, or set SIDECAR_PRIVATE_KEY"),
     (
         f"doors.secrets: {OUTSIDE} (got '0.0.0.0:2773')",
         "",
@@ -73,7 +73,7 @@ def test_every_problem_is_reported_at_once(problems: Callable[..., list[Problem]
 
 def test_the_error_says_how_many_problems_there_are(file: Path) -> None:
     file.write_text(MANY_MISTAKES)
-    with pytest.raises(ConfigError, match=r"^configuration has 10 problems$"):
+    with pytest.raises(ConfigError, match=r"^configuration has 9 problems$"):
         load_config(file, {})
 
 
@@ -94,7 +94,7 @@ def test_a_sound_configuration_has_no_problem_and_no_warning(
         pytest.param(
             {"aws": {"x\ny": 1}},
             "aws.x\ny: unknown key",
-            "known are region, endpoint_url, ca_bundle",
+            f"known are {', '.join(options_of(AwsSection))}",
             id="an unknown key",
         ),
     ],
@@ -108,6 +108,108 @@ def test_a_section_of_the_wrong_shape_is_refused(
 ) -> None:
     [found] = problems(sound | change)
     assert (str(found), found.hint) == (problem, hint)
+
+
+CHAINED = {
+    "source": "assume-role",
+    "via": "default",
+    "role_arn": "arn:aws:iam::123456789012:role/api",
+}
+KEYS_OF_CHAINED = f"known are {', '.join(options_of(AssumeRoleSection))}"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "hint"),
+    [
+        pytest.param(
+            {"profile_arn": "x"},
+            "profile_arn: belongs to source roles-anywhere only",
+            KEYS_OF_CHAINED,
+            id="a key of another source",
+        ),
+        pytest.param(
+            {"token_file": "x"},
+            "token_file: belongs to source web-identity only",
+            KEYS_OF_CHAINED,
+            id="a key of yet another source",
+        ),
+        pytest.param(
+            {"token": "x"}, "token: unknown key", KEYS_OF_CHAINED, id="a key of no source"
+        ),
+    ],
+)
+def test_a_role_has_the_keys_of_its_source_and_no_other(
+    problems: Callable[..., list[Problem]],
+    sound: dict[str, Any],
+    change: dict[str, str],
+    problem: str,
+    hint: str,
+) -> None:
+    sound["roles"]["chained"] = CHAINED | change
+    [found] = problems(sound)
+    assert (str(found), found.hint) == (f"roles.chained.{problem}", hint)
+
+
+def test_a_key_that_two_sources_share_is_refused_in_the_third(
+    problems: Callable[..., list[Problem]], sound: dict[str, Any]
+) -> None:
+    sound["roles"]["default"]["region"] = "eu-west-1"
+    [found] = problems(sound)
+    assert found.what == "belongs to source assume-role and web-identity only"
+
+
+def test_a_variable_of_another_source_is_refused_like_its_key(
+    problems: Callable[..., list[Problem]], sound: dict[str, Any]
+) -> None:
+    [found] = problems(sound, {"SIDECAR_ROLES_DEFAULT_VIA": "x"})
+    assert str(found) == (
+        "roles.default.via (SIDECAR_ROLES_DEFAULT_VIA): belongs to source assume-role only"
+    )
+
+
+def test_a_source_that_there_is_not_spoils_its_role_alone(
+    file: Path, toml: Callable[[Table], str], sound: dict[str, Any]
+) -> None:
+    sound["roles"]["odd"] = {"source": "magic", "wand": 1}
+    file.write_text(toml(sound))
+    loaded = read_config(file, {})
+    assert [each.where for each in loaded.problems] == ["roles.odd.source"]
+    assert loaded.faulty == {"roles.odd"}
+
+
+WEB_IDENTITY = {
+    "source": "web-identity",
+    "token_file": "token",
+    "role_arn": "arn:aws:iam::123456789012:role/api",
+}
+
+
+def test_without_a_role_that_needs_it_there_may_be_no_identity(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    del sound["identity"]
+    sound["roles"] = {"default": WEB_IDENTITY}
+    assert load(sound).config.identity is None
+
+
+def test_an_identity_that_is_written_is_read_even_if_no_role_needs_it(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    sound["roles"] = {"default": WEB_IDENTITY}
+    assert load(sound).config.identity == IdentitySection(
+        certificate="workload.pem", private_key="workload.key"
+    )
+
+
+@pytest.mark.parametrize("source", [{}, {"source": "roles-anywhere"}], ids=["default", "named"])
+def test_a_role_from_roles_anywhere_needs_an_identity(
+    problems: Callable[..., list[Problem]], sound: dict[str, Any], source: dict[str, str]
+) -> None:
+    del sound["identity"]
+    sound["roles"]["default"] |= source
+    [found] = problems(sound)
+    assert str(found) == "identity.certificate: is missing"
+    assert found.hint == "add it, or set SIDECAR_CERTIFICATE"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +246,20 @@ _SCALARS = (
     | st.datetimes()
     | st.dates()
     | st.times()
-    | st.sampled_from(["off", "*", "127.0.0.1:1", "[::1]:2", "http://[", "http://a:99999", "٣"])
+    | st.sampled_from(
+        [
+            "off",
+            "*",
+            "assume-role",
+            "web-identity",
+            "a=b",
+            "127.0.0.1:1",
+            "[::1]:2",
+            "http://[",
+            "http://a:99999",
+            "٣",
+        ]
+    )
 )
 _GARBAGE = st.recursive(
     _SCALARS,
@@ -153,16 +268,17 @@ _GARBAGE = st.recursive(
 )
 
 
-def _section(schema: type) -> st.SearchStrategy[Any]:
-    keys = st.sampled_from(sorted(options_of(schema))) | st.text(max_size=5)
+def _section(kinds: Entries) -> st.SearchStrategy[Any]:
+    known = {key for schema in schemas_of(kinds) for key in options_of(schema)}
+    keys = st.sampled_from(sorted(known)) | st.text(max_size=5)
     return st.dictionaries(keys, _GARBAGE, max_size=4) | _GARBAGE
 
 
 def _tables() -> st.SearchStrategy[dict[str, Any]]:
     sections = {name: _section(schema) for name, schema in SECTIONS.items()}
     named = {
-        name: st.dictionaries(st.text(max_size=5), _section(schema), max_size=2) | _GARBAGE
-        for name, schema in TABLES.items()
+        name: st.dictionaries(st.text(max_size=5), _section(kinds), max_size=2) | _GARBAGE
+        for name, kinds in TABLES.items()
     }
     return st.fixed_dictionaries({}, optional={**sections, **named, "x": _GARBAGE})
 

@@ -9,19 +9,50 @@ import pytest
 from sidecar.arn import Arn
 from sidecar.config.load import Loaded
 from sidecar.config.option import options_of
-from sidecar.config.schema import SECTIONS, TABLES
+from sidecar.config.role_sources import (
+    AssumeRoleSection,
+    RolesAnywhereSection,
+    WebIdentitySection,
+)
+from sidecar.config.schema import SECTIONS, AppSection
 from sidecar.errors import Problem
+from sidecar.session_name import SessionName
 
 SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
 ANCHOR, PROFILE = f"{SCOPE}:trust-anchor/anchor-2", f"{SCOPE}:profile/profile-2"
 ROLE = "arn:aws:iam::123456789012:role/path/api"
+# What the sound configuration has here besides: a role of each source.
+CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE}
+TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE}
 # The schema by the name that a section has in the sound configuration.
-SCHEMAS = {**SECTIONS, "roles.default": TABLES["roles"], "apps.web": TABLES["apps"]}
+SCHEMAS: dict[str, type] = {
+    **SECTIONS,
+    "roles.default": RolesAnywhereSection,
+    "roles.chained": AssumeRoleSection,
+    "roles.token": WebIdentitySection,
+    "apps.web": AppSection,
+}
+MANAGED = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+POLICY = '{"Version": "2012-10-17", "Statement": []}'
 
 ANCHOR_HINT = "aws rolesanywhere list-trust-anchors shows it"
 PROFILE_HINT = "aws rolesanywhere list-profiles shows it"
 NO_VARIABLE = "must be a variable's name: capitals, digits and _"
 NAME_IT = "name the variable here, and put the token into that variable"
+NAME_IT_TOO = "name the variable here, and put the password into that variable"
+NO_FLAG = "must be true or false"
+NO_FIPS = "is no region: for FIPS endpoints write us-gov-west-1, and use_fips_endpoint in [aws]"
+NO_SOURCE = "must be one of roles-anywhere, assume-role, web-identity"
+NO_NAME = "may hold letters, digits, _+=,.@- and {fields} only"
+NO_FIELD = (
+    "has no field {pid}: there are {hostname}, {role}, {certificate_cn}, {certificate_serial}"
+)
+NO_ROLE = "not the ARN of a role: expected …:iam:…:role/…"
+NO_ID = "must be 2 to 1224 of letters, digits and _+=,.@:/-"
+TOO_LONG = "must be between 900 and 3600: AWS limits a chained role's session to one hour"
+LONG_TAG = "takes keys of 1 to 128 and values of up to 256 characters"
+ODD_TAG = "takes letters, digits, spaces and _.:/=+-@ only"
+NO_POLICY = "must be an IAM policy document, with a Statement"
 NO_TEXT, EMPTY = "must be text", "must not be empty"
 NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
 NO_ANCHOR = "not the ARN of a trust-anchor: expected …:rolesanywhere:…:trust-anchor/…"
@@ -36,15 +67,27 @@ OUTSIDE = (
 )
 
 ACCEPTED: list[tuple[str, Any, Any]] = [
-    ("identity.certificate", "a b.pem", Path("a b.pem")),
-    ("identity.private_key", "/x/key", Path("/x/key")),
+    ("identity.certificate", "a b.pem", "a b.pem"),
+    ("identity.certificate", "pkcs11:token=web", "pkcs11:token=web"),
+    ("identity.private_key", "/x/key", "/x/key"),
+    ("identity.private_key", "tpm:0x81000001", "tpm:0x81000001"),
     ("identity.chain", "chain.pem", Path("chain.pem")),
     ("identity.password_file", "~/p", Path("~/p")),
+    ("identity.password_env", "KEY_PASSWORD", "KEY_PASSWORD"),
+    ("identity.pkcs11_module", "/lib/p11.so", Path("/lib/p11.so")),
+    ("identity.tpm", "swtpm:port=2321", "swtpm:port=2321"),
     ("aws.region", "us-gov-west-1", "us-gov-west-1"),
     ("aws.endpoint_url", "http://127.0.0.1:4566/", "http://127.0.0.1:4566"),
     ("aws.endpoint_url", "https://[::1]:4566", "https://[::1]:4566"),
     ("aws.endpoint_url", "HTTP://emulator-1.local", "HTTP://emulator-1.local"),
+    ("aws.endpoint_url_rolesanywhere", "https://a", "https://a"),
+    ("aws.endpoint_url_sts", "https://a", "https://a"),
+    ("aws.endpoint_url_secretsmanager", "https://a", "https://a"),
+    ("aws.use_fips_endpoint", True, True),
+    ("aws.use_fips_endpoint", "True", True),
+    ("aws.use_dualstack_endpoint", "false", False),
     ("aws.ca_bundle", "ca.pem", Path("ca.pem")),
+    ("aws.start_spread_seconds", "900", 900),
     ("doors.credentials", "off", ()),
     ("doors.secrets", "off", ()),
     ("doors.admin", "off", ()),
@@ -54,7 +97,35 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("roles.default.role_arn", ROLE, Arn.parse(ROLE)),
     ("roles.default.session_duration_seconds", 900, 900),
     ("roles.default.session_duration_seconds", "43200", 43200),
-    ("roles.default.role_session_name", "a=b,c.d@e-f_g+h", "a=b,c.d@e-f_g+h"),
+    ("roles.default.role_session_name", "a=b,c.d@e-f_g+h", SessionName("a=b,c.d@e-f_g+h")),
+    ("roles.default.role_session_name", "{hostname}", SessionName("{hostname}")),
+    ("roles.chained.source", "assume-role", "assume-role"),
+    ("roles.chained.role_arn", ROLE, Arn.parse(ROLE)),
+    ("roles.chained.via", "default", "default"),
+    ("roles.chained.external_id", "a:/b=c,d.e@f-g_h+i", "a:/b=c,d.e@f-g_h+i"),
+    ("roles.chained.session_duration_seconds", 3600, 3600),
+    ("roles.chained.role_session_name", "x-{role}", SessionName("x-{role}")),
+    ("roles.chained.session_tags", {"team": "é 1", "e": ""}, (("team", "é 1"), ("e", ""))),
+    ("roles.chained.session_tags", "a=b=c, d=", (("a", "b=c"), ("d", ""))),
+    (
+        "roles.chained.session_tags",
+        {f"k{n}": "v" for n in range(50)},
+        tuple((f"k{n}", "v") for n in range(50)),
+    ),
+    ("roles.chained.transitive_tag_keys", ["a", "b"], ("a", "b")),
+    ("roles.chained.policy", POLICY, POLICY),
+    ("roles.chained.policy_file", "p.json", Path("p.json")),
+    ("roles.chained.policy_arns", MANAGED, (Arn.parse(MANAGED),)),
+    ("roles.chained.region", "eusc-de-east-1", "eusc-de-east-1"),
+    ("roles.token.source", "web-identity", "web-identity"),
+    ("roles.token.role_arn", ROLE, Arn.parse(ROLE)),
+    ("roles.token.token_file", "/t", Path("/t")),
+    ("roles.token.session_duration_seconds", 43200, 43200),
+    ("roles.token.role_session_name", "{hostname}", SessionName("{hostname}")),
+    ("roles.token.policy", POLICY, POLICY),
+    ("roles.token.policy_file", "p.json", Path("p.json")),
+    ("roles.token.policy_arns", [MANAGED] * 10, (Arn.parse(MANAGED),) * 10),
+    ("roles.token.region", "eu-west-1", "eu-west-1"),
     ("apps.web.roles", "default", ("default",)),
     ("apps.web.secrets", ["prod/*", "*"], ("prod/*", "*")),
     ("apps.web.secrets", "a, b", ("a", "b")),
@@ -71,8 +142,23 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
 REFUSED: list[tuple[str, Any, str, str]] = [
     ("identity.certificate", 5, f"{NO_TEXT} (got 5)", ""),
     ("identity.private_key", " ", f"{EMPTY} (got ' ')", ""),
+    (
+        "identity.private_key",
+        "pkcs11:object=a?pin-value=1234\0",
+        "must not hold a NUL character (got a URI with a PIN)",
+        "",
+    ),
     ("identity.chain", "a\0b", "must not hold a NUL character (got 'a\\x00b')", ""),
+    (
+        "identity.certificate",
+        "tpm:0x81",
+        "is a TPM handle, and a TPM keeps keys only (got 'tpm:0x81')",
+        "",
+    ),
     ("identity.password_file", ["p"], f"{NO_TEXT} (got ['p'])", ""),
+    ("identity.password_env", "the-password-itself", NO_VARIABLE, NAME_IT_TOO),
+    ("identity.pkcs11_module", 1, f"{NO_TEXT} (got 1)", ""),
+    ("identity.tpm", "", f"{EMPTY} (got '')", ""),
     ("aws.region", "mars", "is not a region's name (got 'mars')", "such as eu-central-1"),
     ("aws.region", "eu-west-1\n", "is not a region's name (got 'eu-west-1\\n')", "such as "),
     ("aws.endpoint_url", "ftp://a", f"{NO_URL} (got 'ftp://a')", "such as http://127.0.0.1"),
@@ -85,12 +171,23 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("aws.endpoint_url", "http://a?b", f"{BARE} (got 'http://a?b')", "such as "),
     ("aws.endpoint_url", "http://a_b", f"{NO_HOST} (got 'http://a_b')", "such as "),
     ("aws.endpoint_url", "http://a\n", f"{NO_HOST} (got 'http://a\\n')", "such as "),
+    ("aws.region", "us-gov-west-1-fips", f"{NO_FIPS} (got 'us-gov-west-1-fips')", "such as "),
+    ("aws.region", "fips-us-gov-west-1", f"{NO_FIPS} (got 'fips-us-gov-west-1')", "such as "),
+    ("aws.endpoint_url_rolesanywhere", "a", f"{NO_URL} (got 'a')", "such as "),
+    ("aws.endpoint_url_sts", "http://a/b", f"{BARE} (got 'http://a/b')", "such as "),
+    ("aws.endpoint_url_secretsmanager", 3, f"{NO_TEXT} (got 3)", "such as "),
+    ("aws.use_fips_endpoint", "yes", f"{NO_FLAG} (got 'yes')", ""),
+    ("aws.use_fips_endpoint", 1, f"{NO_FLAG} (got 1)", ""),
+    ("aws.use_dualstack_endpoint", [], f"{NO_FLAG} (got [])", ""),
     ("aws.ca_bundle", "", f"{EMPTY} (got '')", ""),
+    ("aws.start_spread_seconds", 3601, "must be between 0 and 3600 (got 3601)", ""),
     ("doors.credentials", "0.0.0.0:9911", f"{OUTSIDE} (got '0.0.0.0:9911')", ""),
     ("doors.secrets", ["10.0.0.1:1"], f"{OUTSIDE} (got ['10.0.0.1:1'])", ""),
     ("doors.admin", "[::]:9913", f"{OUTSIDE} (got '[::]:9913')", ""),
-    ("roles.default.source", "env", "must be one of roles-anywhere (got 'env')", ""),
-    ("roles.default.source", ["x"], "must be one of roles-anywhere (got ['x'])", ""),
+    ("roles.default.source", "env", f"{NO_SOURCE} (got 'env')", ""),
+    ("roles.default.source", ["x"], f"{NO_SOURCE} (got ['x'])", ""),
+    ("roles.chained.source", "", f"{NO_SOURCE} (got '')", ""),
+    ("roles.token.source", 1, f"{NO_SOURCE} (got 1)", ""),
     ("roles.default.trust_anchor_arn", "x", f"{NO_ARN} (got 'x')", ANCHOR_HINT),
     (
         "roles.default.trust_anchor_arn",
@@ -120,12 +217,81 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("roles.default.session_duration_seconds", True, f"{NO_NUMBER} (got True)", ""),
     ("roles.default.session_duration_seconds", 3600.0, f"{NO_NUMBER} (got 3600.0)", ""),
     ("roles.default.session_duration_seconds", "1h", f"{NO_NUMBER} (got '1h')", ""),
+    ("roles.default.role_session_name", "a b", f"{NO_NAME} (got 'a b')", ""),
+    ("roles.chained.role_arn", MANAGED, f"{NO_ROLE} (got '{MANAGED}')", "aws iam list-roles"),
+    ("roles.chained.via", 1, f"{NO_TEXT} (got 1)", "name a role"),
+    ("roles.chained.external_id", "a", f"{NO_ID} (got 'a')", ""),
+    ("roles.chained.external_id", "a b", f"{NO_ID} (got 'a b')", ""),
+    ("roles.chained.session_duration_seconds", 3601, f"{TOO_LONG} (got 3601)", ""),
+    ("roles.chained.session_duration_seconds", 899, f"{TOO_LONG} (got 899)", ""),
+    ("roles.chained.role_session_name", "{pid}", f"{NO_FIELD} (got '{{pid}}')", ""),
+    ("roles.chained.session_tags", {"a": 1}, "must be a table of texts (got {'a': 1})", ""),
+    ("roles.chained.session_tags", ["a"], "must be a table of texts (got ['a'])", ""),
     (
-        "roles.default.role_session_name",
-        "a b",
-        "must be 2 to 64 of letters, digits and _+=,.@- (got 'a b')",
+        "roles.chained.session_tags",
+        "a",
+        "must be key=value, with commas between several (got 'a')",
         "",
     ),
+    ("roles.chained.session_tags", {"": "a"}, f"{LONG_TAG} (got {{'': 'a'}})", ""),
+    ("roles.chained.session_tags", "a=" + "b" * 257, f"{LONG_TAG} (got 'a=" + "b" * 77 + "…)", ""),
+    ("roles.chained.session_tags", {"a": "?"}, f"{ODD_TAG} (got {{'a': '?'}})", ""),
+    (
+        "roles.chained.session_tags",
+        {"a": "1", "A": "2"},
+        "has keys that differ in their case only, which STS refuses (got {'a': '1', 'A': '2'})",
+        "",
+    ),
+    (
+        "roles.chained.session_tags",
+        {"AWS:a": "1"},
+        "has a key that begins with aws:, which AWS keeps for itself (got {'AWS:a': '1'})",
+        "",
+    ),
+    (
+        "roles.chained.session_tags",
+        ",".join(f"a{n}=" for n in range(51)),
+        f"has more than 50 tags (got '{','.join(f'a{n}=' for n in range(51))[:79]}…)",
+        "",
+    ),
+    ("roles.chained.transitive_tag_keys", {}, f"{NO_LIST} (got {{}})", ""),
+    ("roles.chained.policy", "{", "is not JSON (got '{')", ""),
+    ("roles.chained.policy", "[" * 2000, f"is not JSON (got '{'[' * 79}…)", ""),
+    ("roles.chained.policy", "[]", f"{NO_POLICY} (got '[]')", ""),
+    ("roles.chained.policy", '{"Action": "*"}', f'{NO_POLICY} (got \'{{"Action": "*"}}\')', ""),
+    ("roles.chained.policy_file", "", f"{EMPTY} (got '')", ""),
+    ("roles.chained.policy_arns", [], f"{NO_LIST} (got [])", ""),
+    (
+        "roles.chained.policy_arns",
+        ROLE,
+        f"must be ARNs of policies: …:iam::…:policy/… (got '{ROLE}')",
+        "",
+    ),
+    ("roles.chained.region", "eu", "is not a region's name (got 'eu')", "such as "),
+    ("roles.token.token_file", "a\0", "must not hold a NUL character (got 'a\\x00')", ""),
+    ("roles.token.role_arn", "x", f"{NO_ARN} (got 'x')", "aws iam list-roles"),
+    (
+        "roles.token.session_duration_seconds",
+        43201,
+        "must be between 900 and 43200 (got 43201)",
+        "",
+    ),
+    ("roles.token.role_session_name", "a", "must be 2 to 64 characters (got 'a')", ""),
+    (
+        "roles.token.policy",
+        f'{{"Statement": "{"x" * 2035}"}}',
+        f'is longer than the 2048 characters that STS takes (got \'{{"Statement": "{"x" * 64}…)',
+        "",
+    ),
+    ("roles.token.policy_file", 1, f"{NO_TEXT} (got 1)", ""),
+    ("roles.token.policy_arns", "x", f"{NO_ARN} (got 'x')", ""),
+    (
+        "roles.token.policy_arns",
+        ",".join([MANAGED] * 11),
+        f"names more than the 10 policies that STS takes (got '{','.join([MANAGED] * 11)[:79]}…)",
+        "",
+    ),
+    ("roles.token.region", "", f"{EMPTY} (got '')", "such as "),
     ("apps.web.roles", ["a", "a"], "names something twice (got ['a', 'a'])", ""),
     ("apps.web.roles", [], f"{NO_LIST} (got [])", ""),
     ("apps.web.secrets", ["a", 1], f"{NO_TEXT} (got ['a', 1])", ""),
@@ -153,6 +319,13 @@ EVERY_OPTION = {
     for section, schema in SCHEMAS.items()
     for key, option in options_of(schema).items()
 }
+
+
+@pytest.fixture
+def sound(sound: dict[str, Any]) -> dict[str, Any]:
+    """Give the sound configuration with a role of each source."""
+    sound["roles"] |= {"chained": dict(CHAINED), "token": dict(TOKEN)}
+    return sound
 
 
 def _put(table: dict[str, Any], place: str, value: object) -> None:
@@ -220,7 +393,13 @@ def test_an_option_left_out_has_its_default(
 
 
 @pytest.mark.parametrize(
-    "place", [place for place, (option, _) in EVERY_OPTION.items() if option.required]
+    "place",
+    [
+        place
+        for place, (option, _) in EVERY_OPTION.items()
+        # Without its source a role is one of roles-anywhere.
+        if option.required and not place.endswith(".source")
+    ],
 )
 def test_a_required_option_left_out_is_missed(
     problems: Callable[..., list[Problem]], sound: dict[str, Any], place: str

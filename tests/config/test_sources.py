@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sidecar.config.load import Loaded, load_config
+from sidecar.config.role_sources import WebIdentitySection
 from sidecar.config.sources import DEFAULT_PATHS, find_file
 from sidecar.errors import ConfigError, Problem
 
@@ -116,6 +117,15 @@ def test_a_file_of_somebody_else_is_refused_by_name(
         ("SIDECAR_CHAIN", "v.pem", lambda c: str(c.identity.chain) == "v.pem"),
         ("AWS_REGION", "us-east-1", lambda c: c.aws.region == "us-east-1"),
         ("AWS_ENDPOINT_URL", "http://v", lambda c: c.aws.endpoint_url == "http://v"),
+        ("SIDECAR_IDENTITY_TPM", "v", lambda c: c.identity.tpm == "v"),
+        ("AWS_ENDPOINT_URL_STS", "http://v", lambda c: c.aws.endpoint_url_sts == "http://v"),
+        (
+            "AWS_ENDPOINT_URL_ROLESANYWHERE",
+            "http://v",
+            lambda c: c.aws.endpoint_url_rolesanywhere == "http://v",
+        ),
+        ("AWS_USE_FIPS_ENDPOINT", "true", lambda c: c.aws.use_fips_endpoint),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE", lambda c: c.aws.use_dualstack_endpoint),
         ("AWS_CA_BUNDLE", "v.pem", lambda c: str(c.aws.ca_bundle) == "v.pem"),
     ],
 )
@@ -185,11 +195,46 @@ def test_variables_alone_may_name_a_token_file_and_a_duration() -> None:
     assert config.roles["default"].session_duration_seconds == 900
 
 
+def test_variables_alone_may_make_a_role_of_another_source() -> None:
+    of_anchor = ("SIDECAR_TRUST_ANCHOR_ARN", "SIDECAR_PROFILE_ARN", "SIDECAR_CERTIFICATE")
+    kept = {name: each for name, each in VARIABLES.items() if name not in of_anchor}
+    del kept["SIDECAR_PRIVATE_KEY"]
+    role = {
+        "SIDECAR_ROLES_DEFAULT_SOURCE": "web-identity",
+        "SIDECAR_ROLES_DEFAULT_TOKEN_FILE": "/t",
+    }
+    config = load_config(Path("/dev/null"), kept | role).config
+    section = config.roles["default"]
+    assert isinstance(section, WebIdentitySection)
+    assert section.token_file == Path("/t")
+
+
+def test_the_endpoint_that_applications_use_for_secrets_is_not_ours(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    variables = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:2774"}
+    aws = load(sound, variables).config.aws
+    assert (aws.endpoint_url, aws.endpoint_url_secretsmanager) == (None, None)
+
+
+@pytest.mark.parametrize("option", ["apps.web.token_env", "identity.password_env"])
+def test_a_variable_that_an_option_names_has_an_effect(
+    load: Callable[..., Loaded], sound: dict[str, Any], option: str
+) -> None:
+    *sections, key = option.split(".")
+    table = sound
+    for part in sections:
+        table = table[part]
+    table[key] = "SIDECAR_OWN_NAME"
+    assert load(sound, {"SIDECAR_OWN_NAME": "canary-value"}).warnings == ()
+
+
 def test_variables_alone_that_lack_something_are_told_its_short_name() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(Path("/dev/null"), {})
     hints = [each.hint.rpartition("set ")[2] for each in caught.value.problems]
-    assert hints == [name for name in VARIABLES if name != "SIDECAR_TOKEN"]
+    may_be_missing = {"SIDECAR_PRIVATE_KEY", "SIDECAR_TOKEN"}
+    assert hints == [name for name in VARIABLES if name not in may_be_missing]
 
 
 def test_with_a_role_in_the_file_the_hint_names_the_variable_that_has_an_effect(
@@ -206,3 +251,9 @@ def test_a_variable_without_effect_is_warned_of_and_not_refused(
 ) -> None:
     loaded = load(sound, {name: "canary-value", "OTHER_TYPO": "x"})
     assert loaded.warnings == (f"variable {name} means nothing to the sidecar",)
+
+
+def test_a_variable_of_another_command_is_let_be(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    assert load(sound, {"SIDECAR_CACHE_DIRECTORY": "sessions"}).warnings == ()

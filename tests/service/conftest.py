@@ -84,9 +84,10 @@ class Doors:
     http: aiohttp.ClientSession
     token_file: Path
 
-    async def credentials(self, token: str | None = None) -> Reply:
+    async def credentials(self, token: str | None = None, *, role: str = "") -> Reply:
         token = token or self.token_file.read_text()
-        return await self._ask("credentials", "/credentials", Authorization=token)
+        path = f"/credentials/{role}" if role else "/credentials"
+        return await self._ask("credentials", path, Authorization=token)
 
     async def secret(self, secret_id: str) -> Reply:
         headers = {"X-Vault-Token": self.token_file.read_text()}
@@ -138,8 +139,14 @@ Start = Callable[..., Awaitable[Doors]]
 
 
 @pytest.fixture
+def config_file(aws: "Aws") -> Path:
+    """Give the file that sidecars are configured by."""
+    return aws.stage.config
+
+
+@pytest.fixture
 async def start(
-    aws: "Aws", variables: dict[str, str], http: aiohttp.ClientSession, token_file: Path
+    config_file: Path, variables: dict[str, str], http: aiohttp.ClientSession, token_file: Path
 ) -> AsyncIterator[Start]:
     """Give a function that starts a sidecar; variables are configuration."""
     async with AsyncExitStack() as stack:
@@ -147,7 +154,7 @@ async def start(
         async def started(clock: Clock | None = None, **more: str) -> Doors:
             environment = {**variables, **more}
             clock = clock or SystemClock()
-            loaded = load_config(aws.stage.config, environment)
+            loaded = load_config(config_file, environment)
             prepared = prepare(loaded, environment, clock.now())
             running = running_sidecar(loaded.config, prepared, clock)
             sidecar = await stack.enter_async_context(running)
