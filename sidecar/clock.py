@@ -1,6 +1,5 @@
 """The only place that reads the machine's clock; everything else takes `now` as an argument."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -38,6 +37,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
+        import asyncio  # noqa: PLC0415 - most commands only ask what time it is
+
         await asyncio.sleep(seconds)
 
 

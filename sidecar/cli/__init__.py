@@ -20,6 +20,8 @@ from sidecar.errors import ConfigError, SidecarError
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
+# EX_TEMPFAIL of sysexits.h, so that a wrapper knows when waiting is worth while.
+EXIT_TRY_LATER: Final = 75
 EXIT_INTERRUPTED: Final = 130
 
 
@@ -39,21 +41,34 @@ COMMANDS: Final = {
     "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
     "credential-process": Command("credential_process", "print one session for credential_process"),
+    "update": Command("update", "keep a profile of ~/.aws/credentials fresh"),
+    "sign-string": Command("sign_string", "sign a fixed text, to see that a key can be used"),
+    "read-certificate-data": Command(
+        "read_certificate_data", "print what AWS needs of a certificate"
+    ),
     "certs ca": Command("certs_ca", "make a private certificate authority"),
     "certs issue": Command("certs_issue", "issue a workload certificate from it"),
+    "certs renew": Command("certs_renew", "renew a workload certificate"),
+    "certs revoke": Command("certs_revoke", "note that a certificate is revoked"),
+    "certs crl": Command("certs_crl", "sign the list of revoked certificates"),
+    "certs show": Command("certs_show", "say what certificates and keys are, and what is wrong"),
     "emulator": Command("emulator", "AWS on one local port, for development and tests"),
     "demo": Command("demo", "run the whole story on the emulator, step by step"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 when done, 1 on failure, 2 on wrong usage or configuration."""
+    """Run one command and return its exit code.
+
+    0 when done, 1 on failure, 2 on wrong usage or configuration, 75 on a failure that may pass by
+    itself (AWS is down, far or throttling), 130 when interrupted.
+    """
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except SidecarError as exc:
         _print_error(exc)
-        return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILURE
+        return _exit_code(exc)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -64,6 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_bug(exc)
         return EXIT_FAILURE
     return code
+
+
+def _exit_code(exc: SidecarError) -> int:
+    if isinstance(exc, ConfigError):
+        return EXIT_USAGE
+    return EXIT_TRY_LATER if exc.retryable else EXIT_FAILURE
 
 
 def _run(words: Sequence[str]) -> int:

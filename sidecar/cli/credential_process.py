@@ -1,151 +1,130 @@
 """Print one session as JSON for ``credential_process`` in ~/.aws/config.
 
 The flags and the output are those of ``aws_signing_helper credential-process``: replace the
-program's name and the line works.
+program's name and the line works. With a cache directory, a session is used by every call until
+half of its life is over, and calls at the same moment make one request.
 """
 
 import argparse
-import asyncio
+import hashlib
 import json
 import logging
 import os
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
-from sidecar.aws.http import http_client
-from sidecar.aws.roles_anywhere import RolesAnywhere
+from sidecar.cli.flag_values import optional
+from sidecar.cli.identity_flags import add_identity_arguments, identity_places
 from sidecar.cli.log_setup import set_up_logging
+from sidecar.cli.session_flags import SessionRequest, add_session_arguments, session_request
 from sidecar.clock import Clock, SystemClock, iso_seconds
-from sidecar.config.option import base_url, whole_number
-from sidecar.config.schema import region_name, role_session_name
 from sidecar.credentials import Credentials
-from sidecar.errors import OperatorError, UpstreamUnavailable
-from sidecar.identity.checks import Severity, check_identity
-from sidecar.identity.identity import Identity
-from sidecar.identity.pem import load_identity
-from sidecar.providers.refresh_policy import back_off
-from sidecar.redaction import Secret
-from sidecar.signing.create_session import (
-    MAX_DURATION_SECONDS,
-    MIN_DURATION_SECONDS,
-    SERVICE,
-    SessionParameters,
-)
+from sidecar.identity.places import IdentityPlaces, file_of
+from sidecar.providers.refresh_policy import renewal_margin
+from sidecar.regular_file import read_regular_file
+from sidecar.session_store import SessionStore, session_key
 
 EXAMPLE: Final = (
     "sidecar credential-process --certificate workload.pem --private-key workload.key \\\n"
     "      --trust-anchor-arn ARN --profile-arn ARN --role-arn ARN"
 )
 
-_Value = TypeVar("_Value")
-
 log = logging.getLogger("sidecar.credential_process")
 
-_ATTEMPTS: Final = 3
+_DIRECTORY_VARIABLE: Final = "SIDECAR_CACHE_DIRECTORY"
+_MAX_CERTIFICATE_BYTES: Final = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of the signing helper that concern keys in files."""
-    where = parser.add_argument
-    where("--certificate", type=Path, required=True, metavar="FILE", help="PEM certificate")
-    where(
-        "--private-key",
-        type=Path,
-        metavar="FILE",
-        help="PEM private key (default: in the certificate's file)",
+    """Declare the signing helper's flags and our own."""
+    add_identity_arguments(parser)
+    add_session_arguments(parser)
+    parser.add_argument(
+        "--cache-directory",
+        type=optional(Path),
+        metavar="DIR",
+        help=f"keep sessions here for the next calls; mode 0700 (default: {_DIRECTORY_VARIABLE},"
+        " else none are kept)",
     )
-    where("--intermediates", type=Path, metavar="FILE", help="PEM intermediate certificates")
-    where("--trust-anchor-arn", type=_reader(trust_anchor_arn), required=True, metavar="ARN")
-    where("--profile-arn", type=_reader(profile_arn), required=True, metavar="ARN")
-    where("--role-arn", type=_reader(role_arn), required=True, metavar="ARN")
-    where(
-        "--session-duration",
-        type=_duration,
-        default=3600,
-        metavar="SECONDS",
-        help="900 to 43200 (default: 3600)",
-    )
-    where(
-        "--role-session-name",
-        type=_reader(role_session_name),
-        metavar="NAME",
-        help="where the profile accepts one",
-    )
-    where("--region", type=_reader(region_name), help="default: the trust anchor's")
-    where("--endpoint", type=_reader(base_url), metavar="URL", help="in place of AWS's own")
-    where("--pkcs8-password", metavar="PASSWORD", help="visible to every user of the machine")
-    where("--no-verify-ssl", action="store_true", help="do not check the endpoint's certificate")
-    where("--with-proxy", action="store_true", help="no effect: proxy variables are always used")
-    where("--debug", action="store_true", help="log to stderr; never a secret")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Get one session and print it."""
+    """Print one session, a kept one or a new one."""
     set_up_logging("debug" if arguments.debug else "warning")
-    anchor: Arn = arguments.trust_anchor_arn
-    if anchor.region != arguments.profile_arn.region:
-        raise OperatorError(
-            f"the profile is in {arguments.profile_arn.region}, the trust anchor in "
-            f"{anchor.region}",
-            hint="CreateSession needs both in one region",
-        )
-    identity = _identity(arguments)
-    print(_as_json(asyncio.run(_session(arguments, identity, SystemClock()))), end="")
+    request = session_request(arguments, os.environ)
+    places = identity_places(arguments, os.environ)
+    clock = SystemClock()
+
+    def ask() -> Credentials:
+        from sidecar.cli.new_session import new_session  # noqa: PLC0415 - not for a kept one
+
+        return new_session(request, places, clock)
+
+    directory = _cache_directory(arguments, os.environ)
+    if directory is None:
+        session = ask()
+    else:
+        key = session_key(_what_determines(request, places))
+        session = _shared(SessionStore.open(directory), key, ask, clock)
+    print(_as_json(session), end="")
     return 0
 
 
-def _identity(arguments: argparse.Namespace) -> Identity:
-    identity = load_identity(
-        arguments.certificate,
-        arguments.private_key or arguments.certificate,
-        chain=arguments.intermediates,
-        password=Secret(arguments.pkcs8_password) if arguments.pkcs8_password else None,
-    )
-    for finding in check_identity(identity, SystemClock().now()):
-        if finding.severity is Severity.ERROR:
-            raise OperatorError(finding.sentence, hint=finding.hint)
-        log.warning("%s; %s", finding.sentence, finding.hint)
-    return identity
+def _cache_directory(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Path | None:
+    named: Path | None = arguments.cache_directory
+    variable = environment.get(_DIRECTORY_VARIABLE)
+    return named or (Path(variable) if variable else None)
 
 
-async def _session(arguments: argparse.Namespace, identity: Identity, clock: Clock) -> Credentials:
-    """Ask for the session, a few times where asking again may help."""
-    region = arguments.region or arguments.trust_anchor_arn.region
-    parameters = SessionParameters(
-        trust_anchor_arn=arguments.trust_anchor_arn,
-        profile_arn=arguments.profile_arn,
-        role_arn=arguments.role_arn,
-        duration_seconds=arguments.session_duration,
-        role_session_name=arguments.role_session_name,
-    )
-    endpoint = arguments.endpoint or _endpoint(region, os.environ.get("AWS_ENDPOINT_URL"))
-    bundle = os.environ.get("AWS_CA_BUNDLE")
-    async with http_client(
-        Path(bundle) if bundle else None, verify=not arguments.no_verify_ssl
-    ) as http:
-        client = RolesAnywhere(http, endpoint=endpoint, region=region, clock=clock)
-        for attempt in range(1, _ATTEMPTS):
-            try:
-                return await client.create_session(parameters, identity.certified_key())
-            except UpstreamUnavailable as exc:
-                wait = back_off(attempt, jitter=random.random())  # noqa: S311 - no secret
-                log.warning("attempt %d of %d: %s", attempt, _ATTEMPTS, exc.message)
-                await clock.sleep(wait.total_seconds())
-        return await client.create_session(parameters, identity.certified_key())
+def _what_determines(request: SessionRequest, places: IdentityPlaces) -> dict[str, object]:
+    """List all that another session would come from, a certificate's content among it.
+
+    What is on a token counts by its URI alone: asking the token would need its PIN.
+    """
+    return {
+        "uid": os.geteuid(),
+        "request": {name: str(value) for name, value in asdict(request).items()},
+        "certificate": [places.certificate, _digest(places.certificate)],
+        "private_key": places.key_locator,
+        "chain": str(places.chain),
+    }
 
 
-def _endpoint(region: str, configured: str | None) -> str:
-    """Take the endpoint that the environment names, or look up AWS's own."""
-    from sidecar.aws.endpoints import service_endpoint  # noqa: PLC0415 - loads botocore's data
-
+def _digest(locator: str) -> str | None:
+    path = file_of(locator)
     try:
-        return base_url(configured) if configured else service_endpoint(SERVICE, region)
-    except ValueError as exc:
-        what = f"variable AWS_ENDPOINT_URL {exc} (got {configured!a})" if configured else str(exc)
-        raise OperatorError(what, hint="give --endpoint or another --region") from exc
+        content = b"" if path is None else read_regular_file(path, _MAX_CERTIFICATE_BYTES)[0]
+    except OSError:
+        # Whoever asks AWS will say why.
+        return None
+    return hashlib.sha256(content).hexdigest()
+
+
+def _shared(
+    store: SessionStore, key: str, ask: Callable[[], Credentials], clock: Clock
+) -> Credentials:
+    """Give the kept session while it is good; else one process asks and the others wait for it."""
+    if session := _good(store.read(key), clock.now()):
+        return session
+    with store.turn(key):
+        if session := _good(store.read(key), clock.now()):
+            return session
+        session = ask()
+        try:
+            store.write(key, session, clock.now())
+        except OSError as exc:
+            log.warning("the session is not kept: %s", exc.strerror)
+        return session
+
+
+def _good(session: Credentials | None, now: datetime) -> Credentials | None:
+    """Let pass what SDKs will not want to renew at once; a clock set back does not prolong it."""
+    if session is None or session.issued_at > now:
+        return None
+    return session if session.remaining(now) > renewal_margin(session.lifetime) else None
 
 
 def _as_json(credentials: Credentials) -> str:
@@ -159,19 +138,3 @@ def _as_json(credentials: Credentials) -> str:
             "Expiration": iso_seconds(credentials.expires_at),
         }
     )
-
-
-def _duration(text: str) -> int:
-    return _reader(whole_number(MIN_DURATION_SECONDS, MAX_DURATION_SECONDS))(text)
-
-
-def _reader(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
-    """Let argparse show our own sentence for a value that is refused."""
-
-    def convert(text: str) -> _Value:
-        try:
-            return read(text)
-        except ValueError as exc:
-            raise argparse.ArgumentTypeError(f"{exc} (got {text!a})") from None
-
-    return convert

@@ -2,7 +2,8 @@
 
 Prints one line a door to stdout once it listens, the credentials door first, and logs to stderr.
 The doors open even while AWS cannot be reached; /readyz on the admin door says when all is served.
-SIGTERM and SIGINT finish the requests under way and end with exit code 0.
+SIGTERM and SIGINT finish the requests under way and end with exit code 0. Replaced certificates,
+keys and tokens are taken into use by themselves; SIGHUP has them read again at once.
 """
 
 import argparse
@@ -15,9 +16,11 @@ from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.log_setup import set_up_logging
+from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.load import read_config
 from sidecar.config.schema import Config, DoorsSection
+from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     loaded = read_config(arguments.config, os.environ)
     clock = SystemClock()
-    prepared = prepare(loaded, os.environ, clock.now())
+    prepared = prepare(loaded, os.environ, clock.now(), ask=PasswordPrompt())
     set_up_logging(arguments.log_level or loaded.config.log.level)
     for warning in prepared.warnings:
         log.warning("%s", warning)
@@ -85,8 +88,9 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
 
 async def serve(config: Config, prepared: Prepared, clock: Clock, limits: ConnectionLimits) -> None:
     """Serve until a signal comes; what fails in the background is raised."""
-    stopped = _stop_signal()
+    stopped = stop_signal()
     async with running_sidecar(config, prepared, clock, limits=limits) as sidecar:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sidecar.reload)
         for door in sidecar.doors:
             for url in door.urls:
                 print(f"listening on {url} ({door.name})", flush=True)
@@ -95,17 +99,3 @@ async def serve(config: Config, prepared: Prepared, clock: Clock, limits: Connec
             log.critical("stopping: what keeps the sidecar fresh has failed")
             sidecar.broken.result()
         log.info("stopping on a signal: finishing the requests under way")
-
-
-def _stop_signal() -> "asyncio.Future[None]":
-    """Return a future that ends when SIGTERM or SIGINT comes."""
-    loop = asyncio.get_running_loop()
-    stopped = loop.create_future()
-
-    def stop() -> None:
-        if not stopped.done():
-            stopped.set_result(None)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    return stopped

@@ -1,11 +1,22 @@
 """Commands that must fail: run in this process, checked for the form of what they say."""
 
+import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sidecar.cli import main
+
+if TYPE_CHECKING:
+    from tests.conftest import Aws
+
+Words = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -34,3 +45,52 @@ def _logging_as_it_was() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+
+
+@pytest.fixture
+def at_emulator(aws: "Aws") -> dict[str, str]:
+    """Give the flags of a session for which the emulator has everything registered."""
+    files = aws.stage.config.parent
+    config = aws.stage.config.read_text().splitlines()
+    arns = dict(line.split(" = ") for line in config if "_arn = " in line)
+    return {
+        "--certificate": str(files / "workload.pem"),
+        "--private-key": str(files / "workload.key"),
+        "--endpoint": aws.emulator.url,
+        **{f"--{key.replace('_', '-')}": json.loads(arn) for key, arn in arns.items()},
+    }
+
+
+@pytest.fixture
+def words(at_emulator: dict[str, str]) -> Words:
+    """Give a function that makes a command line of those flags and more."""
+
+    def line(command: str, *more: object, **changed: str) -> list[str]:
+        flags = at_emulator | {f"--{k.replace('_', '-')}": v for k, v in changed.items()}
+        return [command, *(word for pair in flags.items() for word in pair), *map(str, more)]
+
+    return line
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Give a function that starts a command as a process; its home is the test's directory."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
+    started: list[subprocess.Popen[str]] = []
+
+    def run(line: list[str], **variables: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sidecar", *line],
+            env={**inherited, "HOME": str(tmp_path), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for each in started:
+        each.kill()
+        each.communicate()

@@ -1,5 +1,6 @@
 """`certs issue`: what it writes, what it prints where, and what it refuses."""
 
+import json
 import stat
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from subprocess import CompletedProcess
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa
 
 from sidecar.ca import (
     Authority,
@@ -45,6 +46,7 @@ def _store(directory: Path, certificate: x509.Certificate, key: PrivateKey) -> P
     directory.mkdir()
     (directory / "ca.pem").write_bytes(certificate_pem(certificate))
     (directory / "ca.key").write_bytes(private_key_pem(key))
+    (directory / "ca.key").chmod(0o600)
     return directory
 
 
@@ -74,6 +76,15 @@ def test_openssl_accepts_the_certificate_and_its_key(
     public = ("-noout", "-pubkey")
     held = openssl("x509", "-in", out / "workload.pem", *public).stdout
     assert held == openssl("pkey", "-in", out / "workload.key", "-pubout").stdout
+
+
+def test_an_ml_dsa_key_is_issued_to(ca: Path, out: Path) -> None:
+    assert _issue(ca, out, "--key-type=mldsa65") == 0
+    (leaf,) = _loaded(out / "workload.pem")
+    key = serialization.load_pem_private_key((out / "workload.key").read_bytes(), None)
+    assert isinstance(key, mldsa.MLDSA65PrivateKey)
+    assert leaf.public_key() == key.public_key()
+    leaf.verify_directly_issued_by(_loaded(ca / "ca.pem")[0])
 
 
 def test_the_key_is_for_its_owner_only_and_the_certificate_for_everyone(
@@ -106,6 +117,56 @@ def test_subject_and_validity_are_what_was_asked_for(ca: Path, out: Path) -> Non
     (leaf,) = _loaded(out / "workload.pem")
     assert leaf.subject.rfc4514_string() == "CN=billing,OU=Payments,O=Example"
     assert abs(leaf.not_valid_after_utc - TODAY - 10 * DAY) < timedelta(minutes=10)
+
+
+def test_dns_names_and_uris_stand_in_the_certificate(
+    ca: Path, out: Path, openssl: Callable[..., CompletedProcess[str]]
+) -> None:
+    assert _issue(ca, out, "--dns=a.example.com", "--dns=b", "--uri=spiffe://example.com/x") == 0
+    text = openssl("x509", "-in", out / "workload.pem", "-noout", "-text").stdout
+    assert "DNS:a.example.com, DNS:b, URI:spiffe://example.com/x" in text
+
+
+def test_what_is_issued_stands_in_the_record(ca: Path, out: Path) -> None:
+    _issue(ca, out)
+    _issue(ca, out, "--name=second")
+    entries = map(json.loads, (ca / "issued.jsonl").read_text().splitlines())
+    leaves = [_loaded(out / name)[0] for name in ("workload.pem", "second.pem")]
+    assert [entry["serial"] for entry in entries] == [f"{each.serial_number:x}" for each in leaves]
+
+
+def test_nothing_is_issued_that_cannot_be_recorded(
+    ca: Path, out: Path, refusal: Callable[..., str]
+) -> None:
+    (ca / "issued.jsonl").write_text("not a record\n")
+    assert f"record {ca / 'issued.jsonl'} cannot be read" in refusal(*_words(ca, out))
+    assert not out.exists()
+
+
+def test_a_common_name_is_needed(ca: Path, out: Path, refusal: Callable[..., str]) -> None:
+    words = ["certs", "issue", f"--ca={ca}", f"--directory={out}"]
+    assert "the certificate needs a common name" in refusal(*words)
+    assert "need --common-name" in refusal(*words, "--organization=Example")
+
+
+def test_an_authority_whose_key_others_can_read_is_told_of(
+    ca: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (ca / "ca.key").chmod(0o644)
+    assert _issue(ca, out) == 0
+    assert f"sidecar: warning: private key {ca / 'ca.key'} has mode 0644" in capsys.readouterr().err
+
+
+def test_of_pairs_that_are_issued_at_once_one_is_whole(ca: Path, out: Path) -> None:
+    command = [sys.executable, "-m", "sidecar", *_words(ca, out, "--force")]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(4)
+    ]
+    assert [process.wait(60) for process in running] == [0] * 4
+    key = serialization.load_pem_private_key((out / "workload.key").read_bytes(), None)
+    assert _loaded(out / "workload.pem")[0].public_key() == key.public_key()
+    assert len((ca / "issued.jsonl").read_text().splitlines()) == 4
 
 
 def test_an_intermediate_authority_is_sent_along(tmp_path: Path, out: Path) -> None:
@@ -150,11 +211,15 @@ def test_an_existing_pair_is_not_overwritten_unasked(
     assert (out / "workload.key").read_text() == "precious"
 
 
-def test_not_even_force_overwrites_the_authority(ca: Path, refusal: Callable[..., str]) -> None:
-    before = (ca / "ca.key").read_bytes()
-    said = refusal(*_words(ca, ca / ".." / ca.name, "--name=ca", "--force"))
-    assert "is the certificate authority itself" in said
-    assert (ca / "ca.key").read_bytes() == before
+@pytest.mark.parametrize("name", ["ca", "crl"])
+def test_not_even_force_overwrites_the_authority(
+    name: str, ca: Path, refusal: Callable[..., str]
+) -> None:
+    before = {path: path.read_bytes() for path in (ca / "ca.key", ca / "ca.pem")}
+    said = refusal(*_words(ca, ca / ".." / ca.name, f"--name={name}", "--force"))
+    assert "is a file of the certificate authority itself" in said
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (ca / "crl.pem").exists()
 
 
 @pytest.mark.parametrize(
@@ -175,6 +240,9 @@ def test_not_even_force_overwrites_the_authority(ca: Path, refusal: Callable[...
         ("--common-name=\udcff", 1, "surrogates not allowed"),
         ("--organization=", 1, "organization must have 1 to 64 bytes (got 0)"),
         ("--days=101", 1, "ask for --days "),
+        ("--common-name=Test CA", 1, "CN=Test CA is the authority's own name"),
+        ("--dns=*.example.com", 1, "a DNS name must have letters, digits, dots and hyphens"),
+        ("--uri=no-scheme", 1, "a URI must have a scheme"),
     ],
 )
 def test_a_bad_option_is_named_and_nothing_is_written(
@@ -270,7 +338,7 @@ def test_a_missing_authority_is_named_with_the_way_to_one(
     (ca / missing).unlink()
     said = refusal(*_words(ca, out))
     assert f"there is no certificate authority in {ca}: " in said
-    assert f"{ca / missing} cannot be read" in said
+    assert f"{ca / missing} is missing" in said
     assert f"hint: make one: sidecar certs ca --directory {ca}\n" in said
 
 

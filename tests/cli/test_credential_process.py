@@ -116,8 +116,8 @@ def test_a_bad_argument_is_refused(
 
 def test_every_argument_that_is_needed_is_named(refusal: Callable[..., str]) -> None:
     assert refusal("credential-process", code=2) == (
-        "sidecar: the following arguments are required: --certificate, --trust-anchor-arn, "
-        f"--profile-arn, --role-arn\n{USAGE}"
+        "sidecar: the following arguments are required: --trust-anchor-arn, --profile-arn, "
+        f"--role-arn\n{USAGE}"
     )
 
 
@@ -177,20 +177,6 @@ def test_an_expired_certificate_is_refused(
     assert said.endswith("\nhint: renew it\n")
 
 
-@pytest.fixture
-def at_emulator(aws: "Aws") -> dict[str, str]:
-    """Give arguments for which the emulator has everything registered."""
-    files = aws.stage.config.parent
-    config = aws.stage.config.read_text().splitlines()
-    arns = dict(line.split(" = ") for line in config if "_arn = " in line)
-    return {
-        "--certificate": str(files / "workload.pem"),
-        "--private-key": str(files / "workload.key"),
-        "--endpoint": aws.emulator.url,
-        **{f"--{key.replace('_', '-')}": json.loads(arn) for key, arn in arns.items()},
-    }
-
-
 def test_the_output_is_that_of_the_signing_helper(
     at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,10 +191,18 @@ def test_the_output_is_that_of_the_signing_helper(
     assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 1}
 
 
+async def _no_time(self: object, seconds: float) -> None:
+    pass
+
+
 def test_a_failure_that_passes_is_tried_again(
-    at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
+    at_emulator: dict[str, str],
+    aws: "Aws",
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=503, times=1))
+    monkeypatch.setattr("sidecar.clock.SystemClock.sleep", _no_time)
     assert main([*_words(at_emulator), "--debug"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["Version"] == 1
@@ -225,3 +219,43 @@ def test_a_refusal_is_told_in_aws_s_words_and_not_tried_again(
     assert out == ""
     assert err.startswith("sidecar: CreateSession was refused: 403 AccessDeniedException: ")
     assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 1}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_failure_that_may_pass_later_has_an_exit_code_of_its_own(
+    status: int,
+    at_emulator: dict[str, str],
+    aws: "Aws",
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sidecar.clock.SystemClock.sleep", _no_time)
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=status))
+    assert main(_words(at_emulator)) == 75
+    assert capsys.readouterr().out == ""
+    assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 3}
+
+
+def test_a_session_of_an_encrypted_key_needs_no_password_on_the_command_line(
+    at_emulator: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    openssl: Callable[..., object],
+) -> None:
+    key, password = tmp_path / "locked.key", tmp_path / "password"
+    password.write_text("correct horse\n")
+    openssl(
+        "pkcs8", "-topk8", "-in", at_emulator["--private-key"], "-out", key,
+        "-passout", f"file:{password}",
+    )  # fmt: skip
+    key.chmod(0o600)
+    locked = _words(at_emulator | {"--private-key": str(key)})
+    assert main([*locked, "--password-file", str(password)]) == 0
+    monkeypatch.setenv("KEY_PASSWORD", "correct horse")
+    assert main([*locked, "--password-env=KEY_PASSWORD"]) == 0
+    assert main([*locked, "--pkcs8-password", "correct horse"]) == 0
+    printed = capsys.readouterr()
+    assert (printed.out.count('"Version": 1'), printed.err) == (3, "")
+    monkeypatch.setenv("KEY_PASSWORD", "wrong")
+    assert main([*locked, "--password-env=KEY_PASSWORD"]) == 1

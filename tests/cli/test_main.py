@@ -12,7 +12,14 @@ import pytest
 
 from sidecar import __version__, cli
 from sidecar.cli import COMMANDS, build_parser, main
-from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
+from sidecar.errors import (
+    ConfigError,
+    IdentityError,
+    OperatorError,
+    Problem,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -54,14 +61,14 @@ def test_without_a_command_the_overview_is_a_complaint(run: Run) -> None:
 def test_half_a_command_lists_its_other_halves(run: Run, words: Sequence[str], code: int) -> None:
     ended, out, err = run(*words)
     listed = [line[2:].split("  ")[0] for line in (out + err).splitlines() if line[:2] == "  "]
-    assert (ended, listed[:-1]) == (code, ["certs ca", "certs issue"])
+    assert (ended, listed[:-1]) == (code, [name for name in COMMANDS if name.startswith("certs ")])
 
 
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
         (["sevre"], "sevre"),
-        (["certs", "revoke"], "certs revoke"),
+        (["certs", "revise"], "certs revise"),
         (["--config", "x"], "--config"),
         (["serve "], "serve "),
         (["a\x1b[2J\nb"], "a\\x1b[2J\\nb"),
@@ -153,6 +160,8 @@ def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException |
             "  c\\n: is odd\n",
             id="of configuration",
         ),
+        pytest.param(UpstreamUnavailable("later"), 75, "sidecar: later\n", id="that may pass"),
+        pytest.param(UpstreamRefused("never"), 1, "sidecar: never\n", id="that will not pass"),
         pytest.param(KeyboardInterrupt(), 130, "", id="an interrupt"),
     ],
 )

@@ -24,7 +24,8 @@ from sidecar.cli.serve import connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
 from sidecar.config.load import read_config
-from sidecar.config.schema import DoorsSection
+from sidecar.config.option import options_of
+from sidecar.config.schema import AwsSection, DoorsSection
 from sidecar.preflight import prepare
 from sidecar.web.listener import DEFAULT_LIMITS
 
@@ -102,7 +103,7 @@ def test_a_bad_configuration_is_refused_with_every_problem_and_no_traceback(
     assert ended.stderr == (
         "sidecar: configuration has 3 problems\n"
         "  aws.regoin: unknown key\n"
-        "    hint: known are region, endpoint_url, ca_bundle\n"
+        f"    hint: known are {', '.join(options_of(AwsSection))}\n"
         "  log.level: must be one of debug, info, warning, error (got 'loud')\n"
         "  roles.default.role_arn (SIDECAR_ROLE_ARN): not an ARN: expected "
         "arn:partition:service:region:account:resource (got 'web')\n"

@@ -1,0 +1,1 @@
+"""The shared credentials file of AWS's SDKs: one profile changed, every other byte kept."""
