@@ -16,6 +16,7 @@ from sidecar.identity.password import (
     PasswordGiven,
     PasswordVariable,
 )
+from sidecar.identity.pkcs11_uri import redacted
 from sidecar.identity.places import (
     IdentityPlaces,
     file_of,
@@ -62,7 +63,8 @@ def load_identity(places: IdentityPlaces) -> Identity:
     leaf = find_leaf(certificates, key.public_key)
     if leaf is None:
         raise IdentityError(
-            f"private key {places.key_locator} does not belong to certificate {places.certificate}",
+            f"private key {redacted(places.key_locator)} does not belong to certificate "
+            f"{redacted(places.certificate)}",
             hint="give the key that the certificate was requested with, or renew both",
         )
     chain = chain_above(leaf, [*certificates, *others])

@@ -22,8 +22,9 @@ class IdentityPlaces:
 
     """
 
-    certificate: str
-    private_key: str | None = None
+    # Not shown: a URI may hold the PIN.
+    certificate: str = field(repr=False)
+    private_key: str | None = field(default=None, repr=False)
     chain: Path | None = None
     password: Password = field(default_factory=NoPasswordSource)
     pkcs11_module: Path | None = None

@@ -57,7 +57,8 @@ def test_a_program_that_reads_the_file_is_let_in_by_aws(
     words: Words, file: Path, aws: "Aws", profile: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words("update", "--once", profile=profile)) == 0
-    assert _caller(aws, profile).startswith("arn:aws:sts::123456789012:assumed-role/demo-web/")
+    role = aws.stage.role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
+    assert _caller(aws, profile).startswith(f"{role}/")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert capsys.readouterr() == ("", "")

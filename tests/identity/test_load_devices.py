@@ -138,3 +138,14 @@ def test_a_file_may_hold_a_key_that_only_its_tpm_opens(
 def _signs(key: SigningKey, openssl: Openssl, directory: Path) -> None:
     assert openssl_verifies(openssl, directory, key.public_key, key.sign(MESSAGE))
     assert not openssl_verifies(openssl, directory, key.public_key, key.sign(b"another"))
+
+
+def test_the_pin_in_a_uri_is_told_to_nobody(
+    on_token: IdentityPlaces, certificate_file: Path, root: Authority
+) -> None:
+    certificate_file.write_bytes(certificate_pem(root.certificate))
+    uri = f"{on_token.certificate}?pin-value={PIN}"
+    places = replace(on_token, certificate=str(certificate_file), private_key=uri, password=NONE)
+    with pytest.raises(IdentityError, match="does not belong to certificate") as caught:
+        load_identity(places)
+    assert PIN not in f"{caught.value.message} {caught.value.hint} {places!r}"

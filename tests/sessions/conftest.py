@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from cryptography import x509
 from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
-from sidecar.ca import certificate_pem
+from sidecar.ca import Subject, certificate_pem, create_root
 from sidecar.clock import SystemClock
 from sidecar.credentials import Credentials
 from sidecar.signing.create_session import SessionParameters
@@ -84,8 +84,7 @@ def register_root(shared_aws: "Aws") -> Callable[[x509.Certificate], Site]:
 
 
 @pytest.fixture(scope="session")
-def anchor_of_others(shared_aws: "Aws") -> Arn:
+def anchor_of_others(register_root: Callable[[x509.Certificate], Site], moment: datetime) -> Arn:
     """Give a trust anchor that holds another root than the matrix's."""
-    anchors = shared_aws.client("rolesanywhere").list_trust_anchors()["trustAnchors"]
-    (arn,) = [each["trustAnchorArn"] for each in anchors if not each["name"].startswith("matrix")]
-    return trust_anchor_arn(arn)
+    other = create_root(Subject("Others"), now=moment, validity=timedelta(days=1))
+    return register_root(other.certificate).parameters.trust_anchor_arn
