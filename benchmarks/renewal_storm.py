@@ -8,14 +8,22 @@ once. That refused requests take no token is an assumption; AWS documents only t
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from random import Random
 from typing import Final, Protocol
 
 from sidecar.credentials import Credentials
 from sidecar.errors import SidecarError, UpstreamRefused, UpstreamUnavailable
-from sidecar.providers.refresh_policy import OUTAGE, REFUSED, Streak, back_off, renew_at
+from sidecar.providers.refresh_policy import (
+    OUTAGE,
+    REFUSED,
+    THROTTLED,
+    Streak,
+    back_off,
+    renew_at,
+)
 from sidecar.redaction import Secret
 
 QUOTA: Final = 10.0
@@ -44,7 +52,7 @@ class Policy(Protocol):
 class Sidecar:
     """What the daemon does."""
 
-    def renewal(self, at: float, jitter: float) -> float:
+    def renewal(self, at: float, jitter: float, *, lifetime: timedelta = LIFETIME) -> float:
         """Ask the refresh policy."""
         issued_at = _START + timedelta(seconds=at)
         session = Credentials(
@@ -52,7 +60,7 @@ class Sidecar:
             secret_access_key=_NOTHING,
             session_token=_NOTHING,
             issued_at=issued_at,
-            expires_at=issued_at + LIFETIME,
+            expires_at=issued_at + lifetime,
             role_arn="",
             account_id="",
         )
@@ -69,6 +77,17 @@ class OnePace(Sidecar):
     def pause(self, streak: Streak, jitter: float) -> float:
         """Take every failure for an outage."""
         return back_off(streak.failures, OUTAGE, jitter=jitter).total_seconds()
+
+
+class LongerPauses(Sidecar):
+    """The same with pauses of twice the length, at most, for those who are throttled."""
+
+    _PACE: Final = replace(THROTTLED, cap=2 * THROTTLED.cap)
+
+    def pause(self, streak: Streak, jitter: float) -> float:
+        """Ask the refresh policy about another pace."""
+        pace = self._PACE if streak.pace is THROTTLED else streak.pace
+        return super().pause(replace(streak, pace=pace), jitter)
 
 
 class Helper:
@@ -98,6 +117,7 @@ class Scenario:
         ends: when the session ends that each one has already; empty when none has one.
         outage: from when to when nothing answers.
         refused: how many sidecars, the last ones, are refused each time.
+        quota: how many sessions a second there are.
         lasts: how long to look on.
 
     """
@@ -106,13 +126,22 @@ class Scenario:
     ends: tuple[float, ...] = ()
     outage: tuple[float, float] = (0, 0)
     refused: int = 0
+    quota: float = QUOTA
     lasts: float = 7200
 
 
-def restart(count: int, *, outage: tuple[float, float], spread: float = 0) -> Scenario:
-    """Start all sidecars, without sessions, in one moment or spread evenly over so many seconds."""
-    first = tuple(spread * n / count for n in range(count))
-    return Scenario(first, outage=outage)
+def restart(
+    count: int,
+    rng: Random,
+    *,
+    outage: tuple[float, float] = (0, 0),
+    spread: float = 0,
+    quota: float = QUOTA,
+    lasts: float = 7200,
+) -> Scenario:
+    """Start all sidecars, without sessions, each at a random moment within so many seconds."""
+    first = tuple(spread * rng.random() for _ in range(count))
+    return Scenario(first, outage=outage, quota=quota, lasts=lasts)
 
 
 def running(
@@ -122,6 +151,7 @@ def running(
     *,
     outage: tuple[float, float] = (0, 0),
     refused: int = 0,
+    quota: float = QUOTA,
 ) -> Scenario:
     """Take a fleet whose sessions are of every age, from new to due for renewal."""
     first, ends = [], []
@@ -130,7 +160,7 @@ def running(
         age = due * rng.random()
         first.append(due - age)
         ends.append(_LIFETIME_SECONDS - age)
-    return Scenario(tuple(first), tuple(ends), outage, refused)
+    return Scenario(tuple(first), tuple(ends), outage, refused, quota)
 
 
 @dataclass(slots=True)
@@ -163,11 +193,11 @@ class Course:
 class _TokenBucket:
     """The service as far as asking too often goes."""
 
-    def __init__(self) -> None:
-        self._tokens, self._at = QUOTA, 0.0
+    def __init__(self, quota: float) -> None:
+        self._quota, self._tokens, self._at = quota, quota, 0.0
 
     def admits(self, at: float) -> bool:
-        self._tokens = min(self._tokens + (at - self._at) * QUOTA, QUOTA)
+        self._tokens = min(self._tokens + (at - self._at) * self._quota, self._quota)
         self._at = at
         if self._tokens < 1:
             return False
@@ -177,9 +207,9 @@ class _TokenBucket:
 
 def play(scenario: Scenario, policy: Policy, rng: Random) -> Course:
     """Let a scenario take its course."""
-    course, bucket = Course(), _TokenBucket()
+    course, bucket = Course(), _TokenBucket(scenario.quota)
     fleet = len(scenario.first)
-    ends: list[float] = list(scenario.ends) or [float("inf")] * fleet
+    ends: list[float] = list(scenario.ends) or [inf] * fleet
     streaks = [Streak()] * fleet
     course.troubled |= set() if scenario.ends else set(range(fleet))
     queue = [(at, n) for n, at in enumerate(scenario.first)]
@@ -198,7 +228,7 @@ def play(scenario: Scenario, policy: Policy, rng: Random) -> Course:
         else:
             if error is _NO_ANSWER:
                 course.troubled.add(n)
-            streaks[n] = streaks[n].after(error)
+            streaks[n] = streaks[n].after(error, left=_left(ends[n], at))
             due = at + policy.pause(streaks[n], rng.random())
         heapq.heapreplace(queue, (due, n))
     course.expired |= _over(ends, scenario.lasts)
@@ -212,6 +242,11 @@ def _answer(scenario: Scenario, bucket: _TokenBucket, at: float, n: int) -> Side
     if not bucket.admits(at):
         return _THROTTLED
     return _REFUSED if n >= len(scenario.first) - scenario.refused else None
+
+
+def _left(end: float, at: float) -> timedelta:
+    """Give what is left of a session, zero without one, as the daemon does."""
+    return timedelta(seconds=end - at) if end < inf else timedelta(0)
 
 
 def _over(ends: Iterable[float], now: float) -> set[int]:

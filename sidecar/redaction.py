@@ -23,9 +23,13 @@ class Secret:
         """Return the text itself; every call of this is a place for a reviewer to look at."""
         return self.__value
 
+    def encoded(self) -> bytes:
+        """Return its bytes: UTF-8, or those of an environment variable that is no UTF-8."""
+        return self.__value.encode(errors="surrogateescape")
+
     def matches(self, candidate: bytes) -> bool:
         """Compare with what a caller sent, in time that does not depend on where they differ."""
-        return hmac.compare_digest(self.__value.encode(), candidate)
+        return hmac.compare_digest(self.encoded(), candidate)
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -42,7 +46,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return self.matches(other.reveal().encode())
+        return self.matches(other.encoded())
 
     def __hash__(self) -> int:
         return hash((Secret, self.__value))

@@ -10,8 +10,9 @@ from typing import Any
 
 from sidecar.access.tokens import AppTokens
 from sidecar.aws.http import http_client
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.secret import SecretQuery, SecretValue
-from sidecar.aws.secrets_manager import CREDENTIALS_REFUSED, SecretsManager
+from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.clock import Clock
 from sidecar.config.consistency import default_region, secrets_role
 from sidecar.config.role_sources import RolesAnywhereSection

@@ -25,8 +25,8 @@ from sidecar.regular_file import read_regular_file
 
 _MAX_BYTES: Final = 65_536
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-# The holder asks AWS, three times if need be.
-_PATIENCE_SECONDS: Final = 45.0
+# Longer than the holder takes: three requests of 15 seconds, and pauses of 30 together.
+_PATIENCE_SECONDS: Final = 90.0
 _ENTRY: Final = re.compile(r"[0-9a-f]{64}\.json")
 _LEFTOVER_AGE: Final = timedelta(hours=1)
 # What must be there and not be empty, beside the two moments.
@@ -106,8 +106,9 @@ class SessionStore:
             OperatorError: the lock cannot be made.
 
         """
-        # Sixteen locks for all the sessions that will ever be: a lock file must not be removed.
-        lock = self._directory / f"lock.{key[0]}"
+        # 256 locks for all the sessions that will ever be: a lock file must not be removed. Fewer
+        # would make sessions wait for one another that have nothing in common.
+        lock = self._directory / f"lock.{key[:2]}"
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(lock, patience_seconds=_PATIENCE_SECONDS))

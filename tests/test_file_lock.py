@@ -60,6 +60,27 @@ def test_whoever_waits_gets_the_lock_when_its_turn_comes(tmp_path: Path) -> None
             assert path.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_lock_that_root_makes_does_not_lock_out_the_owner_of_the_directory(
+    tmp_path: Path,
+) -> None:
+    os.chown(tmp_path, 65534, 65533)
+    with locked(tmp_path / "lock", patience_seconds=0):
+        status = (tmp_path / "lock").stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65534, 65533, 0o600)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_was_there_is_never_given_away(tmp_path: Path) -> None:
+    precious, path = tmp_path / "precious", tmp_path / "lock"
+    precious.touch()
+    path.hardlink_to(precious)
+    os.chown(tmp_path, 65534, 65533)
+    with locked(path, patience_seconds=0):
+        pass
+    assert (precious.stat().st_uid, precious.stat().st_gid) == (0, 0)
+
+
 @pytest.mark.parametrize("kind", ["a symlink", "a directory", "a missing directory"])
 def test_what_is_no_file_is_no_lock(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "lock"

@@ -257,6 +257,7 @@ def test_an_encrypted_key_is_opened_by_its_password(
 ) -> None:
     _encrypt(machine, password)
     (machine.directory / "password").write_text(content)
+    (machine.directory / "password").chmod(0o600)
     machine.loaded = _loaded(machine.directory, password_file="password")
     assert machine.prepare().warnings == ()
 
@@ -266,10 +267,12 @@ def test_an_encrypted_key_is_opened_by_its_password(
     [
         pytest.param(b"canary-wrong", "the password of private key {key} is wrong", id="wrong"),
         pytest.param(
-            b"\xff", "password file {password} cannot be read (UnicodeDecodeError)", id="binary"
+            b"\xff", "password file {password} cannot be read: it is not UTF-8", id="binary"
         ),
         pytest.param(
-            None, "password file {password} cannot be read (FileNotFoundError)", id="missing"
+            None,
+            "password file {password} cannot be read: No such file or directory",
+            id="missing",
         ),
     ],
 )
@@ -287,6 +290,8 @@ def test_a_password_that_does_not_open_the_key_is_refused(
 
 class Terminal:
     """Somebody who answers, and counts how often."""
+
+    asks = True
 
     def __init__(self) -> None:
         self.asked = 0

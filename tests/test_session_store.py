@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from sidecar import session_store
+from sidecar.aws import roles_anywhere
+from sidecar.cli import new_session
 from sidecar.credentials import Credentials
 from sidecar.errors import NotReady, OperatorError
 from sidecar.file_lock import locked
+from sidecar.providers import attempts
 from sidecar.redaction import Secret
 from sidecar.session_store import SessionStore, session_key
 
@@ -184,7 +188,7 @@ def test_a_turn_that_never_comes_is_a_failure_that_may_pass(
 ) -> None:
     monkeypatch.setattr("sidecar.session_store._PATIENCE_SECONDS", 0)
     with (
-        locked(directory / f"lock.{KEY[0]}", patience_seconds=0),
+        locked(directory / f"lock.{KEY[:2]}", patience_seconds=0),
         pytest.raises(NotReady, match="another process has been asking") as refused,
         store.turn(KEY),
     ):
@@ -195,14 +199,20 @@ def test_a_turn_that_never_comes_is_a_failure_that_may_pass(
 
 
 def test_a_lock_that_cannot_be_made_is_a_complaint(store: SessionStore, directory: Path) -> None:
-    (directory / f"lock.{KEY[0]}").symlink_to("elsewhere")
+    (directory / f"lock.{KEY[:2]}").symlink_to("elsewhere")
     with pytest.raises(OperatorError, match="cannot be used: Too many levels"), store.turn(KEY):
         pass
     assert not (directory / "elsewhere").exists()
 
 
 def test_locks_do_not_pile_up(store: SessionStore, directory: Path) -> None:
-    for number in range(200):
+    for number in range(2000):
         with store.turn(session_key({"n": number})):
             pass
-    assert len(list(directory.iterdir())) == 16
+    assert len(list(directory.iterdir())) == 256
+
+
+def test_whoever_waits_outlasts_whoever_asks() -> None:
+    assert roles_anywhere._TIMEOUT.total is not None
+    asking = new_session._ATTEMPTS * roles_anywhere._TIMEOUT.total
+    assert asking + attempts._LONGEST_PAUSES.total_seconds() < session_store._PATIENCE_SECONDS

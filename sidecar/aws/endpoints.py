@@ -6,12 +6,10 @@ from typing import Any, Final
 
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import Loader
 
-# What botocore ships, and nothing that somebody put into ~/.aws/models.
-_DATA: Final = Loader(
-    extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
-)
+from sidecar.aws.service_models import shipped_models
+
+_DATA: Final = shipped_models()
 
 
 @cache

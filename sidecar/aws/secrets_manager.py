@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import botocore.exceptions
 from botocore.config import Config as BotoConfig
 
-from sidecar.aws.boto_client import boto_client
+from sidecar.aws.boto_client import TIMEOUTS, boto_client
 from sidecar.aws.daemon_threads import DaemonThreads
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.credentials import Credentials
 from sidecar.errors import (
@@ -19,6 +20,7 @@ from sidecar.errors import (
     UpstreamUnreachable,
 )
 from sidecar.redaction import Secret
+from sidecar.signing.throttling import THROTTLING
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -36,27 +38,18 @@ BOTO_CONFIG: Final = BotoConfig(
     user_agent_extra="credential-sidecar",
 )
 
-# Codes by which AWS says that it does not know, or no longer knows, the credentials themselves.
-CREDENTIALS_REFUSED: Final = frozenset(
-    {
-        "ExpiredTokenException",
-        "RequestExpired",
-        "InvalidSignatureException",
-        "UnrecognizedClientException",
-    }
-)
-# Codes that a later attempt may not meet again; AWS sends most of them with status 400.
-_PASSING_CODES: Final = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "InternalServiceError",
+# Codes that a later attempt may not meet again; AWS sends most of them with status 400. Those about
+# a signature's date are among them, since a clock may be set.
+_PASSING_CODES: Final = (
+    THROTTLING
+    | CREDENTIALS_REFUSED
+    | {
         "InternalFailure",
+        "InternalServiceError",
+        "InvalidSignatureException",
+        "RequestExpired",
         "ServiceUnavailable",
         "ServiceUnavailableException",
-        *CREDENTIALS_REFUSED,
     }
 )
 _SERVER_ERROR: Final = 500
@@ -93,7 +86,8 @@ class SecretsManager:
 
         Raises:
             UpstreamRefused: AWS said no, with its code and status.
-            UpstreamUnavailable: no answer, 5xx, throttling or credentials that just expired.
+            UpstreamUnavailable: no client, no answer, 5xx, throttling or credentials that just
+                expired.
 
         """
         return await self._threads.run(lambda: self._ask(query, credentials))
@@ -103,11 +97,9 @@ class SecretsManager:
         if query.version_id is None and query.version_stage is None:
             version["VersionStage"] = "AWSCURRENT"
         wanted: Any = {name: value for name, value in version.items() if value is not None}
+        client = self._client_for(credentials)
         try:
-            reply = self._client_for(credentials).get_secret_value(
-                SecretId=query.secret_id, **wanted
-            )
-            return _value(reply)
+            return _value(client.get_secret_value(SecretId=query.secret_id, **wanted))
         except botocore.exceptions.ClientError as exc:
             raise _service_error(exc) from None
         except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
@@ -167,11 +159,6 @@ def _service_error(exc: botocore.exceptions.ClientError) -> UpstreamError:
 
 
 def _no_answer(exc: Exception) -> UpstreamUnavailable:
-    timeouts = (
-        botocore.exceptions.ConnectTimeoutError,
-        botocore.exceptions.ReadTimeoutError,
-        TimeoutError,
-    )
     failures = (
         botocore.exceptions.HTTPClientError,
         botocore.exceptions.ConnectionError,
@@ -180,7 +167,7 @@ def _no_answer(exc: Exception) -> UpstreamUnavailable:
     # What says how a connection failed is safe to log; the rest may quote the answer's body.
     no_connection = isinstance(exc, failures)
     log.warning("no answer from Secrets Manager: %s", exc if no_connection else type(exc).__name__)
-    if isinstance(exc, timeouts):
+    if isinstance(exc, TIMEOUTS):
         return UpstreamTimeout("Timeout", code="TimeoutError")
     if no_connection:
         return UpstreamUnreachable("Read Error", code="ConnectionError")

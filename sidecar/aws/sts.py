@@ -2,21 +2,22 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import botocore.exceptions
 from botocore.config import Config as BotoConfig
 
 from sidecar.arn import Arn
-from sidecar.aws.boto_client import boto_client
+from sidecar.aws.boto_client import TIMEOUTS, boto_client
 from sidecar.aws.daemon_threads import DaemonThreads
-from sidecar.aws.sts_refusals import refusal
+from sidecar.aws.sts_refusals import refusal, reply_of
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
-from sidecar.errors import UpstreamUnavailable
+from sidecar.errors import UpstreamError, UpstreamUnavailable
 from sidecar.redaction import Secret
+from sidecar.signing.clock_skew import ahead_of_us
 
 _WORKERS: Final = 4
 BOTO_CONFIG: Final = BotoConfig(
@@ -117,7 +118,7 @@ class Sts:
         credentials: Credentials | None,
         call: Callable[[Any], Mapping[str, Any]],
     ) -> Credentials:
-        def in_thread() -> Mapping[str, Any]:
+        def in_thread() -> tuple[datetime, Mapping[str, Any]]:
             # A session lasts for minutes at least: a client is not worth keeping for the next one.
             client = boto_client(
                 "sts",
@@ -128,12 +129,14 @@ class Sts:
                 boto_config=self._boto_config,
             )
             try:
-                return call(client)
+                return self._clock.now(), call(client)
             finally:
                 client.close()
 
         try:
-            reply = await self._threads.run(in_thread)
+            asked_at, reply = await self._threads.run(in_thread)
+        except UpstreamError:  # there is no client
+            raise
         except botocore.exceptions.ClientError as exc:
             now = self._clock.now()
             raise refusal(exc.response, asked.role_arn, credentials, now=now) from None
@@ -141,25 +144,36 @@ class Sts:
             raise _no_answer(self._endpoint_url, exc) from exc
         except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
             raise _unusable(type(exc).__name__) from None
-        return self._received(reply, asked)
+        return self._received(reply, asked, asked_at)
 
-    def _received(self, reply: Mapping[str, Any], asked: SessionRequest) -> Credentials:
-        """Check that the answer is for the session that was asked for, and can be used."""
+    def _received(
+        self, reply: Mapping[str, Any], asked: SessionRequest, asked_at: datetime
+    ) -> Credentials:
+        """Check that the answer is for the session that was asked for, and can be used.
+
+        Its end is told by this machine's clock, as for CreateSession. The answer's date needs no
+        more trust than the end that it corrects: both come from the same server.
+        """
+        now, longest = self._clock.now(), timedelta(seconds=asked.duration_seconds)
+        ahead = ahead_of_us(reply_of(reply), asked_at) or timedelta(0)
         try:
             if reply["AssumedRoleUser"]["Arn"] != _session_arn(asked):
                 raise _unusable("it is for another session")
             parts = reply["Credentials"]
-            return Credentials.received(
+            credentials = Credentials.received(
                 parts,
                 role=asked.role_arn,
-                expires_at=parts["Expiration"].astimezone(UTC),
-                longest=timedelta(seconds=asked.duration_seconds),
-                now=self._clock.now(),
+                expires_at=parts["Expiration"].astimezone(UTC) - ahead,
+                longest=longest,
+                now=now,
             )
         except ValueError as exc:
             raise _unusable(str(exc)) from None
-        except (KeyError, TypeError, AttributeError) as exc:
+        except (KeyError, TypeError, AttributeError, OverflowError) as exc:
             raise _unusable(type(exc).__name__) from None
+        # A clock that was corrected, or a date that lies, never makes a life longer than was asked.
+        end = min(credentials.expires_at, now + longest) if ahead else credentials.expires_at
+        return replace(credentials, expires_at=end)
 
 
 def _parameters(asked: SessionRequest) -> dict[str, Any]:
@@ -185,7 +199,8 @@ def _session_arn(asked: SessionRequest) -> str:
 def _unusable(why: str) -> UpstreamUnavailable:
     return UpstreamUnavailable(
         f"STS answered without usable credentials ({why})",
-        hint="something between here and AWS may have rewritten the answer",
+        hint="the clock there may differ from this machine's, or something between here and AWS "
+        "may have rewritten the answer",
     )
 
 
@@ -199,12 +214,7 @@ def _no_answer(endpoint: str, exc: Exception) -> UpstreamUnavailable:
 
 def _reason(exc: Exception) -> str:
     """Say what happened in words that quote neither the request nor a proxy's address."""
-    timeouts = (
-        botocore.exceptions.ConnectTimeoutError,
-        botocore.exceptions.ReadTimeoutError,
-        TimeoutError,
-    )
-    if isinstance(exc, timeouts):
+    if isinstance(exc, TIMEOUTS):
         return "it did not answer in time"
     cause: BaseException | None = exc
     while cause is not None:

@@ -5,32 +5,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from sidecar.arn import Arn
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError, UpstreamRefused, UpstreamUnavailable
+from sidecar.signing.clock_skew import about_the_date, ahead_of_us
 from sidecar.signing.http_reply import Reply
+from sidecar.signing.refusal import told
+from sidecar.signing.remote_text import printable
+from sidecar.signing.throttling import THROTTLING, TOO_MANY_REQUESTS
 
-# Codes by which STS says that it does not know, or no longer knows, who asks.
-CREDENTIALS_REFUSED: Final = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"}
-)
 # Codes that a later attempt may not meet again; STS sends most of them with status 400.
-_PASSING_CODES: Final = frozenset(
-    {
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "IDPCommunicationError",
-        "InternalFailure",
-        "ServiceUnavailable",
-        *CREDENTIALS_REFUSED,
-    }
+_PASSING_CODES: Final = (
+    THROTTLING
+    | CREDENTIALS_REFUSED
+    | {"IDPCommunicationError", "InternalFailure", "ServiceUnavailable"}
 )
-_TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
-_LONGEST_MESSAGE: Final = 500
 
 # Hints by a part of AWS's words, in lower case; the first that fits wins over those by code.
 _BY_WORDS: Final = (
@@ -50,8 +40,6 @@ _BY_WORDS: Final = (
             "the policies of who assumes it, must allow sts:SetSourceIdentity too"
         ),
     ),
-    ("signature expired", "this machine's clock is wrong: set it, by NTP"),
-    ("signature not yet current", "this machine's clock is wrong: set it, by NTP"),
 )
 _BY_CODE: Final = {
     "ExpiredToken": "the credentials that assume the role have expired; they are renewed",
@@ -84,19 +72,21 @@ def refusal(
         response: botocore's view of it.
         role: the role that was asked for.
         credentials: what the request was signed with; None when it was not.
-        now: what a date in Retry-After is compared with.
+        now: when it came, by this machine's clock.
 
     """
     error = response.get("Error", {})
-    code, words = _printable(error.get("Code", "")), _printable(error.get("Message", ""))
-    metadata = response.get("ResponseMetadata", {})
-    reply = Reply(metadata.get("HTTPStatusCode", 0), metadata.get("HTTPHeaders", {}), b"")
+    code, words = printable(str(error.get("Code", ""))), printable(str(error.get("Message", "")))
+    reply = reply_of(response)
     if code.isdecimal():  # botocore's stand-in for a body that is not AWS's
         code = ""
     answer = f"{reply.status} {code}".strip()
     message = ": ".join(filter(None, ("STS refused the session", answer, words)))
-    hint = _hint(code, words, role, credentials)
-    server = reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY_REQUESTS
+    if about_the_date(code, words):
+        hint = f"this machine's clock {told(ahead_of_us(reply, now))}: set it, by NTP"
+    else:
+        hint = _hint(code, words, role, credentials)
+    server = reply.status >= _SERVER_ERROR or reply.status == TOO_MANY_REQUESTS
     if not server and code not in _PASSING_CODES:
         return UpstreamRefused(message, hint=hint, status=reply.status, code=code)
     return UpstreamUnavailable(
@@ -106,6 +96,12 @@ def refusal(
         code=code,
         retry_after_seconds=reply.retry_after_seconds(now),
     )
+
+
+def reply_of(response: Mapping[str, Any]) -> Reply:
+    """Give status and headers of an answer; botocore has read its body."""
+    metadata = response.get("ResponseMetadata", {})
+    return Reply(metadata.get("HTTPStatusCode", 0), metadata.get("HTTPHeaders", {}), b"")
 
 
 def _hint(code: str, words: str, role: Arn, credentials: Credentials | None) -> str:
@@ -129,9 +125,3 @@ def _access_denied(role: Arn, credentials: Credentials | None) -> str:
         "sts:SetSourceIdentity behind Roles Anywhere, sts:TagSession with tags) with the external "
         "id configured here, and the policies of the latter must allow it as well"
     )
-
-
-def _printable(text: str) -> str:
-    """Make remote text safe for a terminal and a log line."""
-    cut = str(text)[:_LONGEST_MESSAGE]
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in cut)

@@ -26,7 +26,8 @@ def create_crl(
 
     Its number is above the previous list's, and is the time in seconds where that is higher: so
     it rises even when the previous list is lost. A certificate that expired is listed once more
-    and then left out (section 3.3).
+    and then left out (section 3.3). What only the previous list names stays listed: a record that
+    was lost must not make a revoked certificate good again.
 
     Args:
         authority: who signs.
@@ -53,9 +54,17 @@ def create_crl(
         .add_extension(issuer_key_id(authority), critical=False)
         .add_extension(x509.CRLNumber(_next_number(previous, now)), critical=False)
     )
-    for entry in _listed(record, previous):
+    for entry in (*_listed(record, previous), *unrecorded(record, previous)):
         builder = builder.add_revoked_certificate(entry)
     return builder.sign(authority.key, hash_for(authority.key))
+
+
+def unrecorded(
+    record: Record, previous: x509.CertificateRevocationList | None
+) -> tuple[x509.RevokedCertificate, ...]:
+    """Give what the previous list names and the record does not know to be revoked."""
+    known = {entry.serial_number for entry in record if entry.revocation is not None}
+    return tuple(each for each in previous or () if each.serial_number not in known)
 
 
 def number_of(crl: x509.CertificateRevocationList) -> int:

@@ -17,6 +17,7 @@ from sidecar.ca.authority import Authority
 from sidecar.ca.issued import Record, from_lines, to_lines, with_certificate
 from sidecar.ca.keys import PrivateKey
 from sidecar.ca.path import is_self_signed, issuers_above
+from sidecar.ca.whole_certificate import MALFORMED, parse_fully
 from sidecar.errors import IdentityError, OperatorError
 from sidecar.regular_file import read_regular_file
 
@@ -24,14 +25,14 @@ CERTIFICATE: Final = "ca.pem"
 PRIVATE_KEY: Final = "ca.key"
 RECORD: Final = "issued.jsonl"
 CRL: Final = "crl.pem"
-_LOCK: Final = ".lock"
+LOCK: Final = ".lock"
 # A renewal holds the lock while it makes a key, which takes RSA 4096 some seconds.
 _PATIENCE_SECONDS: Final = 60.0
 
 # Far above any certificate bundle; a wrong path to a huge file must not fill the memory.
 _MAX_PEM_BYTES: Final = 1_000_000
-# Some hundred thousand certificates.
-_MAX_RECORD_BYTES: Final = 100_000_000
+# Of the record and of the list: some hundred thousand certificates.
+_MAX_LIST_BYTES: Final = 100_000_000
 
 
 def load_authority(directory: Path) -> Authority:
@@ -66,7 +67,7 @@ def locked(directory: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            lock = file_lock.locked(directory / _LOCK, patience_seconds=_PATIENCE_SECONDS)
+            lock = file_lock.locked(directory / LOCK, patience_seconds=_PATIENCE_SECONDS)
             stack.enter_context(lock)
         except BlockingIOError as exc:
             raise OperatorError(
@@ -87,7 +88,7 @@ def read_record(directory: Path) -> Record:
     """
     path = directory / RECORD
     try:
-        return from_lines(_content(path, _MAX_RECORD_BYTES))
+        return from_lines(_content(path, _MAX_LIST_BYTES))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as exc:
@@ -126,14 +127,14 @@ def read_crl(directory: Path, authority: Authority) -> x509.CertificateRevocatio
     """
     path = directory / CRL
     try:
-        crl = x509.load_pem_x509_crl(_content(path, _MAX_PEM_BYTES))
+        crl = x509.load_pem_x509_crl(_content(path, _MAX_LIST_BYTES))
         ours = crl.is_signature_valid(authority.certificate.public_key())  # type: ignore[arg-type]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise OperatorError(
             f"revocation list {path} cannot be read ({type(exc).__name__})",
-            hint="move it away; the next list's number will be higher all the same",
+            hint="restore it from a backup: it may be the last to know who was revoked",
         ) from exc
     if not ours:
         raise OperatorError(
@@ -143,8 +144,25 @@ def read_crl(directory: Path, authority: Authority) -> x509.CertificateRevocatio
     return crl
 
 
+def write_crl(directory: Path, crl: x509.CertificateRevocationList) -> int:
+    """Replace the revocation list in one step, and say how many bytes it has.
+
+    Raises:
+        OperatorError: it cannot be written; it is as it was.
+
+    """
+    pem = crl.public_bytes(serialization.Encoding.PEM)
+    write_file(directory / CRL, pem, mode=0o644)
+    return len(pem)
+
+
 def write_file(path: Path, content: bytes, *, mode: int) -> None:
     """Replace a file of the directory; OperatorError when that cannot be."""
+    if len(content) > _MAX_LIST_BYTES:
+        raise OperatorError(
+            f"{path} would have {len(content)} bytes, and {_MAX_LIST_BYTES} are read back",
+            hint="make another authority; this one has issued enough",
+        )
     try:
         write_atomically(path, content, mode=mode)
     except OSError as exc:
@@ -174,9 +192,8 @@ def _load_certificates(directory: Path) -> list[x509.Certificate]:
     path = directory / CERTIFICATE
     try:
         certificates = x509.load_pem_x509_certificates(_read(path, "certificate"))
-        for each in certificates:
-            _ = (each.subject, each.issuer, each.extensions)  # which are read late otherwise
-    except (ValueError, x509.DuplicateExtension) as exc:
+        parse_fully(certificates)
+    except MALFORMED as exc:
         raise IdentityError(
             f"certificate {path} is malformed ({type(exc).__name__})",
             hint="the file must hold -----BEGIN CERTIFICATE----- blocks",

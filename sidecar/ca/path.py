@@ -1,9 +1,13 @@
 """Who issued whom: the path from a certificate up to its root."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+# Above every path that IAM Roles Anywhere takes, so that a longer one is still seen to be too long.
+MAX_DEPTH: Final = 8
 
 
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -29,10 +33,11 @@ def issuers_above(
     """Walk upwards from a certificate through `pool`, a self-signed root included.
 
     Where several certificates of one issuer fit, as after its renewal, the longest valid is taken.
+    The walk ends at `MAX_DEPTH`: authorities that certify one another may be without end.
     """
     path: list[x509.Certificate] = []
     current = certificate
-    while not is_self_signed(current):
+    while not is_self_signed(current) and len(path) < MAX_DEPTH:
         above = [each for each in pool if each not in path and issued_by(current, each)]
         if not above:
             break

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from sidecar.ca.keys import PublicKey, checked_key
 from sidecar.ca.leaf import Workload
 from sidecar.ca.subject import alternative_names, checked_name
+from sidecar.ca.tpm2_request import without_parameters
+from sidecar.ca.whole_certificate import MALFORMED
 
 # A workload's certificate has these whatever a request says of them, so nothing is lost.
 _GIVEN_ANYWAY = (
@@ -45,15 +46,16 @@ class Request:
     ) -> Workload:
         """Say what to certify; what the CA's operator gives wins over what the request says.
 
+        Whose operator names the subject has said who it is: no name of the request is added then.
+
         Raises:
             ValueError: the request's own subject or names cannot stand in a certificate.
 
         """
-        return Workload(
-            checked_name(self.asked) if subject is None else subject,
-            self.public_key,
-            alternative_names(self.dns, self.uris) if names is None else names,
-        )
+        if subject is not None:
+            return Workload(subject, self.public_key, names)
+        asked = alternative_names(self.dns, self.uris) if names is None else names
+        return Workload(checked_name(self.asked), self.public_key, asked)
 
 
 def read_request(pem: bytes) -> Request:
@@ -67,12 +69,14 @@ def read_request(pem: bytes) -> Request:
 
     """
     try:
-        request = x509.load_pem_x509_csr(pem)
+        request = _parsed(pem)
         key, extensions = request.public_key(), list(request.extensions)
         signed = request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
-        # The parser's words are not repeated: they speak of its inside.
-        raise ValueError("it is not a PEM certificate signing request that can be read") from None
+    except MALFORMED as exc:
+        why = str(exc).rpartition(". ")[2]  # what stands before is about the library's manual
+        raise ValueError(
+            f"it is not a PEM certificate signing request that can be read ({why})"
+        ) from None
     if not signed:
         raise ValueError("its signature was not made by its own key")
     _refuse_authority(extensions)
@@ -84,6 +88,16 @@ def read_request(pem: bytes) -> Request:
         tuple(each.value for each in names if isinstance(each, x509.UniformResourceIdentifier)),
         tuple(_left_out(extensions, names)),
     )
+
+
+def _parsed(pem: bytes) -> x509.CertificateSigningRequest:
+    try:
+        return x509.load_pem_x509_csr(pem)
+    except ValueError:
+        der = without_parameters(pem)
+        if der is None:
+            raise
+    return x509.load_der_x509_csr(der)
 
 
 def _refuse_authority(extensions: list[x509.Extension[x509.ExtensionType]]) -> None:

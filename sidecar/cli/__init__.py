@@ -88,7 +88,7 @@ def _exit_code(exc: SidecarError) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    if words[:1] == ["--version"]:
+    if words[:1] in (["--version"], ["version"]):
         print(f"sidecar {__version__}")
         return 0
     name = _command_name(words)

@@ -45,9 +45,14 @@ def add_days_argument(parser: argparse.ArgumentParser, *, default: str) -> None:
 def open_authority(directory: Path) -> Authority:
     """Read an authority; warn on stderr when other users can use its key."""
     authority = load_authority(directory)
-    for finding in check_key_file(directory / PRIVATE_KEY):
-        warn(f"{finding.sentence}; {finding.hint}")
+    warn_of_key_file(directory / PRIVATE_KEY)
     return authority
+
+
+def warn_of_key_file(path: Path) -> None:
+    """Warn on stderr when other users can use the private key of a file."""
+    for finding in check_key_file(path):
+        warn(f"{finding.sentence}; {finding.hint}")
 
 
 def checked(make: Callable[[], _Value], *, what: str = "", hint: str) -> _Value:

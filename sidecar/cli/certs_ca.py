@@ -20,14 +20,14 @@ from sidecar.ca import (
     private_key_pem,
 )
 from sidecar.ca.authority import check_may_issue, check_may_issue_authority
-from sidecar.ca.directory import CRL, RECORD, add_to_record, locked
+from sidecar.ca.directory import CRL, LOCK, RECORD, add_to_record, locked, write_file
 from sidecar.cli.certs_authority import (
     add_days_argument,
     add_key_type_argument,
     checked,
     open_authority,
 )
-from sidecar.cli.certs_files import FilePair, refuse_to_overwrite
+from sidecar.cli.certs_files import FilePair, make_directory, refuse_to_overwrite
 from sidecar.clock import SystemClock
 
 EXAMPLE: Final = "sidecar certs ca --directory ca --common-name 'Example workloads'"
@@ -36,6 +36,8 @@ _ROOT_NAME: Final = "Credential sidecar CA"
 _INTERMEDIATE_NAME: Final = "Credential sidecar intermediate CA"
 _ROOT_DAYS: Final = 3650
 _INTERMEDIATE_DAYS: Final = 1825
+# Keys must not be committed with whatever the directory stands in; git reads this in any work tree.
+_GITIGNORE: Final = b"*\n"
 # More authorities under one another than any organisation has.
 _MAX_PATH_LENGTH: Final = 4
 
@@ -47,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="where to write ca.pem and ca.key; made if it is missing",
+        help="where to write ca.pem and ca.key; made if it is missing, and then hidden from git",
     )
     parser.add_argument(
         "--issuer",
@@ -77,6 +79,25 @@ def run(arguments: argparse.Namespace) -> int:
     now = SystemClock().now()
     directory: Path = arguments.directory
     files = FilePair.named(directory, "ca")
+    _refuse_authority(files)
+    make = _root if arguments.issuer is None else _intermediate
+    authority = make(arguments, now)
+    pem = certificate_pem(authority.certificate, *authority.chain)
+    make_directory(directory)
+    # Of two that are made here at once, one is written, and the other is refused.
+    with locked(directory):
+        _refuse_authority(files)
+        of_its_own = _is_empty(directory)
+        files.write(pem, private_key_pem(authority.key))
+        if of_its_own:
+            write_file(directory / ".gitignore", _GITIGNORE, mode=0o644)
+    files.print_paths()
+    print(_next_step(arguments, files), file=sys.stderr)
+    return 0
+
+
+def _refuse_authority(files: FilePair) -> None:
+    directory = files.certificate.parent
     refuse_to_overwrite(
         files.certificate,
         files.private_key,
@@ -84,14 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
         directory / CRL,
         hint="choose another --directory; what an authority has issued does not outlive its key",
     )
-    make = _root if arguments.issuer is None else _intermediate
-    authority = make(arguments, now)
-    files.write(
-        certificate_pem(authority.certificate, *authority.chain), private_key_pem(authority.key)
-    )
-    files.print_paths()
-    print(_next_step(arguments, files), file=sys.stderr)
-    return 0
+
+
+def _is_empty(directory: Path) -> bool:
+    """Whether nothing else is there: others' files are not to be hidden from git."""
+    try:
+        return all(each.name == LOCK for each in directory.iterdir())
+    except OSError:  # writing to it will tell what is wrong
+        return False
 
 
 def _root(arguments: argparse.Namespace, now: datetime) -> Authority:

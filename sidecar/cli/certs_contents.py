@@ -1,23 +1,24 @@
-"""What PEM files hold, each certificate and private key with the place where it was found."""
+"""What files hold, each certificate and private key with the place where it was found."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sidecar.ca.authority import is_authority
 from sidecar.ca.keys import key_name
 from sidecar.ca.path import issuers_above
-from sidecar.cli.certs_files import read_certificates, read_file
 from sidecar.errors import IdentityError
+from sidecar.identity.identity_file import IdentityFile, Opening, read_identity_file
+from sidecar.identity.password import NoPassword, Password
+from sidecar.identity.signing_key import SigningKey, public_der
 
-_BLOCK: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )?(CERTIFICATE|PRIVATE KEY)-----")
+ENCRYPTED: Final = "encrypted"
+IN_TPM: Final = "in a TPM (TSS2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class FoundKey:
 
     path: Path
     name: str
-    public: bytes | None = field(repr=False)
+    public: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +64,60 @@ class Contents:
         return not is_authority(found.certificate) or self.key_of(found) is not None
 
 
-def read_contents(paths: Iterable[Path]) -> Contents:
-    """Read PEM files.
+def read_contents(paths: Iterable[Path], password: Password) -> Contents:
+    """Read files of any form that an identity may have: PEM, DER, PKCS#12.
+
+    A TPM's key and, without a password, an encrypted one are found and not opened.
+
+    Args:
+        paths: the files.
+        password: of those that are encrypted.
 
     Raises:
-        IdentityError: a file cannot be read, is malformed, or holds nothing of the kind.
+        IdentityError: a file cannot be read, is malformed, holds nothing of the kind, or is not
+            opened by the password.
 
     """
     certificates: list[FoundCertificate] = []
     keys: list[FoundKey] = []
     for path in paths:
-        content = read_file(path, "file")
-        kinds = set(_BLOCK.findall(content))
-        if not kinds:
-            raise IdentityError(
-                f"file {path} holds neither a certificate nor a private key",
-                hint="PEM is expected: -----BEGIN CERTIFICATE----- and the like",
-            )
-        if b"PRIVATE KEY" in kinds:
-            keys.append(_key(path, content))
-        if b"CERTIFICATE" in kinds:
-            found = read_certificates(path, content)
-            certificates += [FoundCertificate(path, i, each) for i, each in enumerate(found, 1)]
+        file = _read(path, password)
+        keys += [_key(path, each) for each in file.keys]
+        certificates += [
+            FoundCertificate(path, i, each) for i, each in enumerate(file.certificates, 1)
+        ]
     return Contents(tuple(certificates), tuple(keys))
 
 
-def _key(path: Path, content: bytes) -> FoundKey:
+class _InTpm(Exception):
+    """A key that only its TPM opens, and none is asked here."""
+
+
+def _read(path: Path, password: Password) -> IdentityFile:
     try:
-        public = serialization.load_pem_private_key(content, None).public_key()
-    except TypeError:
-        return FoundKey(path, "encrypted", None)
-    except (ValueError, UnsupportedAlgorithm) as exc:
-        # The parser's words are not repeated: they may quote what it read.
+        file = read_identity_file(path, "file", Opening(password, _refuse_tss2))
+    except NoPassword as exc:  # PKCS#12, whose certificates are encrypted too
+        raise IdentityError(exc.message, hint="give --password-file") from None
+    if not file.certificates and not file.keys:
         raise IdentityError(
-            f"private key {path} cannot be read ({type(exc).__name__})",
-            hint="expected PEM with PKCS#8, PKCS#1 or SEC1",
-        ) from None
-    encoded = public.public_bytes(serialization.Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return FoundKey(path, key_name(public), encoded)
+            f"file {path} holds neither a certificate nor a private key",
+            hint="PEM, DER or PKCS#12 is expected",
+        )
+    return file
+
+
+def _refuse_tss2(_: bytes) -> NoReturn:
+    raise _InTpm
+
+
+def _key(path: Path, opened: Callable[[], SigningKey]) -> FoundKey:
+    try:
+        public = opened().public_key
+    except NoPassword:
+        return FoundKey(path, ENCRYPTED)
+    except _InTpm:
+        return FoundKey(path, IN_TPM)
+    return FoundKey(path, key_name(public), public_der(public))
 
 
 def _public_of(certificate: x509.Certificate) -> bytes | None:
@@ -108,4 +125,4 @@ def _public_of(certificate: x509.Certificate) -> bytes | None:
         public = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
         return None
-    return public.public_bytes(serialization.Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

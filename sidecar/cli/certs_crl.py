@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
-from sidecar.ca.crl import MAX_CRL_BYTES, create_crl, number_of
-from sidecar.ca.directory import CRL, locked, read_crl, read_record, write_file
+from sidecar.ca.crl import MAX_CRL_BYTES, create_crl, number_of, unrecorded
+from sidecar.ca.directory import CRL, RECORD, locked, read_crl, read_record, write_crl
 from sidecar.cli.certs_authority import add_ca_argument, open_authority, warn
 from sidecar.cli.certs_files import days
 from sidecar.clock import SystemClock, iso_seconds
@@ -40,18 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     issuer = open_authority(arguments.ca)
     path: Path = arguments.ca / CRL
     with locked(arguments.ca):
-        crl = create_crl(
-            issuer,
-            read_record(arguments.ca),
-            previous=read_crl(arguments.ca, issuer),
-            now=now,
-            validity=timedelta(days=arguments.days),
-        )
-        pem = crl.public_bytes(serialization.Encoding.PEM)
-        write_file(path, pem, mode=0o644)
+        record, previous = read_record(arguments.ca), read_crl(arguments.ca, issuer)
+        validity = timedelta(days=arguments.days)
+        crl = create_crl(issuer, record, previous=previous, now=now, validity=validity)
+        size = write_crl(arguments.ca, crl)
     print(f"crl\t{path}")
-    if len(pem) > MAX_CRL_BYTES:
-        warn(f"{path} has {len(pem)} bytes, and AWS imports {MAX_CRL_BYTES} at the most")
+    if lost := unrecorded(record, previous):
+        warn(
+            f"{arguments.ca / RECORD} does not know {len(lost)} of the revoked certificates, which"
+            " the last list named: they stay listed; restore the record from a backup"
+        )
+    if size > MAX_CRL_BYTES:
+        warn(f"{path} has {size} bytes, and AWS imports {MAX_CRL_BYTES} at the most")
     print(_next_step(crl, path), file=sys.stderr)
     return 0
 

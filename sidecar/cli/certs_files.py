@@ -10,6 +10,7 @@ from typing import Final, Self
 from cryptography import x509
 
 from sidecar.atomic_file import write_atomically
+from sidecar.ca.whole_certificate import MALFORMED, parse_fully
 from sidecar.errors import IdentityError, OperatorError
 from sidecar.regular_file import read_regular_file
 
@@ -49,8 +50,8 @@ class FilePair:
 
         """
         directory = self.certificate.parent
+        make_directory(directory)
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if private_key is not None:
                 write_atomically(self.private_key, private_key, mode=0o600)
             write_atomically(self.certificate, certificate, mode=0o644)
@@ -62,6 +63,14 @@ class FilePair:
         print(f"certificate\t{self.certificate}")
         if private_key:
             print(f"private-key\t{self.private_key}")
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory for its owner only where it is missing; OperatorError when it cannot be."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise cannot_write(directory, exc) from exc
 
 
 def refuse_to_overwrite(*paths: Path, hint: str) -> None:
@@ -113,9 +122,8 @@ def read_certificates(path: Path, content: bytes) -> list[x509.Certificate]:
     """
     try:
         certificates = x509.load_pem_x509_certificates(content)
-        for each in certificates:
-            _ = (each.subject, each.issuer, each.extensions)  # which are read late otherwise
-    except (ValueError, x509.DuplicateExtension) as exc:
+        parse_fully(certificates)
+    except MALFORMED as exc:
         raise IdentityError(
             f"certificate {path} is malformed ({type(exc).__name__})",
             hint="the file must hold -----BEGIN CERTIFICATE----- blocks",

@@ -1,7 +1,8 @@
 """Issue a workload certificate from a private certificate authority.
 
 With a fresh private key or, with --csr, for the key of a signing request: then no private key is
-written, and of the request only the subject, DNS names and URIs are taken over.
+written, and of the request only the subject, DNS names and URIs are taken over; with --common-name
+not even these.
 """
 
 import argparse
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 
 from sidecar.ca import (
     KeyKind,
     PrivateKey,
+    PublicKey,
     Subject,
     Workload,
     certificate_pem,
@@ -26,6 +30,7 @@ from sidecar.ca.authority import check_may_issue
 from sidecar.ca.directory import CRL, RECORD, add_to_record, locked
 from sidecar.ca.request import read_request
 from sidecar.ca.subject import alternative_names
+from sidecar.cli.certificate_facts import CertificateFacts
 from sidecar.cli.certs_authority import (
     add_ca_argument,
     add_days_argument,
@@ -104,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     # The pair is written under the lock too: of two that are issued at once, one is whole.
     with locked(arguments.ca):
         files = _target(arguments)
+        if key is None:
+            _refuse_foreign_key(files.private_key, workload.public_key)
         # Noted before it is handed out: an entry too many does no harm, one too few cannot be
         # revoked by its number.
         add_to_record(arguments.ca, certificate)
@@ -129,6 +136,21 @@ def _target(arguments: argparse.Namespace) -> FilePair:
         written = (files.certificate, files.private_key)[: 1 if arguments.csr else 2]
         refuse_to_overwrite(*written, hint="give --force to replace it, or choose another --name")
     return files
+
+
+def _refuse_foreign_key(path: Path, requested: PublicKey) -> None:
+    """Raise OperatorError where the pair would not match; a key that is locked tells nothing."""
+    if not path.exists():
+        return
+    try:
+        held = serialization.load_pem_private_key(read_file(path, "private key"), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return
+    if held.public_key() != requested:
+        raise OperatorError(
+            f"private key {path} is not the key that the request is for",
+            hint="choose another --name: the pair would not match, and --csr replaces no key",
+        )
 
 
 def _fresh(arguments: argparse.Namespace) -> tuple[Workload, PrivateKey]:
@@ -160,7 +182,9 @@ def _requested(arguments: argparse.Namespace) -> tuple[Workload, None]:
         what=about,
         hint="say what the certificate shall hold: --common-name, --dns, --uri",
     )
-    for each in request.left_out:
+    granted = {each.value for each in workload.alternative_names or ()}
+    names_left_out = [each for each in (*request.dns, *request.uris) if each not in granted]
+    for each in (*request.left_out, *(f"alternative name {name}" for name in names_left_out)):
         warn(f"{about}{each} is left out")
     return workload, None
 
@@ -189,9 +213,11 @@ def _given_names(arguments: argparse.Namespace) -> x509.SubjectAlternativeName |
 
 def _tell(certificate: x509.Certificate, files: FilePair, *, fresh: bool) -> None:
     variables = f"SIDECAR_CERTIFICATE={files.certificate} SIDECAR_PRIVATE_KEY="
+    facts = CertificateFacts.of(certificate)
+    names = [*(f"DNS name {each}" for each in facts.dns), *(f"URI {each}" for each in facts.uris)]
     print(
-        one_line(f"issued to {certificate.subject.rfc4514_string()},")
-        + f" valid until {iso_seconds(certificate.not_valid_after_utc)}\n"
+        one_line(f"issued to {', '.join([facts.subject, *names])},")
+        + f" valid until {iso_seconds(facts.not_after)}\n"
         f"next: {variables}{files.private_key if fresh else '…'} sidecar serve",
         file=sys.stderr,
     )

@@ -38,6 +38,8 @@ from sidecar.cli.certs_authority import (
     add_key_type_argument,
     checked,
     open_authority,
+    warn,
+    warn_of_key_file,
 )
 from sidecar.cli.certs_files import FilePair, days, read_certificates, read_file, replace_file
 from sidecar.cli.one_line import one_line
@@ -100,6 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
         write_record(arguments.ca, with_certificate(record, certificate))
         _replace(files, certificate_pem(certificate, *issuer.intermediates), key, old_key.content)
     files.print_paths(private_key=key is not None)
+    if key is not None:
+        warn_of_key_file(files.private_key)  # which has the mode of the old one
+    if not old_key.belongs:
+        warn(
+            f"private key {files.private_key} did not belong to certificate {files.certificate}:"
+            " both are new, whenever the old ones would have expired"
+        )
     _tell(certificate, old)
     return 0
 

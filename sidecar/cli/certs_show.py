@@ -1,7 +1,8 @@
 """Say what certificate and key files hold, what AWS will make of it, and what is wrong with it.
 
-Files are PEM, in any order; what belongs together is found by keys and signatures. A certificate
-is judged as what a sidecar proves itself with, an authority's only if its private key is given.
+Files are PEM, DER or PKCS#12, in any order; what belongs together is found by keys and signatures.
+A certificate is judged as what a sidecar proves itself with, an authority's only if its private key
+is given.
 """
 
 import argparse
@@ -16,14 +17,26 @@ from cryptography import x509
 
 from sidecar.ca.path import is_self_signed
 from sidecar.cli.certificate_facts import CertificateFacts
-from sidecar.cli.certs_contents import Contents, FoundCertificate, FoundKey, read_contents
+from sidecar.cli.certs_contents import (
+    ENCRYPTED,
+    IN_TPM,
+    Contents,
+    FoundCertificate,
+    FoundKey,
+    read_contents,
+)
 from sidecar.cli.one_line import one_line
 from sidecar.clock import SystemClock, iso_seconds
 from sidecar.identity.checks import Finding, Severity, check_certificates, check_key_file
+from sidecar.identity.password import NoPasswordSource, PasswordFile
 
 EXAMPLE: Final = "sidecar certs show certs/workload.pem certs/workload.key"
 
 _LABEL_WIDTH: Final = 18
+_NOT_OPENED: Final = {
+    ENCRYPTED: "give --password-file to have it opened",
+    IN_TPM: "its TPM is not asked; sidecar sign-string --private-key FILE --certificate FILE does",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,13 @@ class Judgement:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="PEM certificates and private keys"
+        "files", type=Path, nargs="+", metavar="FILE", help="certificates and private keys"
+    )
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="password of the private keys and PKCS#12 files that are encrypted",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -45,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print everything; return 1 when a finding is an error."""
     now = SystemClock().now()
-    contents = read_contents(arguments.files)
+    file: Path | None = arguments.password_file
+    contents = read_contents(arguments.files, PasswordFile(file) if file else NoPasswordSource())
     judgements = list(_judged(contents, now))
     if arguments.json:
         print(json.dumps(_document(contents, judgements), indent=2))
@@ -99,8 +119,9 @@ def _told(contents: Contents, now: datetime) -> Iterator[str]:
         owner = contents.certificate_of(key)
         yield one_line(f"{key.path}: private key")
         yield f"  {'key':<{_LABEL_WIDTH}}{key.name}"
-        if owner is not None:
-            yield one_line(f"  {'certificate':<{_LABEL_WIDTH}}{_place(owner)}")
+        if owner is not None or key.public is None:
+            place = _place(owner) if owner else f"not matched: {_NOT_OPENED[key.name]}"
+            yield one_line(f"  {'certificate':<{_LABEL_WIDTH}}{place}")
         yield ""
 
 

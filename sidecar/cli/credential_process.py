@@ -22,6 +22,8 @@ from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.session_flags import SessionRequest, add_session_arguments, session_request
 from sidecar.clock import Clock, SystemClock, iso_seconds
 from sidecar.credentials import Credentials
+from sidecar.errors import SidecarError
+from sidecar.identity.pkcs11_uri import redacted
 from sidecar.identity.places import IdentityPlaces, file_of
 from sidecar.providers.refresh_policy import renewal_margin
 from sidecar.regular_file import read_regular_file
@@ -65,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     directory = _cache_directory(arguments, os.environ)
     if directory is None:
+        log.debug("no cache directory is named: a new session is asked for")
         session = ask()
     else:
         key = session_key(_what_determines(request, places))
@@ -82,13 +85,15 @@ def _cache_directory(arguments: argparse.Namespace, environment: Mapping[str, st
 def _what_determines(request: SessionRequest, places: IdentityPlaces) -> dict[str, object]:
     """List all that another session would come from, a certificate's content among it.
 
-    What is on a token counts by its URI alone: asking the token would need its PIN.
+    What is on a token counts by its URI alone: asking the token would need its PIN. A PIN in the
+    URI does not count: the few that there are could be tried until the name comes out.
     """
+    certificate, private_key = map(redacted, (places.certificate, places.key_locator))
     return {
         "uid": os.geteuid(),
         "request": {name: str(value) for name, value in asdict(request).items()},
-        "certificate": [places.certificate, _digest(places.certificate)],
-        "private_key": places.key_locator,
+        "certificate": [certificate, _digest(places.certificate)],
+        "private_key": private_key,
         "chain": str(places.chain),
     }
 
@@ -106,11 +111,28 @@ def _digest(locator: str) -> str | None:
 def _shared(
     store: SessionStore, key: str, ask: Callable[[], Credentials], clock: Clock
 ) -> Credentials:
-    """Give the kept session while it is good; else one process asks and the others wait for it."""
-    if session := _good(store.read(key), clock.now()):
+    """Give the kept session while it is good; else one process asks and the others wait for it.
+
+    Where AWS gives none at the moment, the kept one serves until it expires.
+    """
+    if session := _kept(store, key, clock.now()):
         return session
+    try:
+        return _asked_in_turn(store, key, ask, clock)
+    except SidecarError as exc:
+        last = store.read(key)
+        if not exc.retryable or last is None or not last.issued_at <= clock.now() < last.expires_at:
+            raise
+        ends = iso_seconds(last.expires_at)
+        log.warning("%s; the kept session is used, which is good until %s", exc.message, ends)
+        return last
+
+
+def _asked_in_turn(
+    store: SessionStore, key: str, ask: Callable[[], Credentials], clock: Clock
+) -> Credentials:
     with store.turn(key):
-        if session := _good(store.read(key), clock.now()):
+        if session := _kept(store, key, clock.now()):
             return session
         session = ask()
         try:
@@ -118,6 +140,17 @@ def _shared(
         except OSError as exc:
             log.warning("the session is not kept: %s", exc.strerror)
         return session
+
+
+def _kept(store: SessionStore, key: str, now: datetime) -> Credentials | None:
+    there = store.read(key)
+    good = _good(there, now)
+    if there is None:
+        log.debug("cache: no session is kept for this")
+    else:
+        verdict = "used" if good else "not used"
+        log.debug("cache: a session until %s is %s", iso_seconds(there.expires_at), verdict)
+    return good
 
 
 def _good(session: Credentials | None, now: datetime) -> Credentials | None:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.one_line import one_line
+from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = "/credentials" + (f"/{arguments.role}" if arguments.role else "")
     variables = dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
     for warning in _warnings(os.environ, set(variables)):
-        print(f"sidecar: warning: {warning}", file=sys.stderr)
+        print(one_line(f"sidecar: warning: {warning}"), file=sys.stderr)
     print(_formatted(variables, arguments.format))
     return 0
 
@@ -117,6 +119,11 @@ def _warnings(environment: Mapping[str, str], printed: set[str]) -> Iterator[str
     for name in _STRONGER:
         if environment.get(name):
             yield f"{name} is set here; SDKs prefer it to the sidecar: unset {name}"
+    for file, section, key, variable in stronger_profiles(environment):
+        yield (
+            f"{file} has {key} in [{section}]; SDKs prefer it to the sidecar: remove it, or give "
+            f"the application another file by {variable}"
+        )
     rivals = {URI_VARIABLE, RELATIVE_URI_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE} - printed
     for name in sorted(rivals):
         if environment.get(name):

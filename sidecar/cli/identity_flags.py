@@ -27,6 +27,8 @@ _STORE_FLAGS: Final = (
     "--system-store-location",
     "--use-latest-expiring-certificate",
 )
+# The name that `serve` has for it.
+_TCTI_VARIABLE: Final = "SIDECAR_IDENTITY_TPM"
 # Each says where the one password comes from. The helper forbids the other pairs too.
 _PASSWORDS: Final = (
     "--password-file",
@@ -67,6 +69,12 @@ def add_identity_arguments(parser: argparse.ArgumentParser, *, chain: bool = Tru
     add_password_arguments(parser)
     _add_helper_s_passwords(parser)
     add_library_argument(parser)
+    where(
+        "--tpm-tcti",
+        type=optional(str),
+        metavar="TCTI",
+        help=f"how the TPM is reached (default: {_TCTI_VARIABLE}, else device:/dev/tpmrm0)",
+    )
     add_switch(parser, "--reuse-pin", help_text="no effect: a token's PIN is asked for once")
     add_store_arguments(parser)
 
@@ -134,7 +142,8 @@ def identity_places(
 
     Args:
         arguments: parsed with `add_identity_arguments`.
-        environment: where a password in a variable is looked up.
+        environment: where a password in a variable is looked up, and the TPM's TCTI where no flag
+            says it.
 
     Raises:
         OperatorError: flags that contradict each other, or no identity at all.
@@ -144,7 +153,7 @@ def identity_places(
     if certificate is None:
         raise OperatorError(
             "neither --certificate nor --private-key is given",
-            hint="give the files; in a configuration file of AWS, all on one line",
+            hint="give --certificate and --private-key, each a file or a pkcs11: URI",
         )
     if is_tpm(certificate):
         raise OperatorError(
@@ -156,6 +165,7 @@ def identity_places(
         chain=getattr(arguments, "intermediates", None),
         password=password_source(arguments, environment),
         pkcs11_module=arguments.pkcs11_lib,
+        tpm=arguments.tpm_tcti or environment.get(_TCTI_VARIABLE) or None,
     )
 
 

@@ -12,7 +12,6 @@ from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.identity.held import HeldIdentity
-from sidecar.identity.password import PasswordPrompt
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.remembered_password import RememberedPassword
 from sidecar.providers.refreshing import RefreshingRole
@@ -51,7 +50,7 @@ def keep_profile(
 
 def _held_identity(places: IdentityPlaces, clock: Clock) -> HeldIdentity:
     """Read the identity, asking for its password now and never again."""
-    if not isinstance(places.password, PasswordPrompt):
+    if not places.password.asks:
         return HeldIdentity(checked_identity(places, clock), places, clock)
     remembered = RememberedPassword(places.password)
     identity = checked_identity(replace(places, password=remembered), clock)

@@ -7,6 +7,7 @@ that it names.
 import argparse
 import base64
 import json
+import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 EXAMPLE: Final = "sidecar read-certificate-data --certificate workload.pem"
+
+log = logging.getLogger("sidecar.read_certificate_data")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with password_wanted():
         certificates = load_certificates(places)
+    log.debug("certificates that were found: %d", len(certificates))
     if is_pkcs11(place):
         print(_matching(certificates))
     else:

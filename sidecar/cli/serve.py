@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="check configuration, certificate and tokens, say what is wrong, and end",
     )
+    add_helper_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

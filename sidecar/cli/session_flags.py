@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sidecar.arn import profile_arn, role_arn, trust_anchor_arn
+from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.cli.flag_values import add_switch, optional, reader
 from sidecar.config.option import base_url, flag, region_name, whole_number
 from sidecar.errors import OperatorError
@@ -20,7 +20,7 @@ from sidecar.signing.create_session import (
 
 _ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_ROLESANYWHERE", "AWS_ENDPOINT_URL")
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
-_CHECK_ENDPOINT: Final = "give --endpoint or another --region"
+_CHECK_ENDPOINT: Final = "give --endpoint, or check the region in the ARNs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class SessionRequest:
 
     Args:
         parameters: what to ask for.
-        region: of the trust anchor, unless another was said.
+        region: of the trust anchor.
         own_endpoint: address in place of AWS's own; None for AWS's.
         fips: whether AWS's endpoint must be FIPS-validated.
         dual_stack: whether it must have IPv6 addresses.
@@ -79,7 +79,7 @@ def add_session_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where the profile accepts one",
     )
-    where("--region", type=optional(region_name), help="default: the trust anchor's")
+    where("--region", type=optional(region_name), help="the trust anchor's, which is the default")
     where("--endpoint", type=optional(base_url), metavar="URL", help="in place of AWS's own")
     add_switch(parser, "--use-fips-endpoint", help_text="use AWS's FIPS endpoint")
     add_switch(parser, "--use-dualstack-endpoint", help_text="use AWS's endpoint with IPv6")
@@ -104,11 +104,7 @@ def session_request(
 
     """
     anchor, profile = arguments.trust_anchor_arn, arguments.profile_arn
-    if anchor.region != profile.region:
-        raise OperatorError(
-            f"the profile is in {profile.region}, the trust anchor in {anchor.region}",
-            hint="CreateSession needs both in one region",
-        )
+    _check_regions(anchor, profile, arguments.region)
     bundle = environment.get("AWS_CA_BUNDLE")
     request = SessionRequest(
         parameters=SessionParameters(
@@ -118,7 +114,7 @@ def session_request(
             duration_seconds=arguments.session_duration,
             role_session_name=arguments.role_session_name,
         ),
-        region=arguments.region or anchor.region,
+        region=anchor.region,
         own_endpoint=arguments.endpoint or _configured_endpoint(environment),
         fips=arguments.use_fips_endpoint or _wanted(environment, "AWS_USE_FIPS_ENDPOINT"),
         dual_stack=(
@@ -136,6 +132,19 @@ def session_request(
     return request
 
 
+def _check_regions(anchor: Arn, profile: Arn, said: str | None) -> None:
+    if anchor.region != profile.region:
+        raise OperatorError(
+            f"the profile is in {profile.region}, the trust anchor in {anchor.region}",
+            hint="CreateSession needs both in one region",
+        )
+    if said not in (None, anchor.region):
+        raise OperatorError(
+            f"--region is {said}, the trust anchor is in {anchor.region}",
+            hint="leave --region out: CreateSession is asked where the trust anchor is",
+        )
+
+
 def _configured_endpoint(environment: Mapping[str, str]) -> str | None:
     for name in _ENDPOINT_VARIABLES:
         if value := environment.get(name):
@@ -143,7 +152,7 @@ def _configured_endpoint(environment: Mapping[str, str]) -> str | None:
                 return base_url(value)
             except ValueError as exc:
                 raise OperatorError(
-                    f"variable {name} {exc} (got {value!a})", hint=_CHECK_ENDPOINT
+                    f"variable {name} {exc} (got {value!a})", hint="correct or unset it"
                 ) from None
     return None
 

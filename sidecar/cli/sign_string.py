@@ -1,12 +1,14 @@
 """Sign a fixed text with the private key, to see that the key can be used.
 
 Flags and output are those of ``aws_signing_helper sign-string``. The text names its purpose, so
-that the signature is good for nothing else, and ends with a digest of the public key.
+that the signature is good for nothing else, and ends with a digest of the public key. If a
+certificate is named, it must belong to the key.
 """
 
 import argparse
 import hashlib
 import json
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -15,11 +17,14 @@ from sidecar.cli.flag_values import add_switch
 from sidecar.cli.identity_flags import add_identity_arguments, identity_places, password_wanted
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.errors import OperatorError
+from sidecar.identity.places import IdentityPlaces
 
 if TYPE_CHECKING:
     from sidecar.identity.signing_key import PublicKey, SigningKey
 
 EXAMPLE: Final = "sidecar sign-string --private-key workload.key --format text"
+
+log = logging.getLogger("sidecar.sign_string")
 
 _TEXT: Final = b"AWS Roles Anywhere Credential Helper Signing Test"
 _VERSION: Final = b"1"
@@ -49,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Sign, and print the signature without a newline."""
     set_up_logging("debug" if arguments.debug else "warning")
     places = identity_places(arguments, os.environ)
-    from sidecar.identity.load import load_signing_key  # noqa: PLC0415 - not for --help
+    key = _key(places, certified=arguments.certificate is not None)
+    from sidecar.identity.signing_key import algorithm_of  # noqa: PLC0415 - not for --help
 
-    with password_wanted():
-        key = load_signing_key(places)
+    log.debug("private key: opened, for %s", algorithm_of(key.public_key))
     signature = _signature(key, text_to_sign(key.public_key), arguments.digest)
     if arguments.format == "bin":
         sys.stdout.buffer.write(signature)
@@ -60,6 +65,18 @@ def run(arguments: argparse.Namespace) -> int:
         hexadecimal = signature.hex()
         print(json.dumps(hexadecimal) if arguments.format == "json" else hexadecimal, end="")
     return 0
+
+
+def _key(places: IdentityPlaces, *, certified: bool) -> "SigningKey":
+    from sidecar.identity.load import load_identity, load_signing_key  # noqa: PLC0415 - as above
+
+    with password_wanted():
+        if not certified:
+            return load_signing_key(places)
+        identity = load_identity(places)
+    subject = identity.certificate.subject.rfc4514_string()
+    log.debug("certificate: %s, serial %x", subject, identity.certificate.serial_number)
+    return identity.key
 
 
 def text_to_sign(public_key: "PublicKey") -> bytes:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sidecar.cli.flag_values import add_switch
+from sidecar.cli.flag_values import add_switch, reader
 from sidecar.cli.identity_flags import add_identity_arguments, identity_places
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.session_flags import add_session_arguments, session_request
@@ -20,6 +20,7 @@ from sidecar.clock import SystemClock
 from sidecar.credentials import Credentials
 from sidecar.credentials_file.edit import check_profile_name
 from sidecar.credentials_file.rewrite import default_file, rewrite_profile
+from sidecar.errors import OperatorError
 
 EXAMPLE: Final = (
     "sidecar update --profile web --certificate workload.pem --private-key workload.key \\\n"
@@ -32,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_identity_arguments(parser)
     add_session_arguments(parser)
     parser.add_argument(
-        "--profile", default="default", metavar="NAME", help="what to write (default: default)"
+        "--profile",
+        type=reader(_profile_name),
+        default="default",
+        metavar="NAME",
+        help="what to write (default: default)",
     )
     add_switch(parser, "--once", help_text="write one session and end")
 
@@ -41,7 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Write once, or until a signal comes."""
     level = "warning" if arguments.once else "info"
     set_up_logging("debug" if arguments.debug else level)
-    check_profile_name(arguments.profile)
     request = session_request(arguments, os.environ)
     places = identity_places(arguments, os.environ)
     write = partial(_write, default_file(os.environ), arguments.profile)
@@ -55,6 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         keep_profile(arguments.profile, request, places, write, clock)
     return 0
+
+
+def _profile_name(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    try:
+        check_profile_name(text)
+    except OperatorError as exc:
+        raise ValueError(exc.hint) from None
+    return text
 
 
 def _write(file: Path, profile: str, session: Credentials) -> None:

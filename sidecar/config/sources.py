@@ -20,6 +20,8 @@ SHORT_NAMES: Final = {
     "SIDECAR_CERTIFICATE": ("identity", "certificate"),
     "SIDECAR_PRIVATE_KEY": ("identity", "private_key"),
     "SIDECAR_CHAIN": ("identity", "chain"),
+    "SIDECAR_PASSWORD_FILE": ("identity", "password_file"),
+    "SIDECAR_PASSWORD_ENV": ("identity", "password_env"),
     "AWS_REGION": ("aws", "region"),
     "AWS_ENDPOINT_URL": ("aws", "endpoint_url"),
     # Not AWS_ENDPOINT_URL_SECRETS_MANAGER: it is for applications, and points at this program.

@@ -20,13 +20,27 @@ _MAX_BYTES: Final = 1_000_000
 # Holding the lock takes milliseconds: whoever holds it longer is stopped or hangs.
 _PATIENCE_SECONDS: Final = 10.0
 _MAX_LINKS: Final = 40
+_VARIABLE: Final = "AWS_SHARED_CREDENTIALS_FILE"
 _ROOT: Final = 0
 
 
 def default_file(environment: Mapping[str, str]) -> Path:
-    """Say where AWS's SDKs look for the file."""
-    named = environment.get("AWS_SHARED_CREDENTIALS_FILE")
-    return Path(named or "~/.aws/credentials").expanduser()
+    """Say where AWS's SDKs look for the file.
+
+    As botocore does, variables are put in first, those of this process, and the home after them.
+
+    Raises:
+        OperatorError: it is under a home that this user does not have.
+
+    """
+    named = os.path.expandvars(environment.get(_VARIABLE) or "~/.aws/credentials")
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        raise OperatorError(
+            f"credentials file {named} cannot be found: there is no such home directory",
+            hint=f"name the file in {_VARIABLE}, or set HOME",
+        ) from None
 
 
 def rewrite_profile(path: Path, profile: str, entries: Mapping[str, str | None]) -> None:
@@ -63,7 +77,7 @@ def rewrite_profile(path: Path, profile: str, entries: Mapping[str, str | None])
 def _rewrite(target: Path, profile: str, entries: Mapping[str, str | None]) -> None:
     content, mode, owner = b"", stat.S_IRUSR | stat.S_IWUSR, None
     try:
-        content, status = read_regular_file(target, _MAX_BYTES + 1)
+        content, status = read_regular_file(target, _MAX_BYTES + 1, follow=False)
     except FileNotFoundError:
         pass
     else:
@@ -87,16 +101,20 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _followed(path: Path) -> Path:
-    """Follow the links that the file's name leads through, if nobody else can have planted them."""
+    """Follow the links that the path leads through, if nobody else can have planted them.
+
+    Not checked: what is put in the place of a directory while this runs.
+    """
     for _ in range(_MAX_LINKS):
-        if not path.is_symlink():
+        link = next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None)
+        if link is None:
             return path
-        if path.lstat().st_uid not in (os.geteuid(), _ROOT):
+        if link.lstat().st_uid not in (os.geteuid(), _ROOT):
             raise OperatorError(
-                f"{path} is a link that belongs to another user",
-                hint="name the file itself in AWS_SHARED_CREDENTIALS_FILE",
+                f"{link} is a link that belongs to another user",
+                hint=f"name the file itself in {_VARIABLE}",
             )
-        path = path.parent / path.readlink()
+        path = link.parent / link.readlink() / path.relative_to(link)
     raise OperatorError(f"{path} is a link that leads in a circle", hint="remove it")
 
 

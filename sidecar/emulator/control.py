@@ -5,7 +5,6 @@ its own that resolves to this machine (DNS rebinding): only IP literals, ``local
 that the emulator was given are accepted as Host.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from sidecar.emulator.account import Administrator
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
 from sidecar.emulator.faults import Fault, Faults
+from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
 from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.settings import Switches
@@ -158,7 +158,7 @@ def _clear_sessions(control: Control, _request: Request) -> object:
 
 def _json(request: Request) -> object:
     try:
-        value: object = json.loads(request.body)
+        value: object = from_json(request.body)
     except ValueError:
         raise AwsError(400, "BadRequest", "the body must be JSON") from None
     return value

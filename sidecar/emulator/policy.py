@@ -3,7 +3,6 @@
 Rules: IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements reference".
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, Self
 
+from sidecar.emulator.json_text import from_json
 from sidecar.emulator.policy_conditions import (
     Condition,
     Context,
@@ -116,7 +116,8 @@ def parse_policy(document: str) -> tuple[Statement, ...]:
         PolicyNotUnderstood: not JSON, or a statement that cannot be evaluated.
     """
     try:
-        statements = json.loads(document)["Statement"]
+        parsed: Any = from_json(document)
+        statements = parsed["Statement"]
     except (ValueError, KeyError, TypeError):
         raise PolicyNotUnderstood("a policy must be a JSON object with a Statement") from None
     listed = [statements] if isinstance(statements, dict) else statements

@@ -1,11 +1,12 @@
 """A request exactly as it was received: signatures are checked over these bytes."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
+
+from sidecar.emulator.json_text import from_json
 
 # Where the listener leaves the header lines, which a WSGI environment alone would have merged.
 HEADERS_KEY: Final = "emulator.headers"
@@ -58,7 +59,7 @@ class Request:
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; empty when there is none or it is something else."""
         try:
-            parsed = json.loads(self.body)
+            parsed = from_json(self.body)
         except ValueError:
             return {}
         return parsed if isinstance(parsed, dict) else {}

@@ -18,7 +18,8 @@ class Grant:
     """What a role session shall be: whose, for how long, and further limited by what.
 
     `session_policies` are documents that the session's permissions are intersected with; `tags` are
-    its principal tags.
+    its principal tags, and `transitive_tag_keys` name those that it hands on to the sessions that
+    are made with it, as it does its source identity.
     """
 
     role_arn: Arn
@@ -27,6 +28,7 @@ class Grant:
     source_identity: str | None = None
     session_policies: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 Rules: STS API reference, "AssumeRole"; IAM user guide, "How to use trust policies with IAM roles".
 """
 
-import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -17,9 +16,11 @@ from sidecar.arn import Arn, role_arn
 from sidecar.clock import iso_seconds
 from sidecar.emulator.authorization import Caller
 from sidecar.emulator.error_shapes import AwsError, Response
+from sidecar.emulator.json_text import from_json
 from sidecar.emulator.policy import Decision, Question, evaluate
 from sidecar.emulator.principals import managed_policy_documents
 from sidecar.emulator.refusals import NotLetIn, Refusal
+from sidecar.emulator.role_chain import Marks, marks_of
 from sidecar.emulator.role_sessions import Grant, RoleSession, RoleSessions
 
 _SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}")
@@ -43,44 +44,42 @@ def assume_role(caller: Caller, sessions: RoleSessions, now: datetime) -> Respon
     parameters = caller.touch.parameters
     arn = _role_arn_parameter(parameters)
     role = find_role(arn)
-    _check_trust(caller, arn, role)
+    session = caller.principal.session
+    marks = marks_of(parameters, session.grant if session else None)
+    _check_trust(caller, arn, role, marks)
     grant = Grant(
         role_arn=arn,
         session_name=_session_name(parameters),
         duration=_duration(caller, role),
-        source_identity=parameters.get("SourceIdentity"),
+        source_identity=marks.source_identity,
         session_policies=_session_policies(caller),
-        tags=_tags(parameters),
+        tags=marks.tags,
+        transitive_tag_keys=marks.transitive_tag_keys,
     )
     return _response(sessions.mint(grant, region=caller.touch.address.region, now=now))
 
 
-def _check_trust(caller: Caller, arn: Arn, role: Any) -> None:
+def _check_trust(caller: Caller, arn: Arn, role: Any, marks: Marks) -> None:
     """Each action used must be trusted, and allowed to the caller unless trusted by name."""
-    refused = NotLetIn(
+    for action in ("sts:AssumeRole", *marks.actions):
+        if role is None or not _trusted(caller, action, role, marks):
+            raise _not_authorized(caller, action, arn)
+    # Nothing can be allowed to change one: it stays what it is along the chain.
+    asked = caller.touch.text("SourceIdentity")
+    if asked and asked != marks.source_identity:
+        raise _not_authorized(caller, "sts:SetSourceIdentity", arn)
+
+
+def _not_authorized(caller: Caller, action: str, arn: Arn) -> NotLetIn:
+    return NotLetIn(
         Refusal.DENIED,
-        f"User: {caller.principal.arn} is not authorized to perform: sts:AssumeRole "
-        f"on resource: {arn}",
+        f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {arn}",
     )
-    if role is None:
-        raise refused
-    for action in _actions(caller.touch.parameters):
-        if not _trusted(caller, action, str(arn), role.assume_role_policy_document):
-            raise refused
 
 
-def _actions(parameters: Mapping[str, Any]) -> list[str]:
-    actions = ["sts:AssumeRole"]
-    if "SourceIdentity" in parameters:
-        actions.append("sts:SetSourceIdentity")
-    if _tags(parameters):
-        actions.append("sts:TagSession")
-    return actions
-
-
-def _trusted(caller: Caller, action: str, arn: str, document: str) -> bool:
-    principal = caller.principal
-    context = {**caller.context, **_assume_context(caller.touch.parameters)}
+def _trusted(caller: Caller, action: str, role: Any, marks: Marks) -> bool:
+    principal, arn, document = caller.principal, role.arn, role.assume_role_policy_document
+    context = {**caller.context, **_assume_context(caller.touch.parameters, marks)}
     by_name = evaluate([document], Question(action, arn, context, principal.known_as))
     everyone = principal.known_as | principal.account_names
     by_account = evaluate([document], Question(action, arn, context, everyone))
@@ -95,14 +94,14 @@ def _trusted(caller: Caller, action: str, arn: str, document: str) -> bool:
     return by_account is Decision.ALLOWED and own is Decision.ALLOWED
 
 
-def _assume_context(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _assume_context(parameters: Mapping[str, Any], marks: Marks) -> dict[str, tuple[str, ...]]:
     names = {
         "ExternalId": "sts:ExternalId",
         "RoleSessionName": "sts:RoleSessionName",
         "SourceIdentity": "sts:SourceIdentity",
     }
     keys = {key: parameters[name] for name, key in names.items() if name in parameters}
-    keys |= {f"aws:RequestTag/{key}": value for key, value in _tags(parameters).items()}
+    keys |= {f"aws:RequestTag/{key}": value for key, value in marks.given_tags.items()}
     return {key: (value,) for key, value in keys.items()}
 
 
@@ -161,16 +160,11 @@ def _session_policies(caller: Caller) -> tuple[str, ...]:
 
 def _check_policy_json(document: str) -> None:
     try:
-        json.loads(document)
+        from_json(document)
     except ValueError:
         raise AwsError(
             400, "MalformedPolicyDocument", "This policy contains invalid Json"
         ) from None
-
-
-def _tags(parameters: Mapping[str, Any]) -> dict[str, str]:
-    keys = {key: value for key, value in parameters.items() if re.fullmatch(r"Tags\..+\.Key", key)}
-    return {tag: parameters.get(key[:-3] + "Value", "") for key, tag in keys.items()}
 
 
 def _invalid(message: str) -> AwsError:

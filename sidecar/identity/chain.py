@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 
@@ -25,11 +26,26 @@ class Chain:
 
 
 def find_leaf(
-    certificates: Sequence[x509.Certificate], public_key: PublicKey
+    certificates: Sequence[x509.Certificate], public_key: PublicKey, now: datetime | None = None
 ) -> x509.Certificate | None:
-    """Find the certificate of a key; of several, as after a renewal, the longest valid."""
+    """Find the certificate of a key; of several, as after a renewal, the best.
+
+    One that an authority issued goes before a self-signed placeholder, one that is valid now before
+    one that is not, as yet or any more; after that the longest valid.
+
+    Args:
+        certificates: those to choose among.
+        public_key: of the key.
+        now: this moment; None if it does not matter.
+
+    """
+
+    def rank(each: x509.Certificate) -> tuple[bool, bool, datetime]:
+        starts, ends = each.not_valid_before_utc, each.not_valid_after_utc
+        return not is_self_signed(each), now is None or starts <= now <= ends, ends
+
     own = [each for each in certificates if same_key(each, public_key)]
-    return max(own, key=lambda each: each.not_valid_after_utc, default=None)
+    return max(own, key=rank, default=None)
 
 
 def chain_above(leaf: x509.Certificate, pool: Sequence[x509.Certificate]) -> Chain:

@@ -23,5 +23,5 @@ def import_extra(library: str, extra: str, what: str) -> ModuleType:
     except ImportError as exc:
         raise IdentityError(
             f"{what} needs the library {library}, which cannot be imported ({exc})",
-            hint=f"pip install 'credential-sidecar[{extra}]'",
+            hint=f"in the directory of the sidecar's source: pip install '.[{extra}]'",
         ) from exc

@@ -169,4 +169,5 @@ def _on_a_device(places: IdentityPlaces) -> bool:
 def _described(identity: Identity) -> str:
     certificate = identity.certificate
     ends = iso_seconds(certificate.not_valid_after_utc)
-    return f"{identity!r} with serial {certificate.serial_number:x}, valid until {ends}"
+    subject = certificate.subject.rfc4514_string() or "(no subject)"
+    return f"{subject} with serial {certificate.serial_number:x}, valid until {ends}"

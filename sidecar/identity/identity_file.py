@@ -8,10 +8,11 @@ from typing import Final
 
 from cryptography import x509
 
+from sidecar.ca.whole_certificate import MALFORMED, parse_fully
 from sidecar.errors import IdentityError
 from sidecar.identity.password import Password
 from sidecar.identity.pem import Block, holds_pem, read_blocks
-from sidecar.identity.private_key import UNREADABLE, open_private_key, software_key
+from sidecar.identity.private_key import open_private_key, software_key
 from sidecar.identity.signing_key import SigningKey
 from sidecar.regular_file import read_regular_file
 
@@ -72,8 +73,8 @@ def read_identity_file(path: Path, what: str, opening: Opening) -> IdentityFile:
     from sidecar.identity.pkcs12_file import is_pkcs12, open_pkcs12  # noqa: PLC0415 - mostly PEM
 
     if is_pkcs12(content):
-        key, certificates = open_pkcs12(content, opening.password, named)
-        _parse_fully(certificates, named)
+        key, certificates = open_pkcs12(content, opening.password, named, path)
+        _check_whole(certificates, named)
         keys = () if key is None else (lambda: software_key(key, named),)
         return IdentityFile(certificates, keys)
     return IdentityFile(_from_der(content, named))
@@ -90,9 +91,9 @@ def _from_pem(content: bytes, named: str, opening: Opening) -> IdentityFile:
             for each in blocks
             if each.label in _CERTIFICATE_LABELS
         )
-    except (*UNREADABLE, x509.InvalidVersion):
+    except MALFORMED:
         raise _damaged(named) from None
-    _parse_fully(certificates, named)
+    _check_whole(certificates, named)
     keys = (each for each in blocks if each.label.endswith(_KEY_LABEL_END))
     return IdentityFile(certificates, tuple(_opener(each, named, opening) for each in keys))
 
@@ -106,23 +107,20 @@ def _opener(block: Block, named: str, opening: Opening) -> Callable[[], SigningK
 def _from_der(content: bytes, named: str) -> tuple[x509.Certificate, ...]:
     try:
         certificates = (x509.load_der_x509_certificate(content),)
-    except (*UNREADABLE, x509.InvalidVersion):
+    except MALFORMED:
         raise IdentityError(
             f"{named} is of an unknown form",
             hint="expected PEM (-----BEGIN …), one certificate in DER, or PKCS#12",
         ) from None
-    _parse_fully(certificates, named)
+    _check_whole(certificates, named)
     return certificates
 
 
-def _parse_fully(certificates: tuple[x509.Certificate, ...], named: str) -> None:
-    """Read now what cryptography would read only when it is needed, so that it fails here."""
-    for each in certificates:
-        try:
-            _ = (each.version, each.subject, each.issuer, each.extensions)
-            _ = (each.not_valid_before_utc, each.not_valid_after_utc)
-        except (*UNREADABLE, x509.InvalidVersion, x509.DuplicateExtension):
-            raise _damaged(named) from None
+def _check_whole(certificates: tuple[x509.Certificate, ...], named: str) -> None:
+    try:
+        parse_fully(certificates)
+    except MALFORMED:
+        raise _damaged(named) from None
 
 
 def _damaged(named: str) -> IdentityError:

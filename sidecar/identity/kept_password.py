@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sidecar.errors import IdentityError
-from sidecar.identity.password import Password
+from sidecar.identity.password import NoPassword, Password
 from sidecar.redaction import Secret
 
 # A device counts wrong passwords and locks itself after a few. It does so for the whole process,
@@ -14,9 +14,13 @@ _REFUSED: Final[set[tuple[str, Secret]]] = set()
 
 @dataclass(slots=True)
 class KeptPassword:
-    """What opens one key: asked of its source once, and again only after it was refused."""
+    """What opens one key: asked of its source once, and again only after it was refused.
+
+    ``noun`` is what people call it: a password, or a token's PIN.
+    """
 
     source: Password
+    noun: str = "password"
     _accepted: Secret | None = field(default=None, repr=False)
 
     @property
@@ -35,13 +39,19 @@ class KeptPassword:
             IdentityError: there is none, or the device has refused it before.
 
         """
-        password = self.source.read(what) if self._accepted is None else self._accepted
+        password = self._ask(what) if self._accepted is None else self._accepted
         if (device, password) in _REFUSED:
             raise IdentityError(
-                f"the password of {what} was refused before and is not sent again",
+                f"the {self.noun} of {what} was refused before and is not sent again",
                 hint="configure the right one; restart if it is the device that was changed",
             )
         return password
+
+    def _ask(self, what: str) -> Secret:
+        try:
+            return self.source.read(what)
+        except NoPassword:
+            raise NoPassword(what, self.noun) from None
 
     def accept(self, password: Secret) -> None:
         """Keep it: no prompt for the next signature."""
@@ -52,7 +62,7 @@ class KeptPassword:
         _REFUSED.add((device, password))
         self._accepted = None
         return IdentityError(
-            f"{what} refused the password",
+            f"{what} refused the {self.noun}",
             hint="configure the right one; this one is not sent again, because a few wrong ones "
             "lock a device",
         )

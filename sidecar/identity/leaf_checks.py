@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sidecar.ca.path import is_self_signed
 from sidecar.identity.certificate_traits import (
     expires_soon,
     extension,
@@ -65,6 +66,12 @@ def _constraints(leaf: x509.Certificate) -> Iterator[Finding]:
     basic = extension(leaf, x509.BasicConstraints)
     if basic is not None and basic.ca:
         yield error("ca", "the certificate is a CA's own (CA:true)", "issue an end-entity one")
+    elif is_self_signed(leaf):
+        yield error(
+            "self-signed",
+            "the certificate is self-signed",
+            "have it issued by the trust anchor's CA, which a self-signed one cannot be",
+        )
     usage = extension(leaf, x509.KeyUsage)
     if usage is None or not usage.digital_signature:
         yield error(

@@ -1,6 +1,7 @@
 """Reading an identity from wherever its parts are kept."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -35,18 +36,20 @@ _CERTIFICATE: Final = "certificate"
 _CHAIN: Final = "chain"
 
 
-def load_identity(places: IdentityPlaces) -> Identity:
+def load_identity(places: IdentityPlaces, now: datetime | None = None) -> Identity:
     """Read leaf, key and intermediates and put them together.
 
-    The leaf is the certificate that belongs to the key, wherever it stands in its file. All that is
-    left is ordered from the leaf's issuer upwards; a self-signed root is dropped, and what does not
-    belong to the path is left out (`Identity.left_out`). Each file is read once.
+    The leaf is the certificate that belongs to the key, wherever it stands in its file; of several,
+    the best by `find_leaf`. All that is left is ordered from the leaf's issuer upwards; a
+    self-signed root is dropped, and what does not belong to the path is left out
+    (`Identity.left_out`). Each file is read once.
 
     This checks that key and certificate belong together and nothing else: validity and usage are
     findings of `sidecar.identity.checks`, and whether AWS trusts the issuer only AWS can say.
 
     Args:
         places: where the parts are, and how to open what is locked.
+        now: this moment, to prefer a certificate that is valid.
 
     Raises:
         IdentityError: something is missing, unreadable or malformed, or key and certificate do not
@@ -60,7 +63,7 @@ def load_identity(places: IdentityPlaces) -> Identity:
     others = _attempt(parts.others, problems)
     if key is None or certificates is None or others is None:
         raise _all_of(problems)
-    leaf = find_leaf(certificates, key.public_key)
+    leaf = find_leaf(certificates, key.public_key, now)
     if leaf is None:
         raise IdentityError(
             f"private key {redacted(places.key_locator)} does not belong to certificate "
@@ -117,10 +120,7 @@ class _Parts:
             return tpm.open_handle(handle, tcti=places.tpm, password=places.password)
         keys = self._file(locator, _KEY).keys
         if not keys:
-            raise IdentityError(
-                f"{_KEY} {locator} holds no private key",
-                hint="it must hold one, in PEM or PKCS#12",
-            )
+            raise _no_key(places)
         if len(keys) > 1:
             raise IdentityError(
                 f"{_KEY} {locator} holds {len(keys)} private keys",
@@ -188,6 +188,18 @@ class _Parts:
         from sidecar.identity import tpm  # noqa: PLC0415 - for those who have a TPM
 
         return tpm.open_tss2(pem, tcti=self._places.tpm, password=self._places.password)
+
+
+def _no_key(places: IdentityPlaces) -> IdentityError:
+    if places.private_key is None:
+        return IdentityError(
+            f"no {_KEY} is given, and {_CERTIFICATE} {places.certificate} holds none",
+            hint="give the private key's place too, or a file that holds both",
+        )
+    return IdentityError(
+        f"{_KEY} {places.private_key} holds no private key",
+        hint="it must hold one, in PEM or PKCS#12",
+    )
 
 
 def _attempt(read: Callable[[], _Part], problems: list[IdentityError]) -> _Part | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from sidecar.errors import IdentityError
 from sidecar.redaction import Secret
@@ -17,6 +17,11 @@ _MAX_BYTES: Final = 4096
 class Password(Protocol):
     """The password of an encrypted key, the PIN of a token, or a TPM key's authorization."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is asked for it when it is read."""
+        ...
+
     def read(self, what: str) -> Secret:
         """Give the password of `what` (for a prompt); IdentityError when there is none."""
         ...
@@ -27,6 +32,7 @@ class PasswordFile:
     """A password in a file; one newline at its end is ignored."""
 
     path: Path
+    asks: ClassVar[bool] = False
 
     def read(self, what: str) -> Secret:  # noqa: ARG002
         """Read the file anew, so that a replaced one counts."""
@@ -35,7 +41,7 @@ class PasswordFile:
             text = content.decode()
         except (OSError, ValueError) as exc:
             raise IdentityError(
-                f"password file {self.path} cannot be read ({type(exc).__name__})",
+                f"password file {self.path} cannot be read: {_reason(exc)}",
                 hint="check the path, that this user may read it, and that it is UTF-8 text",
             ) from None
         if len(content) > _MAX_BYTES:
@@ -51,6 +57,7 @@ class PasswordVariable:
 
     name: str
     environment: Mapping[str, str] = field(repr=False, default_factory=lambda: os.environ)
+    asks: ClassVar[bool] = False
 
     def read(self, what: str) -> Secret:
         """Look the variable up."""
@@ -68,6 +75,7 @@ class PasswordGiven:
     """A password that the command line held, where every user of the machine can read it."""
 
     password: Secret
+    asks: ClassVar[bool] = False
 
     def read(self, what: str) -> Secret:  # noqa: ARG002
         """Give it."""
@@ -77,6 +85,8 @@ class PasswordGiven:
 @dataclass(frozen=True, slots=True)
 class PasswordPrompt:
     """A password that is asked for at the terminal, never on stdin or stdout."""
+
+    asks: ClassVar[bool] = True
 
     def read(self, what: str) -> Secret:
         """Ask, with echo off."""
@@ -95,6 +105,8 @@ class PasswordPrompt:
 class NoPasswordSource:
     """Nothing is configured, and nobody can be asked."""
 
+    asks: ClassVar[bool] = False
+
     def read(self, what: str) -> Secret:
         """Say so."""
         raise NoPassword(what)
@@ -103,8 +115,15 @@ class NoPasswordSource:
 class NoPassword(IdentityError):
     """A key needs a password and no source of one was given."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, noun: str = "password") -> None:
         super().__init__(
-            f"{what} needs a password and none is configured",
-            hint="give it by a file or a variable (identity.password_file, identity.password_env)",
+            f"{what} needs a {noun} and none is configured",
+            hint="give it by a file or a variable: identity.password_file or identity.password_env "
+            "(SIDECAR_PASSWORD_FILE, SIDECAR_PASSWORD_ENV)",
         )
+
+
+def _reason(exc: OSError | ValueError) -> str:
+    if isinstance(exc, OSError):
+        return exc.strerror or "no plain file"
+    return "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else "no path can be like this"

@@ -31,7 +31,7 @@ def open_key(uri: str, *, module: Path | None, pin: Password) -> SigningKey:
     from sidecar.identity.pkcs11_key import open_token_key  # noqa: PLC0415 - needs the extra
     from sidecar.identity.pkcs11_token import access_to  # noqa: PLC0415
 
-    return open_token_key(access_to(parsed, module, KeptPassword(pin)))
+    return open_token_key(access_to(parsed, module, KeptPassword(pin, "PIN")))
 
 
 def read_certificates(uri: str, *, module: Path | None, pin: Password) -> list[x509.Certificate]:
@@ -57,7 +57,7 @@ def read_certificates(uri: str, *, module: Path | None, pin: Password) -> list[x
     )
     from sidecar.identity.pkcs11_token import access_to  # noqa: PLC0415
 
-    access = access_to(parsed, module, KeptPassword(pin))
+    access = access_to(parsed, module, KeptPassword(pin, "PIN"))
     try:
         return access.run(lambda opened: find_certificates(opened, parsed), login=False)
     except NothingFound as without_login:

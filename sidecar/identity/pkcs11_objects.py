@@ -11,6 +11,7 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key
 from pkcs11.util.rsa import encode_rsa_public_key
 
+from sidecar.ca.whole_certificate import MALFORMED, parse_fully
 from sidecar.errors import IdentityError
 from sidecar.identity.device_signature import DevicePublicKey
 from sidecar.identity.pkcs11_token import TokenSession
@@ -143,11 +144,13 @@ def _template(uri: Pkcs11Uri) -> dict[Attribute, str | bytes]:
 
 def _certificate(opened: TokenSession, found: pkcs11.Object) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(_bytes(found, Attribute.VALUE))
-    except ValueError as exc:
+        certificate = x509.load_der_x509_certificate(_bytes(found, Attribute.VALUE))
+        parse_fully((certificate,))
+    except MALFORMED as exc:
         raise IdentityError(
             f"certificate {_listed(opened, [found])} is malformed", hint="write it anew"
         ) from exc
+    return certificate
 
 
 def _decoded(found: pkcs11.Object) -> DevicePublicKey | None:

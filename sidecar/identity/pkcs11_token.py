@@ -118,6 +118,7 @@ class TokenAccess:
         if not self.pin.is_accepted:
             check_tries(token.flags, _name(token))
         pin = self.pin.read(write_uri(facts), _name(token))
+        _check_text(pin, _name(token))
         try:
             session = token.open(user_pin=pin.reveal())
         except _PIN_REFUSED:
@@ -158,9 +159,9 @@ def access_to(uri: Pkcs11Uri, module: Path | None, pin: KeptPassword) -> TokenAc
             hint="attributes such as pin-value and module-path belong after a question mark",
         )
     if uri.pin_value is not None:
-        pin = KeptPassword(PasswordGiven(uri.pin_value))
+        pin = KeptPassword(PasswordGiven(uri.pin_value), "PIN")
     elif uri.pin_source is not None:
-        pin = KeptPassword(PasswordFile(uri.pin_source))
+        pin = KeptPassword(PasswordFile(uri.pin_source), "PIN")
     return TokenAccess(uri, module, pin)
 
 
@@ -184,6 +185,16 @@ def check_tries(flags: TokenFlag, what: str) -> None:
             f"{what} has one try left before it locks itself, and it is not used up here",
             hint="log in once with the right PIN: pkcs11-tool --login --test",
         )
+
+
+def _check_text(pin: Secret, what: str) -> None:
+    """Refuse a PIN that is no UTF-8, which PKCS #11 wants (version 3.1, section 4.4)."""
+    try:
+        pin.encoded().decode()
+    except UnicodeDecodeError:
+        raise IdentityError(
+            f"the PIN of {what} is not UTF-8", hint="write it in UTF-8 where it is configured"
+        ) from None
 
 
 def _name(token: pkcs11.Token) -> str:

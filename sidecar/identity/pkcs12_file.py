@@ -1,5 +1,7 @@
 """PKCS#12 files (RFC 7292): key and certificates under one password."""
 
+import shlex
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -10,7 +12,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 
 from sidecar.errors import IdentityError
 from sidecar.identity.password import Password
-from sidecar.identity.private_key import UNREADABLE, revealed
+from sidecar.identity.private_key import UNREADABLE, check_work, revealed
 
 _SEQUENCE: Final = 0x30
 _LONG_FORM: Final = 0x80
@@ -36,7 +38,7 @@ def _span(content: bytes) -> tuple[int, int]:
 
 
 def open_pkcs12(
-    content: bytes, password: Password, what: str
+    content: bytes, password: Password, what: str, path: Path
 ) -> tuple[object | None, tuple[x509.Certificate, ...]]:
     """Open a file, without a password if that does it: none and an empty one are alike.
 
@@ -44,6 +46,7 @@ def open_pkcs12(
         content: the file.
         password: read only if it is needed.
         what: names the file in messages.
+        path: where it is, for a command that looks into it.
 
     Returns:
         The private key if there is one, of whatever kind, and every certificate.
@@ -56,11 +59,12 @@ def open_pkcs12(
     _, end = _span(content)
     if end > len(content):
         raise IdentityError(f"{what} is cut off", hint="write the whole file anew")
+    check_work(content, what)
     found = _loaded(content, None, what) or _loaded(content, revealed(password, what), what)
     if found is None:
         raise IdentityError(
             f"{what} cannot be opened: its password is wrong, or it is damaged",
-            hint="openssl pkcs12 -info -noout -in FILE tells which",
+            hint=f"openssl pkcs12 -info -noout -in {shlex.quote(str(path))} tells which",
         )
     certificates = (found.cert, *found.additional_certs)
     return found.key, tuple(each.certificate for each in certificates if each is not None)

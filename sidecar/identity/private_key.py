@@ -56,7 +56,28 @@ def software_key(key: object, what: str) -> SoftwareKey:
 
 def revealed(password: Password, what: str) -> bytes:
     """Read a password as the bytes that keys are derived from: UTF-8, or those of a variable."""
-    return password.read(what).reveal().encode(errors="surrogateescape")
+    return password.read(what).encoded()
+
+
+def check_work(content: bytes, what: str) -> None:
+    """Refuse what would keep OpenSSL, and with it this process, busy for hours.
+
+    Raises:
+        IdentityError: more hashing than `stated_work.MAX_ITERATIONS`, or malformed.
+
+    """
+    from sidecar.identity import stated_work  # noqa: PLC0415 - most keys are not encrypted
+
+    try:
+        iterations = stated_work.stated_iterations(content)
+    except ValueError:
+        raise _damaged(what) from None
+    if iterations > stated_work.MAX_ITERATIONS:
+        raise IdentityError(
+            f"{what} wants its password hashed {iterations} times; "
+            f"{stated_work.MAX_ITERATIONS} are the limit",
+            hint="it may be damaged; if not, write it anew with fewer: openssl … -iter 100000",
+        )
 
 
 def _secret(password: Password, what: str) -> bytes:
@@ -100,6 +121,7 @@ def _locked_pkcs8(block: Block, secret: bytes, what: str) -> object:
     try:
         return _pkcs8(pbes2.decrypt(_der(block, what), secret), what)
     except pbes2.OtherScheme:
+        check_work(_der(block, what), what)
         return _traditional(block, secret, what)
     except pbes2.WrongPassword:
         raise _wrong_password(what) from None

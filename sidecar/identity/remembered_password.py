@@ -17,6 +17,11 @@ class RememberedPassword:
         self._answer: Secret | None = None
         self._asks = True
 
+    @property
+    def asks(self) -> bool:
+        """Whether its source would be asked, and asks somebody."""
+        return self._answer is None and self._asks and self._source.asks
+
     def read(self, what: str) -> Secret:
         """Give the answer, asking for it if that has not been done yet."""
         if self._answer is None:
@@ -26,7 +31,7 @@ class RememberedPassword:
         return self._answer
 
     def stop_asking(self) -> None:
-        """Have only the answer from now on: a TPM's key wants its password when it first signs."""
+        """Have only the answer from now on: when files are replaced, nobody is there to ask."""
         self._asks = False
 
     def without_asking(self) -> Password:

@@ -7,7 +7,7 @@ from typing import Final
 from sidecar.errors import IdentityError
 from sidecar.identity.extras import import_extra
 from sidecar.identity.kept_password import KeptPassword
-from sidecar.identity.password import NoPassword, Password, PasswordPrompt
+from sidecar.identity.password import NoPassword, Password
 from sidecar.identity.signing_key import SigningKey
 from sidecar.identity.tpm_key_file import parse_key_file
 from sidecar.redaction import Secret
@@ -83,9 +83,14 @@ class _OrNone:
     source: Password
     ask: bool = True
 
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is asked."""
+        return self.ask and self.source.asks
+
     def read(self, what: str) -> Secret:
         """Read it; empty where there is none to be had without asking, if that is not wanted."""
-        if not self.ask and isinstance(self.source, PasswordPrompt):
+        if not self.ask and self.source.asks:
             return Secret("")
         try:
             return self.source.read(what)

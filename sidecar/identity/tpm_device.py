@@ -165,7 +165,8 @@ def _failure(exc: TSS2_Exception, tcti: str) -> IdentityError:
         return IdentityError(f"the TPM refused: {exc}", hint="see TPM 2.0 part 2, response codes")
     return IdentityError(
         f"the TPM at {tcti} cannot be used: {exc}",
-        hint="check that it is there, that this user may use it (group tss), and identity.tpm",
+        hint="check that it is there, and that this user may use it (group tss); "
+        "SIDECAR_IDENTITY_TPM names another",
     )
 
 

@@ -121,7 +121,7 @@ def _sign(tpm: ESAPI, key: ESYS_TR, digest: bytes, scheme: TPM2_ALG) -> bytes:
 
 
 def _authorization(password: Secret, name: str) -> bytes:
-    encoded = password.reveal().encode()
+    encoded = password.encoded()
     if len(encoded) > _MAX_PASSWORD_BYTES:
         raise IdentityError(
             f"the password of {name} is longer than {_MAX_PASSWORD_BYTES} bytes",

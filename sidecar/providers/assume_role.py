@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.sts import SessionRequest, Sts
-from sidecar.aws.sts_refusals import CREDENTIALS_REFUSED
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError
 from sidecar.providers.refreshing import RefreshingRole

@@ -13,8 +13,9 @@ from sidecar.providers.refreshing import RoleSource
 
 log = logging.getLogger(__name__)
 
-# A program waits for the command, and many give up after a minute: the reason must come before.
-_LONGEST_PAUSE: Final = timedelta(seconds=30)
+# All pauses together: a program waits for the command, and many give up after a minute. The reason
+# must come before.
+_LONGEST_PAUSES: Final = timedelta(seconds=30)
 
 
 async def first_session(
@@ -32,15 +33,16 @@ async def first_session(
         SidecarError: of the last attempt; at once when asking again will not help, or not soon.
 
     """
-    streak = Streak()
+    streak, left = Streak(), _LONGEST_PAUSES
     for attempt in range(1, attempts):
         try:
             return await source.fetch()
         except SidecarError as exc:
             streak = streak.after(exc)
             pause = streak.pause(jitter=jitter())
-            if not exc.retryable or pause > _LONGEST_PAUSE:
+            if not exc.retryable or pause > left:
                 raise
+            left -= pause
             log.warning(
                 "attempt %d of %d: %s; next attempt in %.1f s",
                 attempt,

@@ -15,6 +15,11 @@ _LARGEST_MARGIN_SHARE: Final = 0.7
 _JITTER_SHARE: Final = 0.1
 
 _MAX_DOUBLINGS: Final = 20
+# However little of a session is left, pauses of the refused may grow up to 80 s: its last minutes
+# are no reason to ask all the time.
+_ALWAYS_COUNTED: Final = 4
+# Throttling hides a refusal: who is refused after it goes on with pauses of its size, five minutes.
+_MOST_FROM_THROTTLING: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,9 @@ THROTTLED: Final = Pace(timedelta(seconds=10), timedelta(minutes=5))
 # Somebody must change something first; those who are refused must not take the quota from the rest.
 # No pause is much longer than the refusals have lasted, so that healing takes as long as mending.
 REFUSED: Final = Pace(timedelta(seconds=10), timedelta(minutes=30), least=0.5)
+# How long to believe in a session although AWS refused it: the first time may be chance; when the
+# sessions that replace it are refused as well, something else is wrong.
+DOUBTED: Final = Pace(timedelta(seconds=30), timedelta(minutes=30), least=1)
 
 _SHORTEST_PAUSE: Final = timedelta(seconds=0.5)
 # What a server may ask for at most, lest one bad header switch renewing off.
@@ -68,24 +76,45 @@ def renew_at(credentials: Credentials, *, jitter: float) -> datetime:
 class Streak:
     """The failures in a row since the last success; the next attempt's pause follows from them.
 
-    ``retry_after`` is what the server asked for with the last one.
+    ``retry_after`` is what the server asked for with the last one. ``refusals`` are those at the
+    pace of the refused, as far as they count: an outage says nothing of how long a person needs.
     """
 
     failures: int = 0
     pace: Pace = OUTAGE
     retry_after: timedelta = timedelta(0)
+    refusals: int = 0
+    throttled: int = 0
 
-    def after(self, error: SidecarError) -> "Streak":
+    def after(self, error: SidecarError, *, left: timedelta = timedelta(0)) -> "Streak":
         """Add a failure.
 
         Who was refused and is throttled then has not heard anything new: a quicker pace would let
         many who are refused keep the quota from those who are not.
+
+        Args:
+            error: what went wrong.
+            left: what is left of the session in use, zero without one. Pauses of the refused stay
+                under half of it, or a mistake mended in time would still cost the session; not so
+                once the quota has been short, lest they cost sessions of others.
+
         """
         pace = pace_after(error)
-        if self.failures and self.pace is REFUSED and pace is THROTTLED:
+        throttled = self.throttled + (pace is THROTTLED)
+        if self.pace is REFUSED and pace is THROTTLED:
             pace = REFUSED
+        refusals = self.refusals
+        if pace is REFUSED:
+            counted = _MAX_DOUBLINGS if throttled else _counted(left)
+            before = refusals or min(throttled, _MOST_FROM_THROTTLING)
+            refusals = min(before + 1, counted)
         asked = error.retry_after_seconds if isinstance(error, UpstreamUnavailable) else 0
-        return Streak(self.failures + 1, pace, min(timedelta(seconds=asked), _LONGEST_RETRY_AFTER))
+        retry_after = min(timedelta(seconds=asked), _LONGEST_RETRY_AFTER)
+        return Streak(self.failures + 1, pace, retry_after, refusals, throttled)
+
+    def with_something_new(self) -> "Streak":
+        """Forget the refusals: what will be asked with next has not been refused yet."""
+        return Streak(self.failures, throttled=self.throttled)
 
     def pause(self, *, jitter: float) -> timedelta:
         """Say how long to wait after the last failure.
@@ -97,7 +126,15 @@ class Streak:
             jitter: random, 0 up to 1.
 
         """
-        return self.retry_after + back_off(self.failures, self.pace, jitter=jitter)
+        count = self.refusals if self.pace is REFUSED else self.failures
+        return self.retry_after + back_off(count, self.pace, jitter=jitter)
+
+
+def _counted(left: timedelta) -> int:
+    """How many refusals count: as many as have a longest pause of half the session's rest."""
+    if left <= timedelta(0):
+        return _MAX_DOUBLINGS
+    return max((left / 2 // REFUSED.first).bit_length(), _ALWAYS_COUNTED)
 
 
 def pace_after(error: SidecarError) -> Pace:

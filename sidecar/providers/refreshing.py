@@ -3,25 +3,30 @@
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from sidecar.clock import Clock, iso_seconds
 from sidecar.credentials import Credentials
 from sidecar.errors import NotReady, SidecarError
-from sidecar.providers.refresh_policy import THROTTLED, Streak, pace_after, renew_at
+from sidecar.providers.refresh_policy import (
+    DOUBTED,
+    THROTTLED,
+    Streak,
+    back_off,
+    pace_after,
+    renew_at,
+)
 
 log = logging.getLogger(__name__)
 
 # How long a timer may run before the wall clock is looked at again: a laptop that slept, or a
 # clock that was set, is noticed within this time.
 _LONGEST_SLEEP_SECONDS = 5.0
-# A session is not renewed on a doubt before it is this old: an app that sends nonsense must not be
-# able to make us spend the account's ten CreateSession calls a second.
-_DOUBT_PAUSE = timedelta(seconds=30)
 # A changed identity shall be seen at AWS within seconds, yet not by a thousand sidecars at once.
 _HURRY = timedelta(seconds=5)
 # A source that hands out a set long after it was issued must not be asked without end.
@@ -40,11 +45,16 @@ class RoleSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """Until when to do nothing, and what may shorten that."""
+    """Until when to do nothing, and from when on a doubt or a hurry may shorten that.
 
-    due: datetime
-    doubted_from: datetime
-    may_hurry: bool = True
+    Moments are those of `Clock.elapsed`: setting the wall clock must not make a pause longer. Only
+    ``renewal``, which a session's end decides, is by that one.
+    """
+
+    ends: float = math.inf
+    renewal: datetime | None = None
+    doubted_from: float = math.inf
+    hurried_from: float = 0
 
 
 class RefreshingRole:
@@ -83,6 +93,7 @@ class RefreshingRole:
         self._last_error: SidecarError | None = None
         self._attempted = asyncio.Event()
         self._doubted = False
+        self._doubts = 0
         self._hurried = False
         self._nap: asyncio.Task[None] | None = None
         self._on_change: list[Callable[[Credentials], None]] = []
@@ -109,7 +120,11 @@ class RefreshingRole:
             await asyncio.wait_for(self._attempted.wait(), timeout_seconds)
 
     def doubt(self, credentials: Credentials) -> None:
-        """Say that AWS refused this set: it is renewed soon, unless that has happened already."""
+        """Say that AWS refused this set: it is renewed soon, unless that has happened already.
+
+        How soon doubles with every set in a row that was doubted too, up to half an hour: a fault
+        that no new set mends must not spend the account's ten CreateSession calls a second.
+        """
         if credentials is self._credentials:
             self._doubted = True
 
@@ -118,7 +133,7 @@ class RefreshingRole:
 
         The set in use stays; any number of calls before the renewal begins are one, and a call
         while one is under way asks for another after it. It cuts a pause after a failure short too,
-        but not one that AWS asked for by throttling.
+        but not to less than throttling makes it.
         """
         self._hurried = True
         if self._nap is not None:
@@ -126,15 +141,16 @@ class RefreshingRole:
 
     async def run(self) -> None:
         """Renew for ever, ahead of need; ends only when cancelled."""
-        start = self._now() + self._start_spread * self._jitter()
-        await self._take(_Rest(start, doubted_from=start))
+        spread = self._start_spread.total_seconds() * self._jitter()
+        await self._take(_Rest(self._clock.elapsed() + spread))
         while True:
             rest = await self._attempt()
             await self._take(rest)
 
     async def _attempt(self) -> _Rest:
         """Ask the source once and say when to ask again."""
-        self._hurried = False
+        if self._hurried:
+            self._hurried, self._streak = False, self._streak.with_something_new()
         try:
             credentials = await self._source.fetch()
         except SidecarError as exc:
@@ -156,6 +172,7 @@ class RefreshingRole:
         self._received_at = self._clock.elapsed()
         self._streak = Streak()
         self._last_error = None
+        self._doubts = self._doubts + 1 if self._doubted else 0
         self._doubted = False
         self._tell_listeners(credentials)
         due = max(renew_at(credentials, jitter=self._jitter()), self._now() + _SHORTEST_REST)
@@ -165,7 +182,8 @@ class RefreshingRole:
             iso_seconds(credentials.expires_at),
             iso_seconds(due),
         )
-        return _Rest(due, doubted_from=self._now() + _DOUBT_PAUSE)
+        trusted = back_off(self._doubts + 1, DOUBTED, jitter=0)
+        return _Rest(renewal=due, doubted_from=self._in(trusted))
 
     def _tell_listeners(self, credentials: Credentials) -> None:
         for listener in self._on_change:
@@ -175,9 +193,10 @@ class RefreshingRole:
                 log.exception("role %s: a listener failed on a new session", self.name)
 
     def _failed(self, exc: SidecarError) -> _Rest:
-        self._streak = self._streak.after(exc)
+        self._streak = self._streak.after(exc, left=self._left())
         self._last_error = exc
-        wait = self._streak.pause(jitter=self._jitter())
+        jitter = self._jitter()
+        wait = self._streak.pause(jitter=jitter)
         log.warning(
             "role %s: no new session, attempt %d: %s%s; next attempt in %.1f s; %s",
             self.name,
@@ -187,19 +206,33 @@ class RefreshingRole:
             wait.total_seconds(),
             self._what_is_left(),
         )
-        due = self._now() + wait
-        return _Rest(due, doubted_from=due, may_hurry=pace_after(exc) is not THROTTLED)
+        if pace_after(exc) is not THROTTLED:
+            return _Rest(self._in(wait))
+        as_throttled = replace(self._streak, pace=THROTTLED).pause(jitter=jitter)
+        return _Rest(self._in(wait), hurried_from=self._in(as_throttled))
 
     async def _take(self, rest: _Rest) -> None:
         """Sleep in short stretches, so that a changed wall clock or a doubt is noticed."""
-        due, hurrying = rest.due, False
-        while (left := (due - self._now()).total_seconds()) > 0:
-            if self._doubted and self._now() >= rest.doubted_from:
+        hurrying = False
+        while (seconds := self._until(rest)) > 0:
+            if self._doubted and self._clock.elapsed() >= rest.doubted_from:
                 break
-            if self._hurried and rest.may_hurry and not hurrying:
-                due, hurrying = min(due, self._now() + _HURRY * self._jitter()), True
+            if self._hurried and not hurrying:
+                soon = max(self._in(_HURRY * self._jitter()), rest.hurried_from)
+                rest, hurrying = replace(rest, ends=min(rest.ends, soon)), True
                 continue
-            await self._doze(min(left, _LONGEST_SLEEP_SECONDS))
+            await self._doze(min(seconds, _LONGEST_SLEEP_SECONDS))
+
+    def _until(self, rest: _Rest) -> float:
+        """Tell for how many seconds a rest goes on."""
+        pause = rest.ends - self._clock.elapsed()
+        if rest.renewal is None:
+            return pause
+        return min(pause, (rest.renewal - self._now()).total_seconds())
+
+    def _in(self, wait: timedelta) -> float:
+        """Tell when a wait that begins now is over."""
+        return self._clock.elapsed() + wait.total_seconds()
 
     async def _doze(self, seconds: float) -> None:
         """Sleep, or less when `renew_soon` is called."""
@@ -220,6 +253,11 @@ class RefreshingRole:
             return wall
         age = timedelta(seconds=self._clock.elapsed() - self._received_at)
         return max(wall, self._credentials.issued_at + age)
+
+    def _left(self) -> timedelta:
+        """Tell how long the set in use still lives; zero or less when there is none to lose."""
+        held = self._credentials
+        return timedelta(0) if held is None else held.remaining(self._now())
 
     def _what_is_left(self) -> str:
         credentials = self._credentials

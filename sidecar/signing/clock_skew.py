@@ -12,6 +12,8 @@ from sidecar.signing.http_reply import Reply
 _NOISE: Final = timedelta(seconds=30)
 # Signatures are good for about five minutes either way; a refusal near that may well be for it.
 _LIKELY_REFUSED: Final = timedelta(minutes=4)
+# No time zone explains more, and TLS's certificates would fail soon: such a date is a mistake.
+_LARGEST: Final = timedelta(days=1)
 
 _CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 _WORDS: Final = ("signature expired", "not yet current", "skew", "request has expired")
@@ -20,7 +22,9 @@ _FORBIDDEN: Final = 403
 
 
 def ahead_of_us(reply: Reply, asked_at: datetime) -> timedelta | None:
-    """Tell how far AWS's clock is ahead of ours; zero if it is near, None if the reply has no date.
+    """Tell how far AWS's clock is ahead of ours; zero if it is near.
+
+    None if the reply has no date, or one that is more than a day off.
 
     Args:
         reply: what came back.
@@ -32,6 +36,8 @@ def ahead_of_us(reply: Reply, asked_at: datetime) -> timedelta | None:
     if date is None:
         return None
     ahead = date - asked_at
+    if abs(ahead) > _LARGEST:
+        return None
     return ahead if abs(ahead) > _NOISE else timedelta(0)
 
 

@@ -21,7 +21,14 @@ _PARTS: Final = {
     "SessionToken": "sessionToken",
 }
 # What reading a reply of the wrong shape raises; RecursionError is JSON nested beyond all measure.
-_MALFORMED: Final = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
+_MALFORMED: Final = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class _NotWhatWasAsked(Exception):
@@ -90,6 +97,7 @@ def _read(body: bytes) -> tuple[Mapping[str, Any], datetime]:
 def _unusable(status: int, why: str) -> UpstreamUnavailable:
     return UpstreamUnavailable(
         f"CreateSession answered {status} without usable credentials ({why})",
-        hint="something between here and AWS may have rewritten the answer",
+        hint="the clock there may differ from this machine's, or something between here and AWS "
+        "may have rewritten the answer",
         status=status,
     )

@@ -14,9 +14,12 @@ from sidecar.signing.create_session import Asked
 from sidecar.signing.http_reply import Reply
 from sidecar.signing.likely_cause import Row, in_order
 from sidecar.signing.refusal_causes import CLOCK, DELAY, TABLE, UNKNOWN
+from sidecar.signing.remote_text import printable
 from sidecar.signing.throttling import THROTTLING, TOO_MANY_REQUESTS
 
 _SERVER_ERROR: Final = 500
+# RFC 9110, 15.5.9, and RFC 8470, 5.2: the request came too late or too early, and may be repeated.
+_PASSING_STATUSES: Final = frozenset({408, 425})
 
 _QUOTA: Final = (
     "more than the account's quota of CreateSession, 10 a second unless raised: it is tried again "
@@ -39,7 +42,8 @@ def refusal(reply: Reply, asked: Asked, *, now: datetime) -> UpstreamError:
         filter(None, ("CreateSession was refused", f"{reply.status} {code}".strip(), words))
     )
     throttled = reply.status == TOO_MANY_REQUESTS or code in THROTTLING
-    if throttled or reply.status >= _SERVER_ERROR:
+    passing = reply.status >= _SERVER_ERROR or reply.status in _PASSING_STATUSES
+    if throttled or passing:
         return UpstreamUnavailable(
             message,
             hint=_QUOTA if throttled else _PASSING,
@@ -68,7 +72,7 @@ def error_of(reply: Reply) -> tuple[str, str]:
         fields = {}
     code = reply.header("x-amzn-ErrorType") or fields.get("code") or fields.get("__type") or ""
     words = fields.get("message") or fields.get("Message") or ""
-    return _sanitised(str(code)), _printable(str(words))
+    return _sanitised(str(code)), printable(str(words))
 
 
 def _row(reply: Reply, asked: Asked) -> Row:
@@ -93,7 +97,7 @@ def _facts(reply: Reply, asked: Asked) -> dict[str, str]:
         "duration": "the profile's duration" if seconds is None else f"{seconds} seconds",
         "host": urlsplit(asked.endpoint).netloc,
         "intermediates": f"{count or 'no'} intermediate{'s' if count != 1 else ''}",
-        "issuer": _printable(last.issuer.rfc4514_string()),
+        "issuer": printable(last.issuer.rfc4514_string()),
         "not_after": f"{leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
         "not_before": f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
         "profile_id": parameters.profile_arn.resource_name,
@@ -118,9 +122,4 @@ def _read(base64_der: str) -> x509.Certificate:
 
 def _sanitised(code: str) -> str:
     """Cut a shape id down to its name: ``ns#Name:http://…`` is ``Name``."""
-    return _printable(code.split(":", 1)[0].rsplit("#", 1)[-1])
-
-
-def _printable(text: str, limit: int = 500) -> str:
-    """Make remote text safe for a terminal and a log line."""
-    return "".join(char if char.isprintable() else "�" for char in text[:limit])
+    return printable(code.split(":", 1)[0].rsplit("#", 1)[-1])

@@ -115,7 +115,7 @@ TABLE: Final = (
         (
             Cause(
                 "a revocation list of the trust anchor names the certificate or one of its issuers",
-                f"issue a new one; {_CRLS}",
+                f"issue a new one, from a new intermediate if an issuer is named; {_CRLS}",
             ),
         ),
         words=("revoked",),

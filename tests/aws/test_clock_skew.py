@@ -16,7 +16,7 @@ from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.ca import PrivateKey
 from sidecar.credentials import Credentials
-from sidecar.errors import UpstreamRefused
+from sidecar.errors import UpstreamError, UpstreamRefused
 from sidecar.identity.identity import Identity
 from sidecar.identity.signing_key import SoftwareKey
 from sidecar.signing.create_session import SessionParameters
@@ -34,8 +34,11 @@ PARAMETERS = SessionParameters(
     role_arn=role_arn(ROLE),
     duration_seconds=900,
 )
-EXPIRED: Final = {"message": "Signature expired: it is more than 5 minutes ago"}
-DENIED: Final = {"message": "Unable to assume role"}
+_CODE: Final = {"code": "AccessDeniedException"}
+EXPIRED: Final = {**_CODE, "message": "Signature expired: it is more than 5 minutes ago"}
+DENIED: Final = {**_CODE, "message": "Unable to assume role"}
+# As a proxy refuses: AWS gives a code.
+NO_CODE: Final = {"message": "Signature expired"}
 
 Ask = Callable[[], Coroutine[Any, Any, Credentials]]
 
@@ -138,6 +141,8 @@ async def test_a_refusal_without_words_is_about_the_date_when_that_is_minutes_of
         pytest.param(EXPIRED, 403, 10, id="expired on the way, clocks agree"),
         pytest.param(DENIED, 400, 600, id="invalid"),
         pytest.param(EXPIRED, 403, None, id="no date"),
+        pytest.param(EXPIRED, 403, 86_401, id="a date that no clock has"),
+        pytest.param(NO_CODE, 403, 600, id="a proxy's"),
     ],
 )
 async def test_any_other_refusal_is_not_asked_again(
@@ -194,6 +199,33 @@ async def test_a_clock_that_was_set_is_believed_again(
     assert session.remaining(aws_now) == timedelta(minutes=15)
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "date"),
+    [
+        pytest.param(b"<html>", 503, "Sun, 01 Mar 2026 12:10:00 GMT", id="a proxy's error"),
+        pytest.param(b"<html>", 403, "Sun, 01 Mar 2026 12:10:00 GMT", id="a proxy's refusal"),
+        pytest.param(b"<html>", 200, "Sun, 01 Mar 2026 12:10:00 GMT", id="a proxy's welcome"),
+        pytest.param(EXPIRED, 403, "Mon, 02 Mar 2026 12:00:01 GMT", id="more than a day off"),
+        pytest.param(EXPIRED, 503, "Fri, 31 Dec 9999 23:59:59 GMT", id="the end of all time"),
+        pytest.param(EXPIRED, 503, "Mon, 01 Jan 0001 00:00:00 GMT", id="its beginning"),
+    ],
+)
+async def test_nothing_is_learned_from_what_is_not_aws_or_cannot_be_true(
+    answer: object,
+    status: int,
+    date: str,
+    ask: Ask,
+    canned: "CannedServer",
+    now: datetime,
+) -> None:
+    canned.then(answer, status, Date=date)
+    canned.then(_session(now), 201, Date=_date(now))
+    with pytest.raises(UpstreamError):
+        await ask()
+    assert (await ask()).remaining(now) == timedelta(minutes=15)
+    assert _signed_for(canned) == ["20260301T120000Z"] * 2
+
+
 async def test_even_a_session_that_was_given_at_once_is_measured_by_our_clock(
     ask: Ask, canned: "CannedServer", now: datetime
 ) -> None:
@@ -231,28 +263,32 @@ async def test_a_date_that_is_none_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "signatures"),
+    ("endpoint", "verified", "signatures"),
     [
-        pytest.param("http://aws.test", 1, id="anybody on the way could have written it"),
-        pytest.param("http://192.0.2.7:4566", 1, id="nor from another machine's address"),
-        pytest.param("http://localhost:4566", 2, id="this machine"),
-        pytest.param("http://[::1]:4566", 2, id="this machine by IPv6"),
-        pytest.param("https://aws.test", 2, id="TLS"),
+        pytest.param("http://aws.test", True, 1, id="anybody on the way could have written it"),
+        pytest.param("http://192.0.2.7:4566", True, 1, id="nor from another machine's address"),
+        pytest.param("https://aws.test", False, 1, id="TLS with whomever"),
+        pytest.param("http://localhost:4566", True, 2, id="this machine"),
+        pytest.param("https://localhost:4566", False, 2, id="this machine, whoever it is"),
+        pytest.param("http://[::1]:4566", True, 2, id="this machine by IPv6"),
+        pytest.param("https://aws.test", True, 2, id="TLS"),
     ],
 )
 async def test_a_date_is_believed_only_where_nobody_can_forge_it(
     endpoint: str,
+    verified: bool,
     signatures: int,
     canned: "CannedServer",
     clock: "ManualClock",
-    now: datetime,
     key: CertifiedKey,
 ) -> None:
     """Who forges dates gets signatures for tomorrow, and has a session then."""
-    canned.then(EXPIRED, 403, Date=_date(now + timedelta(minutes=10)))
+    canned.then(EXPIRED, 403, Date=_date(clock.now() + timedelta(minutes=10)))
     async with http_client(None) as http:
         detour = cast("aiohttp.ClientSession", Detour(http, canned.url))
-        client = RolesAnywhere(detour, endpoint=endpoint, region="eu-central-1", clock=clock)
+        client = RolesAnywhere(
+            detour, endpoint=endpoint, region="eu-central-1", clock=clock, verified=verified
+        )
         with pytest.raises(UpstreamRefused, match="Signature expired"):
             await client.create_session(PARAMETERS, key)
     assert len(canned.bodies) == signatures

@@ -1,9 +1,12 @@
 """CreateSession over HTTP: answers, refusals, and ways of getting no answer at all."""
 
+import asyncio
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,10 +18,11 @@ from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.ca import PrivateKey
 from sidecar.credentials import Credentials
-from sidecar.errors import UpstreamRefused, UpstreamUnavailable
+from sidecar.errors import IdentityError, UpstreamRefused, UpstreamUnavailable
 from sidecar.identity.identity import Identity
 from sidecar.identity.signing_key import SoftwareKey
 from sidecar.signing.create_session import SessionParameters
+from sidecar.signing.x509 import CertifiedKey
 
 if TYPE_CHECKING:
     from tests.aws.conftest import CannedServer
@@ -44,18 +48,17 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def ask(
-    http: aiohttp.ClientSession,
-    clock: "ManualClock",
-    workload: tuple[x509.Certificate, PrivateKey],
-) -> Ask:
+def key(workload: tuple[x509.Certificate, PrivateKey]) -> CertifiedKey:
+    return Identity(workload[0], (), SoftwareKey(workload[1])).certified_key()
+
+
+@pytest.fixture
+def ask(http: aiohttp.ClientSession, clock: "ManualClock", key: CertifiedKey) -> Ask:
     """Give a function that asks an endpoint for a session."""
-    certificate, key = workload
-    certified = Identity(certificate, (), SoftwareKey(key)).certified_key()
 
     async def run(endpoint: str) -> Credentials:
         client = RolesAnywhere(http, endpoint=endpoint, region="eu-central-1", clock=clock)
-        return await client.create_session(PARAMETERS, certified)
+        return await client.create_session(PARAMETERS, key)
 
     return run
 
@@ -103,6 +106,63 @@ async def test_how_long_aws_asks_to_wait_is_passed_on(ask: Ask, canned: "CannedS
     with pytest.raises(UpstreamUnavailable) as caught:
         await ask(canned.url)
     assert (caught.value.status, caught.value.retry_after_seconds) == (429, 12)
+
+
+async def test_a_device_that_hangs_is_given_up_and_holds_one_thread_that_no_exit_waits_for(
+    http: aiohttp.ClientSession,
+    canned: "CannedServer",
+    clock: "ManualClock",
+    now: datetime,
+    key: CertifiedKey,
+) -> None:
+    over, threads = Event(), list[Thread]()
+
+    def sign(message: bytes) -> bytes:
+        threads.append(current_thread())
+        over.wait()
+        return key.sign(message)
+
+    client = RolesAnywhere(
+        http, endpoint=canned.url, region="eu-central-1", clock=clock, signing_seconds=0.05
+    )
+    try:
+        for _ in range(3):
+            with pytest.raises(
+                IdentityError, match=r"^the private key has not signed within"
+            ) as no:
+                await client.create_session(PARAMETERS, replace(key, sign=sign))
+            assert no.value.hint
+        assert [each.daemon for each in threads] == [True]
+        assert canned.bodies == []
+    finally:
+        over.set()
+    threads[0].join()
+
+
+async def test_a_device_that_works_again_is_used_again(
+    http: aiohttp.ClientSession,
+    canned: "CannedServer",
+    clock: "ManualClock",
+    now: datetime,
+    key: CertifiedKey,
+) -> None:
+    over = Event()
+
+    def sign(message: bytes) -> bytes:
+        over.wait()
+        return key.sign(message)
+
+    canned.then(_answer(now), 201)
+    client = RolesAnywhere(
+        http, endpoint=canned.url, region="eu-central-1", clock=clock, signing_seconds=5
+    )
+    waiting = asyncio.create_task(client.create_session(PARAMETERS, replace(key, sign=sign)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    over.set()
+    assert (await client.create_session(PARAMETERS, key)).access_key_id == "ASIATEST"
 
 
 async def test_a_redirect_is_not_followed(ask: Ask, canned: "CannedServer") -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.config import Config
 
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.secret import SecretQuery
-from sidecar.aws.secrets_manager import BOTO_CONFIG, CREDENTIALS_REFUSED, SecretsManager
+from sidecar.aws.secrets_manager import BOTO_CONFIG, SecretsManager
 from sidecar.credentials import Credentials
 from sidecar.errors import (
     UpstreamError,
@@ -21,6 +22,7 @@ from sidecar.errors import (
     UpstreamUnreachable,
 )
 from sidecar.redaction import Secret
+from sidecar.signing.throttling import THROTTLING
 
 if TYPE_CHECKING:
     from tests.aws.conftest import CannedServer
@@ -155,11 +157,12 @@ async def test_a_no_of_aws_is_passed_on_with_code_status_and_words(
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (400, "ThrottlingException"),
-        (400, "RequestLimitExceeded"),
+        (400, "InvalidSignatureException"),
+        (400, "RequestExpired"),
         (429, "TooManyRequestsException"),
         (500, "InternalServiceError"),
         (503, "AnythingAtAll"),
+        *((400, code) for code in sorted(THROTTLING)),
         *((400, code) for code in sorted(CREDENTIALS_REFUSED)),
     ],
 )

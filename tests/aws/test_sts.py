@@ -3,8 +3,9 @@
 import json
 import socket
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from http.server import HTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.config import Config
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tests.aws.conftest import CannedServer
     from tests.conftest import ManualClock
 
-IMPATIENT = BOTO_CONFIG.merge(Config(connect_timeout=1, read_timeout=0.2))
+IMPATIENT = BOTO_CONFIG.merge(Config(connect_timeout=1, read_timeout=2))
 ROLE = role_arn("arn:aws:iam::999999999999:role/team/api")
 SESSION = "arn:aws:sts::999999999999:assumed-role/api/api@vm-7"
 REQUEST = SessionRequest(role_arn=ROLE, session_name="api@vm-7", duration_seconds=900)
@@ -290,20 +291,39 @@ async def test_a_proxy_s_password_is_in_no_error(
     assert connect["Proxy-Authorization"].startswith("Basic ")
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"])
-async def test_variables_of_aws_s_tools_have_no_say(
+@pytest.mark.parametrize("by_token", [False, True], ids=["signed", "by token"])
+@pytest.mark.parametrize("minutes", [-61, -16, -14, 14, 16, 61], ids="{} min ahead".format)
+async def test_the_end_of_a_session_is_told_by_this_machine_s_clock(
     canned: "CannedServer",
     sts: Sts,
     credentials: Credentials,
     now: datetime,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    minutes: int,
+    by_token: bool,
 ) -> None:
-    monkeypatch.setenv(name, "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_PROFILE", "ghost")
-    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
-    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
-    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
-    canned.then(_answer(now))
-    found: Any = await sts.assume_role(REQUEST, credentials)
-    assert found.access_key_id == "ASIACHAINED"
+    at_aws = now + timedelta(minutes=minutes)
+    body = _answer(at_aws, "AssumeRoleWithWebIdentity" if by_token else "AssumeRole")
+    canned.then(body, Date=format_datetime(at_aws, usegmt=True))
+    if by_token:
+        found = await sts.assume_role_with_web_identity(REQUEST, TOKEN)
+    else:
+        found = await sts.assume_role(REQUEST, credentials)
+    assert (found.issued_at, found.expires_at) == (now, now + timedelta(seconds=900))
+
+
+async def test_a_date_that_lies_makes_no_session_longer_than_was_asked(
+    canned: "CannedServer", sts: Sts, credentials: Credentials, now: datetime
+) -> None:
+    earlier = now - timedelta(minutes=10)
+    canned.then(_answer(now), Date=format_datetime(earlier, usegmt=True))
+    found = await sts.assume_role(REQUEST, credentials)
+    assert found.expires_at == now + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize("minutes", [-61, 16])
+async def test_without_a_date_of_aws_s_the_clock_is_named_as_a_cause(
+    canned: "CannedServer", sts: Sts, credentials: Credentials, now: datetime, minutes: int
+) -> None:
+    canned.then(_answer(now + timedelta(minutes=minutes)))
+    error = await _refused(sts, credentials)
+    assert error.hint.startswith("the clock there may differ from this machine's")

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from sidecar.arn import role_arn
-from sidecar.aws.sts_refusals import CREDENTIALS_REFUSED, refusal
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
+from sidecar.aws.sts_refusals import refusal
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError, UpstreamRefused, UpstreamUnavailable
 from sidecar.redaction import Secret
+from sidecar.signing.throttling import THROTTLING
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROLE = role_arn("arn:aws:iam::999999999999:role/api")
@@ -44,6 +46,7 @@ def _refusal(
         ("MalformedPolicyDocument", 400),
         ("InvalidIdentityToken", 400),
         ("IDPRejectedClaim", 403),
+        ("SignatureDoesNotMatch", 403),
         ("", 404),
     ],
 )
@@ -57,9 +60,7 @@ def test_what_somebody_must_change_first_is_a_refusal(code: str, status: int) ->
 @pytest.mark.parametrize(
     ("code", "status"),
     [
-        ("Throttling", 400),
-        ("TooManyRequestsException", 400),
-        ("RequestLimitExceeded", 400),
+        *((code, 400) for code in sorted(THROTTLING)),
         ("anything", 429),
         ("anything", 500),
         ("503", 503),
@@ -103,7 +104,12 @@ def test_how_long_aws_asks_to_wait_is_kept() -> None:
             "… exceeds the 1 hour session limit for roles assumed by role chaining.",
             "AWS limits a chained role's session to one hour",
         ),
-        ("SignatureDoesNotMatch", "Signature expired: … is now earlier", "this machine's clock"),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: … is now earlier",
+            "this machine's clock may",
+        ),
+        ("RequestExpired", "", "this machine's clock may be wrong: set it, by NTP"),
         ("SignatureDoesNotMatch", "", "check this machine's clock, and what stands"),
         ("ExpiredToken", "", "the credentials that assume the role have expired"),
         ("InvalidClientTokenId", "", "the region may not be enabled"),
@@ -119,6 +125,18 @@ def test_a_refusal_of_a_chained_role_says_what_to_do(code: str, words: str, hint
     assert error.message == ": ".join(
         filter(None, ("STS refused the session", f"403 {code}", words))
     )
+
+
+def test_a_signature_of_a_wrong_time_is_told_with_how_far_the_clock_is_off() -> None:
+    response = {
+        "Error": {"Code": "SignatureDoesNotMatch", "Message": "Signature expired: …"},
+        "ResponseMetadata": {
+            "HTTPStatusCode": 403,
+            "HTTPHeaders": {"date": "Sun, 01 Mar 2026 12:16:00 GMT"},
+        },
+    }
+    hint = refusal(response, ROLE, PARENT, now=NOW).hint
+    assert hint == "this machine's clock is 16.0 minutes behind AWS's: set it, by NTP"
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,27 @@ def test_what_is_revoked_after_it_expired_is_listed_all_the_same(
     assert _serials(crl) == [late.serial_number]
 
 
+@pytest.mark.parametrize("left", [0, 1], ids=["no record", "a record from before"])
+def test_what_was_listed_stays_listed_whatever_the_record_has_lost(
+    left: int,
+    *,
+    issued: Callable[..., tuple[x509.Certificate, Record]],
+    root: Authority,
+    now: datetime,
+) -> None:
+    bad, record = issued(None)
+    revocation = Revocation(now, Reason.KEY_COMPROMISE)
+    revoked = with_revocation(record, bad.serial_number, revocation)
+    first = create_crl(root, revoked, previous=None, now=now, validity=DAY)
+    second = create_crl(root, record[:left], previous=first, now=now + DAY, validity=DAY)
+    third = create_crl(root, revoked, previous=second, now=now + DAY, validity=DAY)
+    for crl in (first, second, third):
+        (entry,) = crl
+        assert (entry.serial_number, entry.revocation_date_utc) == (bad.serial_number, now)
+        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value
+        assert reason.reason is x509.ReasonFlags.key_compromise
+
+
 def test_an_authority_without_crl_sign_is_refused(root: Authority, now: datetime) -> None:
     usage = x509.KeyUsage(
         digital_signature=False,

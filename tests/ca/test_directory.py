@@ -36,7 +36,9 @@ from sidecar.ca.directory import (
     locked,
     read_crl,
     read_record,
+    write_crl,
 )
+from sidecar.ca.issued import Issued, Reason, Revocation
 from sidecar.errors import IdentityError, OperatorError
 
 DAY = timedelta(days=1)
@@ -251,6 +253,18 @@ def test_a_list_of_another_authority_is_refused(
     (tmp_path / CRL).write_bytes(crl.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(OperatorError, match="was not signed by CN=Test root"):
         read_crl(tmp_path, root)
+
+
+def test_a_list_larger_than_a_certificate_may_be_is_read_back(
+    root: Authority, tmp_path: Path, now: datetime
+) -> None:
+    record = tuple(
+        Issued(number, "x", now, now + DAY, "", Revocation(now, Reason.KEY_COMPROMISE))
+        for number in range(1, 25_001)
+    )
+    crl = create_crl(root, record, previous=None, now=now, validity=DAY)
+    assert write_crl(tmp_path, crl) > 1_000_000
+    assert read_crl(tmp_path, root) == crl
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"x" * 1_000_001], ids=["empty", "text", "huge"])

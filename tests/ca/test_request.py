@@ -158,16 +158,22 @@ def _with_extension_twice() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "pem",
+    ("pem", "why"),
     [
-        b"",
-        b"no PEM",
-        b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----",
+        (b"", "MalformedFraming"),
+        (b"no PEM", "MalformedFraming"),
+        (b"-----BEGIN X-----\nAAAA\n-----END X-----", "Are you sure this is a CSR?"),
+        (
+            b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----",
+            "error parsing asn1 value: ParseError { kind: UnexpectedTag",
+        ),
     ],
 )
-def test_what_is_no_request_is_refused(pem: bytes) -> None:
-    with pytest.raises(ValueError, match="it is not a PEM certificate signing request"):
+def test_what_is_no_request_is_refused_and_the_parser_s_reason_told(pem: bytes, why: str) -> None:
+    with pytest.raises(ValueError) as caught:
         read_request(pem)
+    refusal = "it is not a PEM certificate signing request that can be read ("
+    assert str(caught.value).startswith(f"{refusal}{why}")
 
 
 def test_a_request_that_names_an_extension_twice_is_refused() -> None:

@@ -1,6 +1,7 @@
 """`certs ca`: what it writes, what it prints where, and what it refuses."""
 
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from subprocess import CompletedProcess
 import pytest
 from cryptography import x509
 
-from sidecar.cli import main
+from sidecar.ca import Authority, create_root, directory
+from sidecar.ca.directory import load_authority
+from sidecar.cli import certs_ca, main
 
 DAY = timedelta(days=1)
 
@@ -56,6 +59,28 @@ def test_openssl_accepts_the_authority_and_its_key(
 def test_the_key_is_for_its_owner_only_and_the_certificate_for_everyone(out: Path) -> None:
     main(["certs", "ca", f"--directory={out}"])
     assert [_mode(path) for path in (out, out / "ca.key", out / "ca.pem")] == [0o700, 0o600, 0o644]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="asks git what it sees")
+@pytest.mark.parametrize("made_before", [False, True])
+def test_git_does_not_see_the_authority_s_key(made_before: bool, out: Path) -> None:
+    if made_before:
+        out.mkdir()
+    assert main(["certs", "ca", f"--directory={out}"]) == 0
+    subprocess.run(["git", "init", "--quiet", out], check=True)
+    seen = subprocess.run(
+        ["git", "-C", out, "status", "--porcelain", "--untracked-files=all"],
+        capture_output=True,
+        check=True,
+    )
+    assert seen.stdout == b""
+
+
+def test_what_else_is_in_the_directory_is_not_hidden_from_git(out: Path) -> None:
+    out.mkdir()
+    (out / "main.py").touch()
+    assert main(["certs", "ca", f"--directory={out}"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "ca.key", "ca.pem", "main.py"]
 
 
 def test_the_result_of_ca_goes_to_stdout_and_the_next_step_to_stderr(
@@ -199,6 +224,33 @@ def test_no_authority_stands_under_one_that_allows_none(
     said = refusal(*_intermediate(out, tmp_path / "below", "--days=9"))
     assert "CN=Middle has path length 0: no authority of path length 0 can stand" in said
     assert not (tmp_path / "below").exists()
+
+
+def test_of_two_that_are_made_at_once_one_is_whole_and_the_other_refused(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["certs", "ca", f"--directory={out}"]
+
+    def overtaken(*given: object, **named: object) -> Authority:
+        monkeypatch.setattr(certs_ca, "create_root", create_root)
+        assert main(words) == 0
+        return create_root(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(certs_ca, "create_root", overtaken)
+    assert main(words) == 1
+    assert f"{out / 'ca.pem'} exists already" in capsys.readouterr().err
+    load_authority(out)
+
+
+def test_an_authority_is_written_only_under_the_lock(
+    out: Path, monkeypatch: pytest.MonkeyPatch, refusal: Callable[..., str]
+) -> None:
+    out.mkdir()
+    monkeypatch.setattr(directory, "_PATIENCE_SECONDS", 0.0)
+    with directory.locked(out):
+        said = refusal("certs", "ca", f"--directory={out}")
+    assert f"another process has been changing {out}" in said
+    assert [path.name for path in out.iterdir()] == [".lock"]
 
 
 def test_a_missing_issuer_is_named(out: Path, tmp_path: Path, refusal: Callable[..., str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from sidecar.ca import directory
 from sidecar.ca.crl import number_of
 from sidecar.cli import certs_crl, main
 
@@ -80,6 +81,28 @@ def test_the_list_of_another_authority_is_never_overwritten(
     capsys.readouterr()
     assert "was not signed by CN=Credential sidecar CA" in refusal("certs", "crl", f"--ca={ca}")
     assert (ca / "crl.pem").read_bytes() == theirs
+
+
+def test_a_lost_record_un_revokes_nobody_and_is_told_of(
+    ca: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["certs", "issue", f"--ca={ca}", f"--directory={tmp_path}", "--common-name=x"])
+    main(["certs", "revoke", f"--ca={ca}", f"--certificate={tmp_path}/workload.pem"])
+    assert main(["certs", "crl", f"--ca={ca}"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    (ca / "issued.jsonl").unlink()
+    assert main(["certs", "crl", f"--ca={ca}"]) == 0
+    assert len(_crl(ca)) == 1
+    said = f"warning: {ca}/issued.jsonl does not know 1 of the revoked certificates"
+    assert said in capsys.readouterr().err
+
+
+def test_a_list_is_never_written_that_could_not_be_read_back(
+    ca: Path, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_MAX_LIST_BYTES", 100)
+    assert "bytes, and 100 are read back" in refusal("certs", "crl", f"--ca={ca}")
+    assert not (ca / "crl.pem").exists()
 
 
 def test_a_damaged_record_never_becomes_a_shorter_list(

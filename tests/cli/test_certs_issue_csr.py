@@ -77,7 +77,39 @@ def test_only_the_certificate_is_written_and_printed(
     assert printed.err.startswith("issued to CN=billing,O=Example, valid until ")
 
 
-def test_a_private_key_beside_it_is_left_alone(
+@pytest.mark.parametrize("more", [[], ["--force"]], ids=["unasked", "by force"])
+def test_a_certificate_never_lies_beside_a_key_that_is_not_its_own(
+    more: list[str],
+    *,
+    ca: Path,
+    out: Path,
+    csr: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    refusal: Callable[..., str],
+) -> None:
+    fresh = ["certs", "issue", f"--ca={ca}", f"--directory={out}", "--common-name=other"]
+    assert main(fresh) == 0
+    capsys.readouterr()
+    if not more:
+        (out / "workload.pem").unlink()
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    said = refusal(*_words(ca, out, csr(), *more))
+    assert f"private key {out}/workload.key is not the key that the request is for" in said
+    assert "hint: choose another --name" in said
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_certificate_may_lie_beside_its_own_key(
+    ca: Path, out: Path, csr: Callable[..., Path], tmp_path: Path
+) -> None:
+    out.mkdir()
+    request = csr()
+    (tmp_path / "request.key").rename(out / "workload.key")
+    assert main(_words(ca, out, request)) == 0
+    assert main(_words(ca, out, request, "--force")) == 0
+
+
+def test_a_private_key_beside_it_that_cannot_be_read_is_left_alone(
     ca: Path, out: Path, csr: Callable[..., Path]
 ) -> None:
     out.mkdir()
@@ -103,10 +135,10 @@ def test_subject_and_names_are_the_requests_and_what_is_left_out_is_told(
     assert _leaf(out).subject.rfc4514_string() == "CN=web,C=KR"
     names = _leaf(out).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert list(names) == [x509.DNSName("web.example.com")]
-    assert (
-        f"sidecar: warning: request {request}: alternative name of kind RFC822Name is left out\n"
-        in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    about = f"sidecar: warning: request {request}: alternative name of kind RFC822Name is left out"
+    assert f"{about}\n" in said
+    assert "issued to CN=web,C=KR, DNS name web.example.com, valid until" in said
 
 
 def test_options_replace_the_requests_subject_and_names(
@@ -117,6 +149,19 @@ def test_options_replace_the_requests_subject_and_names(
     assert _leaf(out).subject.rfc4514_string() == "CN=web"
     names = _leaf(out).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert list(names) == [x509.UniformResourceIdentifier("urn:web")]
+
+
+def test_who_is_named_by_the_operator_gets_no_name_of_the_request(
+    ca: Path, out: Path, csr: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = csr("/CN=root", "subjectAltName=DNS:evil.example,URI:urn:evil")
+    assert main(_words(ca, out, request, "--common-name=web")) == 0
+    with pytest.raises(x509.ExtensionNotFound):
+        _leaf(out).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    said = capsys.readouterr().err
+    for name in ("evil.example", "urn:evil"):
+        assert f"warning: request {request}: alternative name {name} is left out\n" in said
+    assert "issued to CN=web, valid until" in said
 
 
 @pytest.mark.parametrize(

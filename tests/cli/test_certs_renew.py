@@ -115,6 +115,15 @@ def test_modes_stay_as_they_were(ca: Path, out: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o640, 0o600]
 
 
+@pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o600, False)])
+def test_a_fresh_key_that_others_can_read_is_told_of(
+    mode: int, told: bool, *, ca: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (out / "workload.key").chmod(mode)
+    assert main(_words(ca, out)) == 0
+    assert (f"sidecar: warning: private key {out}/workload.key" in capsys.readouterr().err) is told
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_the_files_still_belong_to_the_user_of_the_sidecar(ca: Path, out: Path) -> None:
     for name in ("workload.key", "workload.pem"):
@@ -179,12 +188,17 @@ def test_it_renews_only_when_it_is_time(
     assert bool(printed.out) is renewed
 
 
-def test_a_pair_that_was_torn_by_a_crash_is_mended_by_the_next_run(ca: Path, out: Path) -> None:
+def test_a_pair_that_was_torn_by_a_crash_is_mended_by_the_next_run_which_says_so(
+    ca: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pem = (out / "workload.pem").read_bytes()
     main(_words(ca, out))
     (out / "workload.pem").write_bytes(pem)
     assert not _belong_together(out)
+    torn = f"private key {out}/workload.key did not belong to certificate {out}/workload.pem: both"
+    assert torn not in capsys.readouterr().err
     assert main(_words(ca, out, "--if-expires-within=1")) == 0
+    assert torn in capsys.readouterr().err
     assert _belong_together(out)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sidecar.ca import (
@@ -255,22 +255,6 @@ def test_an_expired_intermediate_is_an_error_of_the_leaf_too(
     assert "chain-validity" in _codes(told)
 
 
-def test_an_encrypted_key_is_named_and_not_opened(
-    leaf: tuple[x509.Certificate, PrivateKey],
-    write: Callable[..., Path],
-    document: Callable[..., tuple[int, Any]],
-) -> None:
-    pem = leaf[1].private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"password"),
-    )
-    code, told = document(write("workload.pem", leaf[0]), write("workload.key", pem))
-    assert code == 0
-    assert told["private_keys"][0]["key"] == "encrypted"
-    assert told["private_keys"][0]["certificate"] is None
-
-
 def test_no_byte_of_a_private_key_is_printed(
     leaf: tuple[x509.Certificate, PrivateKey],
     write: Callable[..., Path],
@@ -330,32 +314,3 @@ def test_aws_makes_the_source_identity_of_the_name_or_the_serial_number(
     )
     assert source_identity(certificate) == identity
     assert session_name(certificate) == f"{serial_number:x}"
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "holds neither a certificate nor a private key"),
-        (b"-----BEGIN CERTIFICATE REQUEST-----", "holds neither a certificate nor a private key"),
-        (
-            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-            "is malformed (ValueError)",
-        ),
-        (
-            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-            "cannot be read (ValueError)",
-        ),
-    ],
-)
-def test_a_file_of_another_kind_is_refused(
-    content: bytes, said: str, write: Callable[..., Path], refusal: Callable[..., str]
-) -> None:
-    path = write("file", content)
-    error = refusal("certs", "show", path)
-    assert str(path) in error
-    assert said in error
-
-
-def test_a_missing_file_is_named(tmp_path: Path, refusal: Callable[..., str]) -> None:
-    said = refusal("certs", "show", tmp_path / "none.pem")
-    assert f"file {tmp_path / 'none.pem'} cannot be read: No such file" in said

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
 from sidecar.cli import main
+from sidecar.clock import iso_seconds
 from sidecar.emulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
 NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
 USAGE = "hint: sidecar credential-process --help\n"
-CHECK_ENDPOINT = "hint: give --endpoint or another --region\n"
+CHECK_ENDPOINT = "hint: give --endpoint, or check the region in the ARNs\n"
 
 
 @pytest.fixture(autouse=True)
@@ -131,10 +133,25 @@ def test_regions_that_differ_are_refused(
     )
 
 
+def test_another_region_than_the_trust_anchor_s_is_refused_before_aws_is_asked(
+    refusal: Callable[..., str], at_emulator: dict[str, str], aws: "Aws"
+) -> None:
+    assert refusal(*_words(at_emulator | {"--region": "eu-central-1"})) == (
+        "sidecar: --region is eu-central-1, the trust anchor is in us-east-1\n"
+        "hint: leave --region out: CreateSession is asked where the trust anchor is\n"
+    )
+    assert aws.emulator.calls() == {}
+    assert main(_words(at_emulator | {"--region": "us-east-1"})) == 0
+
+
 def test_a_region_without_the_service_is_refused(
     refusal: Callable[..., str], arguments: dict[str, str]
 ) -> None:
-    assert refusal(*_words(arguments | {"--region": "mars-north-1"})) == (
+    elsewhere = {
+        name: arguments[name].replace("eu-central-1", "mars-north-1")
+        for name in ("--trust-anchor-arn", "--profile-arn")
+    }
+    assert refusal(*_words(arguments | elsewhere)) == (
         f"sidecar: no endpoint of rolesanywhere is known in region 'mars-north-1'\n{CHECK_ENDPOINT}"
     )
 
@@ -145,7 +162,7 @@ def test_a_bad_endpoint_in_the_environment_is_refused(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "emulator")
     assert refusal(*_words(arguments)) == (
         "sidecar: variable AWS_ENDPOINT_URL must be http://host[:port] or https://host[:port] "
-        f"(got 'emulator')\n{CHECK_ENDPOINT}"
+        "(got 'emulator')\nhint: correct or unset it\n"
     )
 
 
@@ -210,6 +227,30 @@ def test_a_failure_that_passes_is_tried_again(
     assert json.loads(out)["SecretAccessKey"] not in err
 
 
+def test_debug_says_what_was_asked_and_what_came_of_it(
+    at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate = load_pem_x509_certificate(Path(at_emulator["--certificate"]).read_bytes())
+    assert main([*_words(at_emulator), "--debug"]) == 0
+    out, err = capsys.readouterr()
+    said = [line.split(": ", 1)[1] for line in err.splitlines()]
+    ends = iso_seconds(certificate.not_valid_after_utc)
+    serial = f"{certificate.serial_number:x}"
+    subject, role = certificate.subject.rfc4514_string(), at_emulator["--role-arn"]
+    assert said == [
+        "no cache directory is named: a new session is asked for",
+        f"certificate: {subject}, serial {serial}, valid until {ends}",
+        (
+            f"CreateSession: asking {aws.emulator.url}, region us-east-1, for {role}; "
+            f"AWS4-X509-ECDSA-SHA256, certificate serial {serial}, intermediates sent: 0"
+        ),
+        f"CreateSession: a session until {json.loads(out)['Expiration']}",
+    ]
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=403))
+    assert main([*_words(at_emulator), "--debug"]) == 1
+    assert "CreateSession: status 403 " in capsys.readouterr().err
+
+
 def test_a_refusal_is_told_in_aws_s_words_and_not_tried_again(
     at_emulator: dict[str, str], aws: "Aws", capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,6 +285,7 @@ def test_a_session_of_an_encrypted_key_needs_no_password_on_the_command_line(
     openssl: Callable[..., object],
 ) -> None:
     key, password = tmp_path / "locked.key", tmp_path / "password"
+    password.touch(mode=0o600)
     password.write_text("correct horse\n")
     openssl(
         "pkcs8", "-topk8", "-in", at_emulator["--private-key"], "-out", key,

@@ -46,6 +46,15 @@ def _entry(cache: Path) -> Path:
     return found
 
 
+def _age(entry: Path, by: timedelta) -> dict[str, str]:
+    """Make a kept session older than it is, and give what it holds."""
+    fields: dict[str, str] = json.loads(entry.read_bytes())
+    for name in ("IssuedAt", "Expiration"):
+        fields[name] = iso_seconds(datetime.fromisoformat(fields[name]) - by)
+    entry.write_text(json.dumps(fields))
+    return fields
+
+
 def test_the_next_call_gives_the_same_session_without_asking_aws(
     kept: list[str], aws: "Aws", capsys: Captured
 ) -> None:
@@ -68,6 +77,18 @@ def test_sessions_are_kept_only_where_that_is_allowed(
     start([*line, "--cache-directory", str(tmp_path / "b")], SIDECAR_CACHE_DIRECTORY="/nowhere/x")
     start(line, SIDECAR_CACHE_DIRECTORY="").communicate()
     assert _entry(tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_debug_says_whether_a_kept_session_was_used(
+    kept: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*kept, "--debug"]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("cache: no session is kept for this") == 2  # before the lock, and under it
+    assert main([*kept, "--debug"]) == 0
+    again, err = capsys.readouterr()
+    assert again == out
+    assert err.endswith(f"cache: a session until {json.loads(out)['Expiration']} is used\n")
 
 
 def test_processes_at_the_same_moment_make_one_session(
@@ -122,15 +143,44 @@ def test_a_session_near_its_end_is_replaced_by_a_new_one(
     kept: list[str], cache: Path, aws: "Aws"
 ) -> None:
     assert main(kept) == 0
-    fields = json.loads(_entry(cache).read_bytes())
-    ends = datetime.fromisoformat(fields["Expiration"])
-    early = {name: iso_seconds(datetime.fromisoformat(fields[name]) - timedelta(minutes=45))
-             for name in ("IssuedAt", "Expiration")}  # fmt: skip
-    _entry(cache).write_text(json.dumps(fields | early))
+    ends = datetime.fromisoformat(json.loads(_entry(cache).read_bytes())["Expiration"])
+    _age(_entry(cache), timedelta(minutes=45))
     assert main(kept) == 0
     renewed = datetime.fromisoformat(json.loads(_entry(cache).read_bytes())["Expiration"])
     assert renewed >= ends
     assert aws.emulator.calls() == {CREATE_SESSION: 2}
+
+
+async def _no_time(self: object, seconds: float) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("status", "minutes_ago", "code"),
+    [(503, 45, 0), (429, 45, 0), (403, 45, 1), (503, 61, 75)],
+    ids=["outage", "throttling", "refusal", "outage, and it has expired"],
+)
+def test_an_outage_does_not_cost_a_session_that_is_still_valid(
+    status: int,
+    minutes_ago: int,
+    code: int,
+    *,
+    kept: list[str],
+    cache: Path,
+    aws: "Aws",
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sidecar.clock.SystemClock.sleep", _no_time)
+    assert main(kept) == 0
+    fields = _age(_entry(cache), timedelta(minutes=minutes_ago))
+    capsys.readouterr()
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=status))
+    assert main(kept) == code
+    out, err = capsys.readouterr()
+    assert (fields["AccessKeyId"] in out) is (code == 0)
+    said = f"the kept session is used, which is good until {fields['Expiration']}"
+    assert (said in err) is (code == 0)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +238,6 @@ def _key(said: dict[str, str]) -> str:
         {"--role-arn": "arn:aws:iam::123456789012:role/api"},
         {"--session-duration": "900"},
         {"--role-session-name": "me"},
-        {"--region": "us-east-1"},
         {"--endpoint": "https://example.org"},
         {"--no-verify-ssl": "true"},
     ],
@@ -200,6 +249,12 @@ def test_whatever_determines_a_session_is_in_its_name(change: dict[str, str]) ->
 
 def test_what_does_not_determine_it_is_not() -> None:
     assert _key(SAID | {"--debug": "true", "--pkcs8-password": "x"}) == _key(SAID)
+
+
+def test_a_pin_cannot_be_guessed_from_a_name() -> None:
+    uris = [f"pkcs11:token={token}?pin-value={pin}" for token, pin in ("a1", "a2", "b1")]
+    keys = [_key(SAID | {"--certificate": each, "--private-key": each}) for each in uris]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_the_private_key_and_its_password_never_get_into_the_cache(

@@ -54,6 +54,7 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WEB_TOKEN", TOKEN)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
     def run(*words: str, more: str = "") -> tuple[int, str, str]:
         (tmp_path / "sidecar.toml").write_text(CONFIG + more)
@@ -159,6 +160,55 @@ def test_a_variable_that_stands_in_the_way_is_warned_of(
     monkeypatch.setenv(name, "canary")
     warning = f"sidecar: warning: {name} is set here; {why}: unset {name}\n"
     assert env() == (0, expected, warning)
+
+
+KEYS = "aws_access_key_id = canary\naws_secret_access_key = canary\n"
+IN_CREDENTIALS, IN_CONFIG = "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"
+
+
+@pytest.mark.parametrize(
+    ("file", "section", "content", "told"),
+    [
+        ("credentials", "default", KEYS, ("aws_access_key_id", IN_CREDENTIALS)),
+        ("config", "default", KEYS, ("aws_access_key_id", IN_CONFIG)),
+        ("config", "profile default", KEYS, ("aws_access_key_id", IN_CONFIG)),
+        ("config", "default", "credential_process = canary\n", ("credential_process", IN_CONFIG)),
+        ("config", "default", "source_profile = canary\n", ("source_profile", IN_CONFIG)),
+        ("config", "default", "sso_session = canary\n", ("sso_session", IN_CONFIG)),
+        ("credentials", "other", KEYS, None),
+        ("config", "profile other", KEYS, None),
+        ("config", "default", "region = canary\n", None),
+        ("config", "default", "credential_source = EcsContainer\nrole_arn = canary\n", None),
+        ("config", "default", f"{KEYS}canary\n[\n", None),
+    ],
+)
+def test_a_profile_that_stands_in_the_way_is_warned_of(
+    env: Env, tmp_path: Path, file: str, section: str, content: str, told: tuple[str, str] | None
+) -> None:
+    expected = env()[1]
+    (tmp_path / ".aws").mkdir()
+    path = tmp_path / ".aws" / file
+    path.write_text(f"[{section}]\n{content}")
+    warning = told and (
+        f"sidecar: warning: {path} has {told[0]} in [{section}]; SDKs prefer it to the sidecar: "
+        f"remove it, or give the application another file by {told[1]}\n"
+    )
+    assert env() == (0, expected, warning or "")
+
+
+def test_the_profile_that_is_looked_at_is_that_of_the_environment(
+    env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, section in ((IN_CREDENTIALS, "other"), (IN_CONFIG, "profile other")):
+        path = tmp_path / variable
+        path.write_text(f"[default]\n{KEYS}[{section}]\n{KEYS}")
+        monkeypatch.setenv(variable, str(path))
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    assert [line.partition("; ")[0] for line in env()[2].splitlines()] == [
+        "sidecar: warning: AWS_PROFILE is set here",
+        f"sidecar: warning: {tmp_path}/{IN_CREDENTIALS} has aws_access_key_id in [other]",
+        f"sidecar: warning: {tmp_path}/{IN_CONFIG} has aws_access_key_id in [profile other]",
+    ]
 
 
 @pytest.mark.parametrize("name", [URI, TOKEN_VARIABLE])

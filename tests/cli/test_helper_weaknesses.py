@@ -18,6 +18,7 @@ from botocore.configloader import raw_config_parse
 from sidecar.cli import main
 from sidecar.credentials_file.rewrite import rewrite_profile
 from sidecar.emulator.faults import Fault
+from sidecar.file_lock import locked
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, Eventually
@@ -92,12 +93,25 @@ def test_update_never_truncates_the_file_in_place(file: Path, words: Words) -> N
         assert reader.read() == b"[default]\n" + HELD
 
 
+def _has_open(process: "subprocess.Popen[str]", name: str) -> bool:
+    listed = subprocess.run(
+        ["ls", "-l", f"/proc/{process.pid}/fd"], capture_output=True, text=True, check=False
+    )
+    return name in listed.stdout
+
+
 def test_update_processes_do_not_undo_each_other(
-    tmp_path: Path, words: Words, start: Start
+    tmp_path: Path, words: Words, start: Start, eventually: "Eventually"
 ) -> None:
-    processes = [start(words("update", "--once", profile=f"p{n}")) for n in range(4)]
+    file = tmp_path / ".aws" / "credentials"
+    file.parent.mkdir()
+    with locked(file.with_name(".credentials.lock"), patience_seconds=0):
+        processes = [start(words("update", "--once", profile=f"p{n}")) for n in range(4)]
+        # Each has its session and waits for its turn.
+        eventually(lambda: all(_has_open(each, ".credentials.lock") for each in processes))
+        assert not file.exists()
     assert [each.wait(60) for each in processes] == [0] * 4
-    assert len(raw_config_parse(str(tmp_path / ".aws/credentials"))) == 4
+    assert len(raw_config_parse(str(file))) == 4
 
 
 def test_update_outlives_an_error_of_aws(
@@ -146,7 +160,12 @@ def test_debug_output_holds_no_secret(words: Words, capsys: pytest.CaptureFixtur
 
 
 def test_a_password_need_not_be_where_every_user_sees_it(
-    at_emulator: dict[str, str], tmp_path: Path, start: Start, openssl: Callable[..., object]
+    at_emulator: dict[str, str],
+    words: Words,
+    tmp_path: Path,
+    start: Start,
+    openssl: Callable[..., object],
+    eventually: "Eventually",
 ) -> None:
     key = tmp_path / "locked.key"
     (tmp_path / "password").write_text("correct horse\n")
@@ -154,10 +173,12 @@ def test_a_password_need_not_be_where_every_user_sees_it(
         "pkcs8", "-topk8", "-in", at_emulator["--private-key"], "-out", key,
         "-passout", f"file:{tmp_path / 'password'}",
     )  # fmt: skip
-    line = ["sign-string", f"--private-key={key}", f"--password-file={tmp_path / 'password'}"]
+    line = words("update", f"--password-file={tmp_path / 'password'}", private_key=str(key))
     process = start(line)
-    assert process.wait(30) == 0
-    assert not any("correct" in word for word in map(str, process.args))  # type: ignore[arg-type]
+    eventually((tmp_path / ".aws/credentials").exists)
+    seen = [Path(f"/proc/{process.pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+    assert b"update" in seen[0]
+    assert not any(b"correct" in each for each in seen)
 
 
 def test_sign_string_needs_no_certificate_for_a_key_in_a_file(

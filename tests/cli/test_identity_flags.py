@@ -20,6 +20,12 @@ from sidecar.redaction import Secret
 
 ENVIRONMENT: Mapping[str, str] = {"PIN": "1234"}
 CERTIFICATE = ["--certificate", "a.pem"]
+SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+ARNS = [
+    f"--trust-anchor-arn={SCOPE}:trust-anchor/a",
+    f"--profile-arn={SCOPE}:profile/p",
+    "--role-arn=arn:aws:iam::123456789012:role/r",
+]
 TOKEN = "pkcs11:token=t;object=o"
 
 
@@ -88,16 +94,10 @@ def test_flags_that_contradict_each_other_are_refused(one: str, other: str) -> N
 
 def test_a_token_s_library_and_intermediates_are_taken() -> None:
     parser = build_parser("credential-process")
-    anchor = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
-    arns = [
-        f"--trust-anchor-arn={anchor}",
-        f"--profile-arn={anchor.replace('trust-anchor', 'profile')}",
-        "--role-arn=arn:aws:iam::123456789012:role/r",
-    ]
-    words = [*arns, *CERTIFICATE, "--intermediates=i.pem", "--pkcs11-lib=/lib/t.so"]
+    words = [*ARNS, *CERTIFICATE, "--intermediates=i.pem", "--pkcs11-lib=/lib/t.so"]
     places = identity_places(parser.parse_args(words), ENVIRONMENT)
     assert (places.chain, places.pkcs11_module) == (Path("i.pem"), Path("/lib/t.so"))
-    nothing = parser.parse_args([*arns, *CERTIFICATE, "--intermediates=", "--pkcs11-lib="])
+    nothing = parser.parse_args([*ARNS, *CERTIFICATE, "--intermediates=", "--pkcs11-lib="])
     assert identity_places(nothing, ENVIRONMENT).chain is None
 
 
@@ -106,7 +106,28 @@ def test_without_an_identity_the_message_speaks_of_flags_not_of_windows(words: l
     with pytest.raises(OperatorError) as refused:
         _places(*words)
     assert refused.value.message == "neither --certificate nor --private-key is given"
-    assert "all on one line" in refused.value.hint
+    assert (
+        refused.value.hint == "give --certificate and --private-key, each a file or a pkcs11: URI"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "tpm"),
+    [
+        ([], {}, None),
+        ([], {"SIDECAR_IDENTITY_TPM": ""}, None),
+        ([], {"SIDECAR_IDENTITY_TPM": "swtpm:port=1"}, "swtpm:port=1"),
+        (["--tpm-tcti="], {"SIDECAR_IDENTITY_TPM": "swtpm:port=1"}, "swtpm:port=1"),
+        (["--tpm-tcti=device:/dev/tpm0"], {"SIDECAR_IDENTITY_TPM": "x"}, "device:/dev/tpm0"),
+    ],
+)
+def test_a_tpm_is_reached_as_the_flag_or_else_the_variable_says(
+    words: list[str], environment: Mapping[str, str], tpm: str | None
+) -> None:
+    for command in ("sign-string", "credential-process", "update"):
+        session = [] if command == "sign-string" else ARNS
+        arguments = build_parser(command).parse_args([*session, *CERTIFICATE, *words])
+        assert identity_places(arguments, environment).tpm == tpm
 
 
 def test_a_tpm_s_handle_alone_is_refused() -> None:

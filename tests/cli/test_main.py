@@ -38,8 +38,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return command
 
 
-def test_the_version_is_the_package_s(run: Run) -> None:
-    assert run("--version") == (0, f"sidecar {__version__}\n", "")
+@pytest.mark.parametrize("word", ["--version", "version"])
+def test_the_version_is_the_package_s(run: Run, word: str) -> None:
+    assert run(word) == (0, f"sidecar {__version__}\n", "")
 
 
 @pytest.mark.parametrize("word", ["--help", "-h", "help"])

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import socket
@@ -20,12 +21,14 @@ import pytest
 
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
 from sidecar.cli import main
+from sidecar.cli.helper_serve_flags import INSTEAD
 from sidecar.cli.serve import connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
 from sidecar.config.load import read_config
 from sidecar.config.option import options_of
 from sidecar.config.schema import AwsSection, DoorsSection
+from sidecar.config.sources import gather
 from sidecar.preflight import prepare
 from sidecar.web.listener import DEFAULT_LIMITS
 
@@ -160,6 +163,34 @@ def test_an_unknown_log_level_is_refused(refusal: Callable[..., str]) -> None:
     assert refusal("serve", "--log-level", "loud", code=2).startswith(
         "sidecar: argument --log-level: invalid choice: 'loud'"
     )
+
+
+@pytest.mark.parametrize(
+    ("flag", "advice"),
+    [
+        ("--certificate=a.pem", "set SIDECAR_CERTIFICATE"),
+        ("--port=9911", "set SIDECAR_DOORS_CREDENTIALS=127.0.0.1:PORT"),
+        ("--no-verify-ssl", "set AWS_CA_BUNDLE"),
+        ("--hop-limit=1", "give nothing: the doors listen on loopback"),
+    ],
+)
+def test_a_flag_of_the_signing_helper_s_serve_is_told_what_to_set_instead(
+    refusal: Callable[..., str], flag: str, advice: str
+) -> None:
+    assert refusal("serve", flag, "--role-session-name", "x", code=2) == (
+        "sidecar: serve is configured by variables or a file: in place of "
+        f"{flag.partition('=')[0]} {advice} (docs/from-signing-helper.md has every flag)\n"
+        "hint: sidecar serve --help\n"
+    )
+
+
+def test_every_variable_that_is_advised_is_one_that_serve_knows() -> None:
+    told = " ".join(INSTEAD.values())
+    advised = set(re.findall(r"(?:SIDECAR|AWS)_[A-Z_0-9]+", told))
+    assert advised
+    raw = gather(None, dict.fromkeys(advised, "x"))
+    assert raw.unknown_variables == []
+    assert advised == set(raw.said_by.values())
 
 
 def test_a_port_in_use_is_refused_with_a_hint(machine: Machine) -> None:

@@ -19,8 +19,10 @@ NO_URL = "must be http://host[:port] or https://host[:port]"
 NONE: Mapping[str, str] = {}
 
 
-def _request(*words: str, environment: Mapping[str, str] = NONE) -> SessionRequest:
-    arns = [f"{name}={arn}" for name, arn in ARNS.items()]
+def _request(
+    *words: str, environment: Mapping[str, str] = NONE, region: str = "eu-central-1"
+) -> SessionRequest:
+    arns = [f"{name}={arn.replace('eu-central-1', region)}" for name, arn in ARNS.items()]
     arguments = build_parser("credential-process").parse_args([*arns, *words])
     return session_request(arguments, environment)
 
@@ -40,12 +42,12 @@ def test_what_is_not_said_is_as_with_the_signing_helper() -> None:
 
 def test_what_is_said_is_taken() -> None:
     request = _request(
-        "--session-duration=900", "--role-session-name", "web-1", "--region=us-east-1",
+        "--session-duration=900", "--role-session-name", "web-1", "--region=eu-central-1",
         "--endpoint=http://127.0.0.1:1", "--no-verify-ssl", "--with-proxy=true",
     )  # fmt: skip
     assert request.parameters.duration_seconds == 900
     assert request.parameters.role_session_name == "web-1"
-    assert (request.region, request.endpoint()) == ("us-east-1", "http://127.0.0.1:1")
+    assert (request.region, request.endpoint()) == ("eu-central-1", "http://127.0.0.1:1")
     assert not request.verify
 
 
@@ -73,7 +75,7 @@ def test_empty_texts_say_nothing() -> None:
 def test_fips_and_dual_stack_choose_among_aws_s_endpoints(
     words: list[str], environment: dict[str, str], endpoint: str
 ) -> None:
-    request = _request("--region=us-east-1", *words, environment=environment)
+    request = _request(*words, environment=environment, region="us-east-1")
     assert request.endpoint() == f"https://{endpoint}"
 
 
@@ -127,6 +129,11 @@ def test_a_ca_bundle_is_taken_from_aws_s_variable() -> None:
             {},
             "the profile is in us-east-1, the trust anchor in eu-central-1",
         ),
+        (
+            ["--region=us-east-1"],
+            {},
+            "--region is us-east-1, the trust anchor is in eu-central-1",
+        ),
     ],
 )
 def test_what_cannot_go_together_is_refused(
@@ -139,4 +146,4 @@ def test_what_cannot_go_together_is_refused(
 
 def test_a_region_without_the_service_is_refused() -> None:
     with pytest.raises(OperatorError, match="no endpoint of rolesanywhere is known in region"):
-        _request("--region=mars-north-1").endpoint()
+        _request(region="mars-north-1").endpoint()

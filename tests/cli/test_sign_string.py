@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 
+from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
 from sidecar.cli import main
 from sidecar.cli.sign_string import _signature, text_to_sign
 from sidecar.errors import OperatorError
@@ -98,6 +100,33 @@ def test_an_ml_dsa_key_signs_the_text_without_its_own_digest(
     private = _write(tmp_path / "a.key", key)
     assert main(["sign-string", f"--private-key={private}", "--format=text"]) == 0
     key.public_key().verify(bytes.fromhex(capsys.readouterr().out), BEGINS)
+
+
+def test_a_certificate_that_is_named_must_belong_to_the_key(
+    rsa_key: rsa.RSAPrivateKey,
+    tmp_path: Path,
+    refusal: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now, month = datetime.now(UTC), timedelta(days=30)
+    leaf, key = issue_workload(
+        create_root(Subject("Test root"), now=now, validity=month),
+        Subject("web"),
+        now=now,
+        validity=month,
+    )
+    own, foreign = tmp_path / "own.key", _write(tmp_path / "foreign.key", rsa_key)
+    own.touch(mode=0o600)
+    own.write_bytes(private_key_pem(key))
+    certificate = tmp_path / "web.pem"
+    line = ["sign-string", f"--certificate={certificate}", "--format=text"]
+    assert "No such file" in refusal(*line, f"--private-key={own}")
+    certificate.write_bytes(certificate_pem(leaf))
+    assert "does not belong to certificate" in refusal(*line, f"--private-key={foreign}")
+    assert main([*line, f"--private-key={own}", "--debug"]) == 0
+    signature, log = capsys.readouterr()
+    assert signature
+    assert f"certificate: CN=web, serial {leaf.serial_number:x}" in log
 
 
 class _Device:

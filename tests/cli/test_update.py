@@ -113,8 +113,14 @@ def test_once_ends_with_a_failure_and_leaves_the_file_alone(
 def test_a_name_that_no_profile_can_have_costs_no_session(
     words: Words, aws: "Aws", refusal: Callable[..., str], file: Path
 ) -> None:
-    said = refusal(*words("update", "--once", profile="DEFAULT"))
-    assert said.startswith("sidecar: not a profile's name: DEFAULT\nhint: botocore reads")
+    for profile, why in (
+        ("DEFAULT", "botocore reads [DEFAULT] as part of every profile; give default"),
+        ("a]b", "give one without brackets, control characters and spaces around it"),
+        ("", "must not be empty"),
+    ):
+        assert refusal(*words("update", "--once", profile=profile), code=2) == (
+            f"sidecar: argument --profile: {why} (got {profile!r})\nhint: sidecar update --help\n"
+        )
     assert aws.emulator.calls() == {}
 
 

@@ -117,6 +117,8 @@ def test_a_file_of_somebody_else_is_refused_by_name(
         ("SIDECAR_CHAIN", "v.pem", lambda c: str(c.identity.chain) == "v.pem"),
         ("AWS_REGION", "us-east-1", lambda c: c.aws.region == "us-east-1"),
         ("AWS_ENDPOINT_URL", "http://v", lambda c: c.aws.endpoint_url == "http://v"),
+        ("SIDECAR_PASSWORD_FILE", "p", lambda c: str(c.identity.password_file) == "p"),
+        ("SIDECAR_PASSWORD_ENV", "PIN", lambda c: c.identity.password_env == "PIN"),
         ("SIDECAR_IDENTITY_TPM", "v", lambda c: c.identity.tpm == "v"),
         ("AWS_ENDPOINT_URL_STS", "http://v", lambda c: c.aws.endpoint_url_sts == "http://v"),
         (

@@ -1,10 +1,12 @@
 """The credentials file on disk: modes, owners, links, and what a failure leaves behind."""
 
 import os
+import pwd
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -86,6 +88,24 @@ def test_another_user_s_link_is_refused(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's link")
+def test_another_user_s_link_to_a_directory_is_refused(tmp_path: Path) -> None:
+    link, directory = tmp_path / "link", tmp_path / "directory"
+    directory.mkdir()
+    link.symlink_to(directory)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(OperatorError, match=f"{link} is a link that belongs to another user"):
+        rewrite_profile(link / "credentials", "default", ENTRIES)
+    assert list(directory.iterdir()) == []
+
+
+def test_one_s_own_link_to_a_directory_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a/b")
+    rewrite_profile(tmp_path / "link" / ".." / "credentials", "default", ENTRIES)
+    assert (tmp_path / "a" / "credentials").read_bytes() == WRITTEN
+
+
 def test_a_link_in_a_circle_is_refused(tmp_path: Path) -> None:
     link = tmp_path / "credentials"
     link.symlink_to("credentials")
@@ -146,3 +166,26 @@ def test_the_file_is_where_sdks_look_for_it() -> None:
     assert default_file({"AWS_SHARED_CREDENTIALS_FILE": "~/x"}) == Path.home() / "x"
     assert default_file({"AWS_SHARED_CREDENTIALS_FILE": ""}) == Path.home() / ".aws/credentials"
     assert default_file({}) == Path.home() / ".aws/credentials"
+
+
+def test_variables_in_its_name_are_put_in_as_botocore_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    named = {"AWS_SHARED_CREDENTIALS_FILE": "$PLACE/x"}
+    assert default_file(named) == tmp_path / "x"
+    monkeypatch.setenv("PLACE", "~")
+    assert default_file(named) == Path.home() / "x"
+
+
+def test_a_user_without_a_home_is_told_which_variable_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(OperatorError, match="there is no such home directory") as refused:
+        default_file({})
+    assert "AWS_SHARED_CREDENTIALS_FILE" in refused.value.hint

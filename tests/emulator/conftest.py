@@ -114,6 +114,31 @@ def new_user(connect: Connect, fresh_name: Callable[[str], str]) -> Callable[...
     return make
 
 
+@pytest.fixture
+def new_role(connect: Connect, fresh_name: Callable[[str], str]) -> Callable[..., str]:
+    """Give a function that makes a role that may do anything, and returns its ARN."""
+
+    def make(principal: object, action: object = "sts:AssumeRole", **options: Any) -> str:
+        condition = options.pop("condition", {})
+        trust = {"Effect": "Allow", "Principal": principal, "Action": action}
+        statement = {**trust, "Condition": condition} if condition else trust
+        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        name = fresh_name("role")
+        iam = connect("iam")
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, **options)
+        policy = "arn:aws:iam::aws:policy/AdministratorAccess"
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+        return str(arn["Role"]["Arn"])
+
+    return make
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> dict[str, str]:
+    """Give the principal that stands for everybody in the account."""
+    return {"AWS": f"arn:aws:iam::{emulator.administrator.account}:root"}
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int

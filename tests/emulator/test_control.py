@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import boto3
@@ -160,8 +161,8 @@ def test_a_fault_that_makes_no_sense_is_refused(control: Any, value: object, mes
 
 
 def test_a_body_that_is_not_json_is_refused(emulator: Emulator, send_raw: Any) -> None:
-    for route in ("faults", "clock", "roles-anywhere"):
-        reply = send_raw(emulator.url, "PUT", f"/_emulator/{route}", body=b"{")
+    for route, body in product(("faults", "clock", "roles-anywhere"), (b"{", b"[" * 60_000)):
+        reply = send_raw(emulator.url, "PUT", f"/_emulator/{route}", body=body)
         assert (reply.status, reply.json()["message"]) == (400, "the body must be JSON")
 
 

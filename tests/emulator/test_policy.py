@@ -124,6 +124,7 @@ def test_principals(principal: object, expected: Decision) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        pytest.param("[" * 60_000, "a policy must be a JSON object with a Statement", id="deep"),
         pytest.param("{", "a policy must be a JSON object with a Statement", id="not JSON"),
         pytest.param("{}", "a policy must be a JSON object with a Statement", id="no statement"),
         pytest.param(

@@ -14,31 +14,6 @@ Refused = Callable[..., tuple[int, str, str]]
 ASSUME = {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}
 
 
-@pytest.fixture
-def new_role(connect: Connect, fresh_name: Callable[[str], str]) -> Callable[..., str]:
-    """Give a function that makes a role that may do anything, and returns its ARN."""
-
-    def make(principal: object, action: object = "sts:AssumeRole", **options: Any) -> str:
-        condition = options.pop("condition", {})
-        trust = {"Effect": "Allow", "Principal": principal, "Action": action}
-        statement = {**trust, "Condition": condition} if condition else trust
-        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-        name = fresh_name("role")
-        iam = connect("iam")
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, **options)
-        policy = "arn:aws:iam::aws:policy/AdministratorAccess"
-        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
-        return str(arn["Role"]["Arn"])
-
-    return make
-
-
-@pytest.fixture
-def account(emulator: Emulator) -> dict[str, str]:
-    """Give the principal that stands for everybody in the account."""
-    return {"AWS": f"arn:aws:iam::{emulator.administrator.account}:root"}
-
-
 def keys(answer: dict[str, Any]) -> dict[str, str]:
     credentials = answer["Credentials"]
     return {
@@ -214,11 +189,12 @@ def test_managed_session_policies_narrow_too(
     assert refused[:2] == (404, "NoSuchEntity")
 
 
+@pytest.mark.parametrize("policy", ["{", "[" * 60_000], ids=["broken", "deep"])
 def test_a_session_policy_must_be_json(
-    connect: Connect, new_role: Any, refusal: Refused, account: dict[str, str]
+    connect: Connect, new_role: Any, refusal: Refused, account: dict[str, str], policy: str
 ) -> None:
     call = {"RoleArn": new_role(account), "RoleSessionName": "here"}
-    refused = refusal(connect("sts").assume_role, **call, Policy="{")
+    refused = refusal(connect("sts").assume_role, **call, Policy=policy)
     assert refused[:2] == (400, "MalformedPolicyDocument")
 
 

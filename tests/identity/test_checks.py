@@ -70,6 +70,8 @@ COMMON, ORGANIZATION = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
         ),
         pytest.param(Made(ca=None), [], id="no basic constraints"),
         pytest.param(Made(ca=True), ["ca"], id="a CA's own"),
+        pytest.param(Made(issuer="billing"), ["self-signed"], id="self-signed"),
+        pytest.param(Made(issuer="billing", ca=True), ["ca"], id="a root"),
         pytest.param(Made(usage=["key_encipherment"]), ["key-usage"], id="another key usage"),
         pytest.param(Made(usage=None), ["key-usage"], id="no key usage"),
         pytest.param(Made(usage=["digital_signature"]), [], id="digitalSignature alone"),
@@ -130,7 +132,7 @@ def test_a_certificate_of_version_1_is_found(openssl: Openssl, tmp_path: Path) -
     openssl("x509", "-req", "-in", request, "-signkey", key, "-out", out).check_returncode()
     leaf = x509.load_pem_x509_certificate(out.read_bytes())
     findings = check_certificates(leaf, (), leaf.not_valid_before_utc)
-    assert [each.code for each in findings] == ["version", "key-usage"]
+    assert [each.code for each in findings] == ["version", "self-signed", "key-usage"]
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")

@@ -28,4 +28,5 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(IdentityError, match=f"needs the library {library}, which cannot") as told:
         use()
-    assert told.value.hint == f"pip install 'credential-sidecar[{extra}]'"
+    # By path: nobody has registered the name at an index, and so anybody could.
+    assert told.value.hint == f"in the directory of the sidecar's source: pip install '.[{extra}]'"

@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from sidecar.identity.checks import Finding, Severity, check_key_file
+from sidecar.identity.examined import examine
+from sidecar.identity.key_file_checks import check_password_file
+from sidecar.identity.password import PasswordFile
+from sidecar.identity.places import IdentityPlaces
 
 
 @pytest.fixture
@@ -86,3 +91,30 @@ def test_a_key_of_another_user_is_warned_of(
 def test_a_key_that_is_gone_has_no_finding(key: Path) -> None:
     key.unlink()
     assert check_key_file(key) == []
+    assert check_password_file(key) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "codes"), [(0o600, []), (0o400, []), (0o640, ["password-file-mode"])]
+)
+def test_a_password_file_that_others_may_use_is_warned_of(
+    mode: int, codes: list[str], key: Path
+) -> None:
+    key.chmod(mode)
+    assert [each.code for each in check_password_file(key)] == codes
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_password_file_of_another_user_is_warned_of(key: Path) -> None:
+    _given_away(key)
+    assert [each.code for each in check_password_file(key)] == ["password-file-owner"]
+
+
+def test_the_password_file_of_an_identity_is_looked_at(
+    key: Path, certificate_file: Path, key_file: Path, now: datetime
+) -> None:
+    key.chmod(0o644)
+    places = IdentityPlaces(
+        certificate=str(certificate_file), private_key=str(key_file), password=PasswordFile(key)
+    )
+    assert "password-file-mode" in [each.code for each in examine(places, now).findings]

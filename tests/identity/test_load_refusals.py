@@ -106,8 +106,10 @@ def test_a_huge_file_is_refused(certificate_file: Path, key_file: Path) -> None:
 
 def test_a_certificate_without_a_key_is_refused(certificate_file: Path) -> None:
     error = _refusal(certificate_file, None)
-    assert error.message == f"private key {certificate_file} holds no private key"
-    assert error.hint == NO_KEY
+    assert error.message == (
+        f"no private key is given, and certificate {certificate_file} holds none"
+    )
+    assert error.hint == "give the private key's place too, or a file that holds both"
 
 
 def test_two_keys_in_one_file_are_refused(certificate_file: Path, key_file: Path) -> None:

@@ -201,6 +201,8 @@ def test_a_password_of_bytes_that_are_no_text_opens_a_key(load: Load, workload: 
 
 
 class NeverAsked:
+    asks = True
+
     def read(self, what: str) -> Secret:
         raise AssertionError(f"a password was asked for {what}")
 
@@ -211,6 +213,8 @@ def test_nobody_is_asked_for_the_password_of_a_plain_key(load: Load, workload: L
 
 class Counted:
     """A source that counts how often it is asked."""
+
+    asks = False
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -58,10 +58,10 @@ def test_a_replaced_file_counts_at_the_next_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "problem"),
     [
-        pytest.param(lambda _: None, "cannot be read (FileNotFoundError)", id="missing"),
-        pytest.param(Path.mkdir, "cannot be read (OSError)", id="a directory"),
+        pytest.param(lambda _: None, "cannot be read: No such file or directory", id="missing"),
+        pytest.param(Path.mkdir, "cannot be read: not a regular file", id="a directory"),
         pytest.param(
-            lambda path: path.write_bytes(b"\xff"), "cannot be read (UnicodeDecodeError)", id="text"
+            lambda path: path.write_bytes(b"\xff"), "cannot be read: it is not UTF-8", id="text"
         ),
         pytest.param(lambda path: path.write_bytes(b"a" * 4097), "is too large", id="long"),
     ],
@@ -97,6 +97,12 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_no_source_says_what_needs_one() -> None:
     with pytest.raises(NoPassword, match=f"^{WHAT} needs a password and none is configured$"):
         NoPasswordSource().read(WHAT)
+
+
+def test_the_variables_that_may_give_one_are_named() -> None:
+    hint = NoPassword(WHAT).hint
+    assert "identity.password_file" in hint
+    assert all(name in hint for name in ("SIDECAR_PASSWORD_FILE", "SIDECAR_PASSWORD_ENV"))
 
 
 def test_no_source_shows_the_password_that_it_holds() -> None:
@@ -185,5 +191,5 @@ def test_a_file_of_somebody_else_is_named(
     path = tmp_path / "password"
     path.write_text("canary")
     path.chmod(0)
-    with ordinary_user(), pytest.raises(IdentityError, match=r"\(PermissionError\)$"):
+    with ordinary_user(), pytest.raises(IdentityError, match=r": Permission denied$"):
         PasswordFile(path).read(WHAT)

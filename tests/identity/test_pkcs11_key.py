@@ -153,5 +153,5 @@ def test_a_further_key_that_fits_the_uri_does_not_disturb_the_one_in_use(
 
 def test_without_any_pin_the_token_is_named_that_wants_one(hsm: SoftHsm) -> None:
     hsm.generate("01", "mine", "EC:prime256v1")
-    with pytest.raises(NoPassword, match="token 'test token' needs a password"):
+    with pytest.raises(NoPassword, match="token 'test token' needs a PIN and none is configured"):
         pkcs11.open_key(f"{TOKEN};object=mine", module=hsm.module, pin=NoPasswordSource())

@@ -1,8 +1,10 @@
 """PINs: where they come from, and that a token never hears a wrong one twice."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pkcs11 import PinIncorrect, TokenFlag
@@ -25,6 +27,8 @@ RIGHT = PasswordGiven(Secret(PIN))
 @dataclass
 class Asked:
     """A source that counts."""
+
+    asks: ClassVar[bool] = True
 
     answer: str
     asked_for: list[str] = field(default_factory=list)
@@ -68,14 +72,14 @@ def test_a_source_is_asked_once_for_any_number_of_signatures(hsm: SoftHsm) -> No
 
 
 def test_a_refused_pin_is_told_without_showing_it(hsm: SoftHsm) -> None:
-    with pytest.raises(IdentityError, match="token 'test token' refused the password") as refused:
+    with pytest.raises(IdentityError, match="token 'test token' refused the PIN") as refused:
         _open(hsm, RIGHT, f"{URI}?pin-value={WRONG}")
     assert WRONG not in str(refused.value) + refused.value.hint
     assert hsm.was_told_a_wrong_pin()
 
 
 def test_a_refused_pin_is_never_sent_again(hsm: SoftHsm) -> None:
-    with pytest.raises(IdentityError, match="refused the password"):
+    with pytest.raises(IdentityError, match="refused the PIN"):
         _open(hsm, PasswordGiven(Secret(WRONG)))
     # Were it sent again, it would be accepted now.
     hsm.change_pin(PIN, WRONG)
@@ -86,14 +90,14 @@ def test_a_refused_pin_is_never_sent_again(hsm: SoftHsm) -> None:
 def test_another_pin_is_tried_after_a_refused_one(hsm: SoftHsm, tmp_path: Path) -> None:
     file = tmp_path / "pin"
     file.write_text(WRONG)
-    with pytest.raises(IdentityError, match="refused the password"):
+    with pytest.raises(IdentityError, match="refused the PIN"):
         _open(hsm, PasswordFile(file))
     file.write_text(PIN)
     assert _open(hsm, PasswordFile(file)).sign(b"x")
 
 
 def test_a_pin_that_one_token_refused_may_be_right_for_another(hsm: SoftHsm) -> None:
-    with pytest.raises(IdentityError, match="refused the password"):
+    with pytest.raises(IdentityError, match="refused the PIN"):
         _open(hsm, PasswordGiven(Secret(WRONG)))
     hsm.create_token("other", pin=WRONG)
     with pytest.raises(IdentityError, match="there is no private key"):
@@ -105,7 +109,7 @@ def test_a_key_in_use_asks_anew_when_the_pin_of_its_token_was_changed(hsm: SoftH
     key = _open(hsm, source)
     hsm.change_pin(PIN, "998877")
     hsm.forget()
-    with pytest.raises(IdentityError, match="refused the password"):
+    with pytest.raises(IdentityError, match="refused the PIN"):
         key.sign(b"x")
     with pytest.raises(IdentityError, match="was refused before"):
         key.sign(b"x")
@@ -114,14 +118,14 @@ def test_a_key_in_use_asks_anew_when_the_pin_of_its_token_was_changed(hsm: SoftH
 
 
 def test_a_pin_that_is_refused_for_one_signature_is_not_sent_for_the_next(hsm: SoftHsm) -> None:
-    access = access_to(parse_uri(URI), hsm.module, KeptPassword(RIGHT))
+    access = access_to(parse_uri(URI), hsm.module, KeptPassword(RIGHT, "PIN"))
     attempts = []
 
     def refuse(opened: TokenSession) -> None:
         attempts.append(opened)
         raise PinIncorrect
 
-    for problem in ("refused the password", "was refused before"):
+    for problem in ("refused the PIN", "was refused before"):
         with pytest.raises(IdentityError, match=problem):
             access.run(refuse, login=True)
     assert len(attempts) == 1
@@ -176,3 +180,11 @@ def test_only_a_pin_that_was_accepted_before_is_sent_at_the_last_try() -> None:
         access._log_in(LastTry(), facts)
     access.pin.accept(Secret(PIN))
     assert access._log_in(LastTry(), facts) == (f"a session by {PIN}", Secret(PIN))
+
+
+def test_a_pin_that_is_no_utf8_is_not_sent(hsm: SoftHsm) -> None:
+    source = Asked(os.fsdecode(b"12\xe934"))
+    with pytest.raises(IdentityError, match="is not UTF-8") as told:
+        _open(hsm, source)
+    assert "12" not in f"{told.value.message}{told.value.hint}"
+    assert not hsm.was_told_a_wrong_pin()

@@ -10,6 +10,8 @@ from sidecar.redaction import Secret
 class Terminal:
     """Somebody who answers, and counts how often."""
 
+    asks = True
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 

@@ -196,5 +196,6 @@ def test_a_parent_with_a_password_is_refused_by_name(tpm: SwTpm) -> None:
 
 @pytest.mark.parametrize("tcti", ["device:/nowhere", "nosuch:x=1", "swtpm:host=127.0.0.1,port=1"])
 def test_a_tpm_that_is_not_there_is_told_by_its_place(tcti: str, tpm: SwTpm) -> None:
-    with pytest.raises(IdentityError, match=f"the TPM at {tcti} cannot be used"):
+    with pytest.raises(IdentityError, match=f"the TPM at {tcti} cannot be used") as refused:
         door.open_handle(0x81000001, tcti=tcti, password=NONE)
+    assert refused.value.hint.endswith("SIDECAR_IDENTITY_TPM names another")

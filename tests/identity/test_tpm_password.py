@@ -1,5 +1,6 @@
 """Passwords of TPM keys: where they are needed, and that a wrong one is sent once."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from sidecar.identity.password import (
     PasswordFile,
     PasswordGiven,
     PasswordPrompt,
+    PasswordVariable,
 )
+from sidecar.identity.remembered_password import RememberedPassword
 from sidecar.identity.signing_key import SigningKey
 from sidecar.redaction import Secret
 from tests.identity.swtpm import SIGNING, Eventually, SwTpm, sw_tpm
@@ -148,6 +151,20 @@ def test_nobody_is_asked_for_the_password_of_a_file_without_one(tpm: SwTpm) -> N
     assert door.open_tss2(pem, tcti=tpm.tcti, password=Asking()).sign(b"x")
     pem = tpm.openssl_key("group:P-256", "user-auth:the password of the TPM key")
     assert door.open_tss2(pem, tcti=tpm.tcti, password=Asking()).sign(b"x")
+
+
+def test_nobody_is_asked_through_a_source_that_remembers(tpm: SwTpm) -> None:
+    pem = tpm.openssl_key("group:P-256")
+    assert door.open_tss2(pem, tcti=tpm.tcti, password=RememberedPassword(Asking())).sign(b"x")
+
+
+def test_a_password_in_a_variable_may_be_any_bytes(tpm: SwTpm) -> None:
+    raw = b"r\xe9sum\xe9"
+    source = PasswordVariable("PW", {"PW": os.fsdecode(raw)})
+    parent = tpm.persist_primary()
+    tpm.create("ecc256", parent, SIGNING, "-p", f"hex:{raw.hex()}")
+    locked = Locked(tpm, tpm.persist(parent))
+    assert locked.open(source).sign(b"x")
 
 
 def test_a_password_that_no_tpm_can_hold_is_not_sent(locked: Locked) -> None:

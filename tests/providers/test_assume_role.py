@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from sidecar.arn import role_arn
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.sts import SessionRequest, Sts
 from sidecar.credentials import Credentials
 from sidecar.errors import NotReady, UpstreamError, UpstreamRefused, UpstreamUnavailable
@@ -59,7 +61,7 @@ async def pair(
     role: RefreshingRole, source: "FakeSource", clock: "ManualClock"
 ) -> AsyncIterator[Pair]:
     """Give a pair that is at rest; requests are named one after another."""
-    names = iter(["first", "second", "third"])
+    names = chain(["first", "second"], repeat("later"))
 
     def request() -> SessionRequest:
         return SessionRequest(role_arn=ROLE, session_name=next(names), duration_seconds=900)
@@ -100,10 +102,7 @@ async def test_a_parent_without_a_session_is_the_reason(pair: Pair) -> None:
     assert pair.chained.waits_for_parent
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"],
-)
+@pytest.mark.parametrize("code", sorted(CREDENTIALS_REFUSED))
 async def test_a_parent_whose_credentials_aws_does_not_know_is_renewed(
     pair: Pair, code: str
 ) -> None:
@@ -117,8 +116,11 @@ async def test_a_parent_whose_credentials_aws_does_not_know_is_renewed(
 
 @pytest.mark.parametrize(
     "failure",
-    [UpstreamRefused("no", code="AccessDenied"), UpstreamUnavailable("no", code="Throttling")],
-    ids=["refused", "throttled"],
+    [
+        pytest.param(UpstreamRefused("no", code="AccessDenied"), id="refused"),
+        pytest.param(UpstreamUnavailable("no", code="Throttling"), id="throttled"),
+        pytest.param(UpstreamRefused("no", code="SignatureDoesNotMatch"), id="a wrong clock"),
+    ],
 )
 async def test_any_other_failure_is_not_the_parent_s(pair: Pair, failure: UpstreamError) -> None:
     pair.sts.failure = failure
@@ -127,6 +129,19 @@ async def test_any_other_failure_is_not_the_parent_s(pair: Pair, failure: Upstre
     assert not pair.chained.waits_for_parent
     await pair.clock.advance(40)
     assert len(pair.parent_source.asked_at) == 1
+
+
+async def test_a_fault_that_no_session_of_the_parent_mends_does_not_use_up_its_quota(
+    pair: Pair, clock: "ManualClock"
+) -> None:
+    """A region that is not enabled refuses every session, however new."""
+    pair.sts.failure = UpstreamUnavailable("no", code="InvalidClientTokenId")
+    child = RefreshingRole("api", pair.chained, clock, jitter=lambda: 0.5)
+    pair.parent.on_change(lambda _: child.renew_soon())
+    for role in (pair.parent, child):
+        pair.tasks.append(asyncio.create_task(role.run()))
+    await clock.advance(3600)
+    assert len(pair.parent_source.asked_at) < 10
 
 
 async def test_a_session_of_the_parent_ends_the_waiting_for_it(pair: Pair) -> None:

@@ -57,6 +57,17 @@ async def test_one_attempt_is_one(source: "FakeSource", clock: "ManualClock") ->
     assert len(source.asked_at) == 1
 
 
+async def test_the_pauses_together_are_bounded_too(
+    source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = UpstreamUnavailable("later", status=429, retry_after_seconds=16)
+    asking = _ask(source, clock)
+    await clock.advance(60)
+    with pytest.raises(UpstreamUnavailable, match="later"):
+        await asking
+    assert len(source.asked_at) == 2
+
+
 @pytest.mark.parametrize(
     "failure",
     [

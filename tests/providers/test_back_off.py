@@ -1,5 +1,7 @@
 """How long to wait after failures: by who must act, within bounds for every count and jitter."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,8 @@ NO = UpstreamRefused("no", status=403)
 
 jitters = st.floats(0, 1, exclude_max=True)
 paces = st.sampled_from([OUTAGE, THROTTLED, REFUSED])
-failures = st.lists(st.sampled_from([GONE, TOO_MANY, NO]), min_size=1, max_size=50)
+failures_of_any_kind = st.sampled_from([GONE, TOO_MANY, NO])
+lefts = st.floats(-3600, 43_200)
 
 
 def _streak(*errors: SidecarError) -> Streak:
@@ -63,14 +66,6 @@ def test_one_more_failure_never_makes_the_pause_shorter(
 def test_the_longest_pause_doubles_up_to_the_cap(pace: Pace, longest: list[int]) -> None:
     pauses = [back_off(n, pace, jitter=0.999_999) for n in range(1, len(longest) + 1)]
     assert [round(each.total_seconds()) for each in pauses] == longest
-
-
-def test_no_pause_of_the_refused_is_much_longer_than_the_refusals_have_lasted() -> None:
-    lasted = 0.0
-    for count in range(1, 20):
-        pause = back_off(count, REFUSED, jitter=0.5).total_seconds()
-        assert count == 1 or pause <= 2 * lasted
-        lasted += pause
 
 
 def test_jitter_is_full_but_for_the_refused_who_wait_at_least_half() -> None:
@@ -122,13 +117,78 @@ def test_throttling_never_makes_a_refused_sidecar_quicker(
     assert _streak(*errors).pace is pace
 
 
-@given(failures, jitters)
-def test_failures_of_every_kind_count_together(
-    errors: list[UpstreamUnavailable | UpstreamRefused], jitter: float
+@given(st.lists(st.sampled_from([GONE, TOO_MANY]), min_size=1, max_size=50), jitters)
+def test_failures_that_nobody_must_mend_count_together(
+    errors: list[UpstreamUnavailable], jitter: float
 ) -> None:
     streak = _streak(*errors)
     assert streak.failures == len(errors)
     assert streak.pause(jitter=jitter) == back_off(len(errors), streak.pace, jitter=jitter)
+
+
+@pytest.mark.parametrize(
+    ("errors", "longest"),
+    [
+        pytest.param([GONE] * 12 + [NO], 10, id="no answer before says nothing of a refusal"),
+        pytest.param([TOO_MANY] * 12 + [NO], 320, id="throttling hides it, for so long at most"),
+        pytest.param([TOO_MANY, GONE, NO], 20, id="also before an outage"),
+        pytest.param([NO] * 3 + [TOO_MANY], 80, id="throttled while refused counts"),
+        pytest.param([NO] * 3 + [GONE] * 5 + [NO], 80, id="an outage between does not"),
+        pytest.param([NO] * 3 + [GONE, TOO_MANY, NO], 80, id="nor throttling after it"),
+    ],
+)
+def test_the_pace_of_the_refused_counts_refusals(errors: list[SidecarError], longest: int) -> None:
+    pause = _streak(*errors).pause(jitter=0.999_999)
+    assert round(pause.total_seconds()) == longest
+
+
+@given(st.lists(st.tuples(failures_of_any_kind, jitters), min_size=1, max_size=50), lefts)
+def test_no_pause_of_the_refused_is_much_longer_than_they_have_been_refused(
+    course: list[tuple[SidecarError, float]], left: float
+) -> None:
+    streak, at, refused_at = Streak(), 0.0, None
+    for error, jitter in course:
+        streak = streak.after(error, left=timedelta(seconds=left - at))
+        pause = streak.pause(jitter=jitter).total_seconds()
+        if streak.pace is REFUSED:
+            refused_at = at if refused_at is None else refused_at
+            first = 320 if streak.throttled else 10
+            assert pause <= 2 * (at - refused_at) + first + 0.001
+        at += pause
+
+
+@given(st.integers(0, 30), st.floats(160, 43_200), jitters)
+def test_no_pause_of_the_refused_outlives_half_of_what_is_left_of_the_session(
+    before: int, left: float, jitter: float
+) -> None:
+    streak = _streak(*[NO] * before).after(NO, left=timedelta(seconds=left))
+    assert streak.pause(jitter=jitter).total_seconds() <= left / 2
+
+
+@given(st.integers(10, 30), st.floats(0.001, 160))
+def test_the_last_minutes_of_a_session_are_no_reason_to_ask_all_the_time(
+    before: int, left: float
+) -> None:
+    streak = _streak(*[NO] * before).after(NO, left=timedelta(seconds=left))
+    assert streak.pause(jitter=0).total_seconds() == 40
+
+
+def test_a_short_quota_is_left_to_others_even_when_the_session_ends() -> None:
+    soon = timedelta(minutes=2)
+    assert _streak(TOO_MANY, *[NO] * 12).after(NO, left=soon).pause(jitter=0) == REFUSED.cap / 2
+
+
+def test_a_session_that_is_over_hurries_nobody() -> None:
+    over = timedelta(seconds=-1)
+    assert _streak(*[NO] * 12).after(NO, left=over).pause(jitter=0) == REFUSED.cap / 2
+
+
+@given(st.integers(0, 30), st.sampled_from([GONE, TOO_MANY]), lefts)
+def test_a_session_that_ends_makes_nobody_else_quicker(
+    before: int, error: SidecarError, left: float
+) -> None:
+    streak = _streak(*[error] * before)
+    assert streak.after(error, left=timedelta(seconds=left)) == streak.after(error)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,10 +101,32 @@ async def test_a_session_that_aws_refused_is_renewed_soon_but_not_at_once(
     start()
     await clock.advance(0)
     role.doubt(role.current())
-    await clock.advance(MINUTE)
+    await clock.advance(30)
+    assert source.asked_after() == [0, 30]
+
+
+async def test_the_more_sessions_in_a_row_are_doubted_the_longer_each_is_kept(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.lifetime = 12 * timedelta(hours=1)
+    start()
+    for _ in range(2 * 60):
+        await clock.advance(MINUTE)
+        role.doubt(role.current())
+    pauses = [later - earlier for earlier, later in pairwise(source.asked_after())]
+    assert [round(each / MINUTE) for each in pauses] == [1, 1, 2, 4, 8, 16, 30, 30]
+
+
+async def test_a_session_that_was_good_to_its_end_is_doubted_as_the_first_one_was(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    start()
+    await clock.advance(0)
     role.doubt(role.current())
-    await clock.advance(MINUTE)
-    assert source.asked_after() == [0, 30, 65]
+    await clock.advance(30 + 27 * MINUTE)
+    role.doubt(role.current())
+    await clock.advance(30)
+    assert source.asked_after() == [0, 30, 30 + 27 * MINUTE, 30 + 27 * MINUTE + 30]
 
 
 async def test_doubts_about_a_session_that_is_gone_change_nothing(

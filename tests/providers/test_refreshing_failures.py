@@ -59,6 +59,32 @@ async def test_who_is_throttled_stays_away_as_long_as_aws_asks_and_a_random_time
     assert source.asked_after() == [0, 45.25, 95.5]
 
 
+async def test_a_clock_set_back_makes_no_pause_longer(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = DOWN
+    start()
+    await clock.advance(MINUTE)
+    clock.set_wall(-10 * HOUR)
+    source.failure = None
+    await clock.advance(MINUTE)
+    assert role.current().expires_at > clock.now()
+
+
+async def test_a_mistake_that_is_mended_in_time_costs_no_session(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.lifetime = timedelta(minutes=50)
+    start()
+    await clock.advance(MINUTE)
+    source.failure = UpstreamRefused("the trust policy says no", status=403)
+    await clock.advance(39 * MINUTE)
+    source.failure = None
+    for _ in range(30):
+        await clock.advance(MINUTE)
+        assert role.current().expires_at > clock.now()
+
+
 async def test_the_last_good_session_is_served_until_it_expires_and_not_longer(
     role: RefreshingRole, reason: Reason, start: Start, source: "FakeSource", clock: "ManualClock"
 ) -> None:

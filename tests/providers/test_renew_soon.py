@@ -95,6 +95,38 @@ async def test_it_never_cuts_a_pause_short_that_throttling_made(
     assert source.asked_after() == [0, 65.25]
 
 
+async def test_one_throttled_answer_does_not_keep_a_new_certificate_waiting_like_the_refused(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = UpstreamRefused("the certificate has expired")
+    start()
+    await clock.advance(HOUR)
+    source.failure = UpstreamUnavailable("too many", status=429, retry_after_seconds=60)
+    asked = len(source.asked_at)
+    await clock.advance(HOUR / 2)
+    assert len(source.asked_at) == asked + 1, "the pause of the refused is half an hour"
+    source.failure = None
+    throttled_at = source.asked_at[-1]
+    role.renew_soon()
+    await clock.advance(5 * MINUTE)
+    pause = (source.asked_at[-1] - throttled_at).total_seconds()
+    assert role.current().expires_at > clock.now()
+    assert pause >= 60
+
+
+async def test_what_a_new_certificate_is_told_is_counted_anew(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    source.failure = UpstreamRefused("the certificate has expired")
+    start()
+    await clock.advance(HOUR)
+    role.renew_soon()
+    await clock.advance(SOON)
+    asked = len(source.asked_at)
+    await clock.advance(7.5)
+    assert len(source.asked_at) == asked + 1
+
+
 async def test_it_never_makes_a_renewal_later(
     role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
 ) -> None:
@@ -148,6 +180,20 @@ async def test_a_fleet_may_spread_its_first_requests(
     await clock.advance(5 * MINUTE - 1)
     assert source.asked_at == []
     await clock.advance(1)
+    assert len(source.asked_at) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_clock_set_back_does_not_put_off_the_first_request(
+    source: "FakeSource", clock: "ManualClock"
+) -> None:
+    spread = timedelta(minutes=10)
+    role = RefreshingRole("billing", source, clock, jitter=lambda: 0.5, start_spread=spread)
+    task = asyncio.create_task(role.run())
+    await clock.advance(MINUTE)
+    clock.set_wall(-10 * HOUR)
+    await clock.advance(4 * MINUTE)
     assert len(source.asked_at) == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

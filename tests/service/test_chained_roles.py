@@ -1,7 +1,7 @@
 """Roles that are assumed through others, from the configuration to what an application may do."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,16 @@ def _allow(*actions: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statement})
 
 
-def _make_role(aws: "Aws", name: str, trusted: str, **conditions: str) -> str:
+def _make_role(
+    aws: "Aws", name: str, trusted: str, *, actions: Sequence[str] = ASSUME, **conditions: str
+) -> str:
     """Make a role that may do everything and trusts one other; return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": {
             "Effect": "Allow",
             "Principal": {"AWS": trusted},
-            "Action": ASSUME,
+            "Action": list(actions),
             "Condition": {"StringEquals": conditions},
         },
     }
@@ -53,9 +55,22 @@ def tenant(shared_aws: "Aws") -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def third(shared_aws: "Aws", tenant: str) -> Iterator[str]:
-    """Give the ARN of a role that the tenant's role may assume."""
-    yield _make_role(shared_aws, "third", tenant)
+    """Give the ARN of a role that the tenant's role may assume with what it hands on."""
+    yield _make_role(
+        shared_aws,
+        "third",
+        tenant,
+        **{"aws:SourceIdentity": "CN=web-1", "aws:PrincipalTag/team": "payments"},
+    )
     _remove_role(shared_aws, "third")
+
+
+@pytest.fixture
+def wary(aws: "Aws") -> Iterator[str]:
+    """Give the ARN of a role that the demo's role may assume without a source identity only."""
+    others = [action for action in ASSUME if action != "sts:SetSourceIdentity"]
+    yield _make_role(aws, "wary", aws.stage.role_arn, actions=others)
+    _remove_role(aws, "wary")
 
 
 def _remove_role(aws: "Aws", name: str) -> None:
@@ -160,6 +175,19 @@ async def test_a_chained_role_that_aws_refuses_says_why_and_harms_no_other(
     status, answer = await doors.credentials(role="tenant")
     assert (status, "AccessDenied" in answer["message"]) == (503, True)
     assert "role tenant" in (await doors.waits_for())["role third"]
+
+
+async def test_a_role_that_takes_no_source_identity_is_not_assumed_behind_roles_anywhere(
+    start: "Start", until: "Until", wary: str
+) -> None:
+    doors = await start(SIDECAR_ROLES_TENANT_ROLE_ARN=wary)
+
+    async def refused() -> bool:
+        action = f"perform: sts:SetSourceIdentity on resource: {wary}"
+        return action in (await doors.waits_for()).get("role tenant", "")
+
+    await until(refused)
+    assert (await doors.credentials(role="tenant"))[0] == 503
 
 
 async def test_a_role_whose_parent_is_down_says_so(

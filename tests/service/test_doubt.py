@@ -68,7 +68,13 @@ async def test_a_session_that_aws_does_not_know_is_renewed_early(
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "AccessDeniedException"), (400, "ThrottlingException"), (503, "ServiceUnavailable")],
+    [
+        (400, "AccessDeniedException"),
+        (400, "InvalidSignatureException"),
+        (400, "RequestExpired"),
+        (400, "ThrottlingException"),
+        (503, "ServiceUnavailable"),
+    ],
 )
 async def test_any_other_refusal_renews_nothing_early(
     status: int, code: str, aws: "Aws", by_hand: "Doors", clock_of_today: "ManualClock"

@@ -68,6 +68,8 @@ def test_awss_words_are_passed_on_fit_for_a_terminal(
         (302, "", UpstreamRefused),
         (400, "ThrottlingException", UpstreamUnavailable),
         (400, "RequestLimitExceeded", UpstreamUnavailable),
+        (408, "", UpstreamUnavailable),
+        (425, "", UpstreamUnavailable),
         (429, "", UpstreamUnavailable),
         (500, "InternalFailure", UpstreamUnavailable),
         (503, "", UpstreamUnavailable),
@@ -86,6 +88,8 @@ def test_only_what_may_pass_by_itself_is_retryable(
     ("status", "hint"),
     [
         (429, "more than the account's quota of CreateSession, 10 a second unless raised"),
+        (408, "AWS or a proxy is in trouble"),
+        (425, "AWS or a proxy is in trouble"),
         (500, "AWS or a proxy is in trouble"),
     ],
 )

@@ -100,7 +100,10 @@ def test_a_half_good_reply_is_no_credentials_and_nothing_of_it_is_shown(
         parse_reply(Reply(201, {}, body), asked, now=now)
     error = caught.value
     assert error.message.startswith("CreateSession answered 201 without usable credentials (")
-    assert error.hint == "something between here and AWS may have rewritten the answer"
+    assert error.hint == (
+        "the clock there may differ from this machine's, or something between here and AWS may "
+        "have rewritten the answer"
+    )
     shown = "".join(traceback.format_exception(error)) + repr(error)
     assert "canary" not in shown
 
@@ -135,3 +138,11 @@ def test_what_has_expired_by_awss_clock_is_no_credentials(asked: Asked, now: dat
     body = _reply({**HELD, "expiration": "2026-03-01T12:10:00Z"})
     with pytest.raises(UpstreamUnavailable, match="already expired"):
         parse_reply(Reply(201, {}, body), asked, now=now, ahead=timedelta(minutes=10))
+
+
+def test_an_expiration_at_the_end_of_all_time_is_no_credentials(
+    asked: Asked, now: datetime
+) -> None:
+    body = _reply({**HELD, "expiration": "9999-12-31T23:59:59Z"})
+    with pytest.raises(UpstreamUnavailable, match="OverflowError"):
+        parse_reply(Reply(201, {}, body), asked, now=now, ahead=timedelta(minutes=-10))

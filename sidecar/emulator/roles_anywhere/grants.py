@@ -4,7 +4,6 @@ Rules: IAM Roles Anywhere user guide, "CreateSession API", "Source identity", "C
 mapping"; STS API reference, AssumeRole, for what STS takes.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import Final
 from cryptography import x509
 
 from sidecar.arn import Arn
+from sidecar.emulator.json_text import from_json
 from sidecar.emulator.policy import parse_policy
 from sidecar.emulator.principals import managed_policy_documents
 from sidecar.emulator.role_sessions import Grant
@@ -99,7 +99,7 @@ def _session_policies(profile: Profile, role: Arn) -> tuple[str, ...]:
 
 def _check_policy(document: str, role: Arn) -> None:
     try:
-        json.loads(document)
+        from_json(document)
     except ValueError:
         raise not_assumable(role) from None
     parse_policy(document)

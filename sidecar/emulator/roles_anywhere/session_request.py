@@ -4,7 +4,6 @@ Sources: IAM Roles Anywhere user guide, "CreateSession API"; patterns and limits
 public API model.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from sidecar.arn import Arn, profile_arn, role_arn, trust_anchor_arn
 from sidecar.emulator.error_shapes import AwsError
+from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
 from sidecar.emulator.validation import validation_error, violated
 
@@ -89,7 +89,7 @@ def _body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
     try:
-        parsed = json.loads(request.body)
+        parsed = from_json(request.body)
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):

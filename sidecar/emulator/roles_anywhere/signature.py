@@ -95,6 +95,7 @@ def verify_request(request: Request, *, region: str, now: datetime, strict: bool
     authorization = _parse(request)
     _check_scope(authorization, region)
     _check_date(authorization, request.header("X-Amz-Date"), now)
+    _check_stated_hash(request)
     leaf = _leaf(request.header("X-Amz-X509"))
     chain = _chain(request.header("X-Amz-X509-Chain"))
     key = _key(leaf)
@@ -149,6 +150,13 @@ def _check_date(authorization: Authorization, amz_date: str, now: datetime) -> N
         raise BadSignature(f"Signature expired: {amz_date} is more than 5 minutes ago")
     if signed_at > now + _WINDOW:
         raise BadSignature(f"Signature not yet current: {amz_date} is more than 5 minutes ahead")
+
+
+def _check_stated_hash(request: Request) -> None:
+    """The body's hash may be stated, as Envoy does; the signature covers the body either way."""
+    stated = request.header_values("X-Amz-Content-Sha256")
+    if stated and stated != [request.body_sha256]:
+        raise BadSignature("X-Amz-Content-Sha256 is not the SHA-256 of the body in lower-case hex")
 
 
 def _leaf(text: str) -> x509.Certificate:

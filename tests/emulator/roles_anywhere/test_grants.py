@@ -129,7 +129,7 @@ def test_a_session_policy_allows_nothing_that_the_role_may_not(
 
 
 @pytest.mark.parametrize(
-    ("action", "may"), [("s3:*", False), ("sts:AssumeRole", True), ("*", True)]
+    ("action", "may"), [("s3:*", False), ("sts:AssumeRole", False), ("sts:*", True), ("*", True)]
 )
 def test_a_session_policy_also_limits_which_roles_are_assumed_next(
     *,
@@ -144,7 +144,8 @@ def test_a_session_policy_also_limits_which_roles_are_assumed_next(
 ) -> None:
     profile = {"sessionPolicy": policy(Action=action)}
     site = register(emulator, ANYTHING, profile=profile)
-    by_name = {"Effect": "Allow", "Principal": {"AWS": site.role_arn}, "Action": "sts:AssumeRole"}
+    actions = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    by_name = {"Effect": "Allow", "Principal": {"AWS": site.role_arn}, "Action": actions}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [by_name]})
     role = connect("iam").create_role(
         RoleName=f"{site.role_name}-next", AssumeRolePolicyDocument=trust
@@ -170,6 +171,7 @@ def padded(length: int) -> str:
         ({"managedPolicyArns": [READ_ONLY] * 10}, True),
         ({"managedPolicyArns": [READ_ONLY] * 11}, False),
         ({"sessionPolicy": "{"}, False),
+        ({"sessionPolicy": "[" * 2000}, False),
     ],
 )
 def test_policies_that_sts_would_not_take_are_refused(

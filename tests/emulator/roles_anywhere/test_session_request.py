@@ -42,6 +42,7 @@ def bad_duration(value: object, constraint: str) -> str:
 REFUSED = [
     ("body is no JSON", {"body": b"{"}, INVALID, "Request body must be a JSON object"),
     ("body is a list", {"body": b"[]"}, INVALID, "Request body must be a JSON object"),
+    ("body nested deeply", {"body": b"[" * 60_000}, INVALID, "Request body must be a JSON object"),
     ("body too large", {"body": b" " * 70_000}, INVALID, "Request body is too large"),
     ("no profile", members(profileArn=...), INVALID, null("profileArn")),
     ("no role", members(roleArn=...), INVALID, null("roleArn")),

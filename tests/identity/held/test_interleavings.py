@@ -95,6 +95,8 @@ class Aws:
 class Meddler:
     """The key's password, and somebody who goes on replacing files whenever it is read."""
 
+    asks = False
+
     def __init__(self, chance: random.Random, steps: deque[Step]) -> None:
         self._chance = chance
         self._steps = steps

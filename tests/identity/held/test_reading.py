@@ -18,6 +18,8 @@ PASSWORD = b"canary-of-the-key"
 class Meddler:
     """A password that is read in the middle of a reading, and what happens at that moment."""
 
+    asks = False
+
     def __init__(self) -> None:
         self.meanwhile: Callable[[], object] = lambda: None
 

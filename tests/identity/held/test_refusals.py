@@ -159,6 +159,7 @@ async def test_a_bug_while_reading_neither_ends_the_watch_nor_tells_what_was_rea
     hold: "Hold", files: "Files", issue: "Issue", new: "Issued"
 ) -> None:
     class Faulty:
+        asks = False
         failure: Exception | None = None
 
         def read(self, what: str) -> Secret:  # noqa: ARG002

@@ -135,7 +135,7 @@ async def test_a_signal_has_it_read_at_the_next_look_and_told_what_came_of_it(
     watched.held.reload()
     await watched.look(1)
     [line] = watched.said(logging.INFO)
-    assert line.startswith("identity: read again, it is the one in use, Identity('CN=web') with")
+    assert line.startswith("identity: read again, it is the one in use, CN=web with")
     files.rename(new)
     watched.held.reload()
     await watched.look(1)
@@ -151,8 +151,8 @@ async def test_a_new_identity_is_told_with_its_serial_and_its_end(
     end = "valid until 2026-03-31T12:00:00Z"
     [line] = watched.said(logging.INFO)
     assert line == (
-        f"identity: new, Identity('CN=web') with serial {new.serial:x}, {end}; "
-        f"before: Identity('CN=web') with serial {old.serial:x}, {end}"
+        f"identity: new, CN=web with serial {new.serial:x}, {end}; "
+        f"before: CN=web with serial {old.serial:x}, {end}"
     )
 
 
