@@ -8,6 +8,8 @@ import argparse
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from sidecar.config.shown import shown
+
 _Value = TypeVar("_Value")
 
 # What Go's strconv.ParseBool takes.
@@ -22,7 +24,7 @@ def reader(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
         try:
             return read(text)
         except ValueError as exc:
-            raise argparse.ArgumentTypeError(f"{exc} (got {text!a})") from None
+            raise argparse.ArgumentTypeError(f"{exc} (got {shown(text)})") from None
 
     return convert
 

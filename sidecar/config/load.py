@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
 from sidecar.config.role_sources import ROLES_ANYWHERE
 from sidecar.config.schema import SECTIONS, TABLES, Config
+from sidecar.config.shown import shown
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
-
-_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class _Reader:
         found = kinds.schemas.get(said) if isinstance(said, str) else None
         if found is None:
             choices = ", ".join(kinds.schemas)
-            what = f"must be one of {choices} (got {_shown(said)})"
+            what = f"must be one of {choices} (got {shown(said)})"
             self._complain(f"{where}.{kinds.key}", what, "")
         return found
 
@@ -164,7 +163,7 @@ class _Reader:
         try:
             read = found.read(value)
         except ValueError as exc:
-            got = f" (got {_shown(value)})" if found.may_be_shown else ""
+            got = f" (got {shown(value)})" if found.may_be_shown else ""
             self._complain(where, f"{exc}{got}", found.hint)
             return None
         if found.read is variable:
@@ -197,13 +196,3 @@ def _unknown(key: str, entries: Entries) -> str:
 
 def _known(keys: Iterable[str]) -> str:
     return f"known are {', '.join(keys)}"
-
-
-def _shown(value: object) -> str:
-    try:
-        text = ascii(value) if isinstance(value, str) else repr(value)
-    except (ValueError, RecursionError):  # a number too long, or tables too deep, for Python
-        return "something too large to show"
-    if "pin-value" in text.lower():
-        return "a URI with a PIN"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sidecar.arn import Arn
 
@@ -119,14 +119,25 @@ def path(value: object) -> Path:
 def base_url(value: object) -> str:
     """Read the address of a service: scheme, host and perhaps a port, as botocore accepts it."""
     url = text(value)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+    if "@" in url:
+        raise ValueError("must have no user name or password")
+    parts = _split(url)
+    if parts is None:
         raise ValueError("must be http://host[:port] or https://host[:port]")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must have no path, query or user name")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("must have no path or query")
     if not _BASE_URL.fullmatch(url):
         raise ValueError("must name its host by letters, digits, hyphens and dots, or by address")
     return url.rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its words quote what it takes for the host or the port
+        return None
+    return parts if sound else None
 
 
 def region_name(value: object) -> str:

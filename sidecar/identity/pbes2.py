@@ -25,6 +25,7 @@ _HASHES: Final[Mapping[ObjectIdentifier, type[hashes.HashAlgorithm]]] = {
     ObjectIdentifier("1.2.840.113549.2.10"): hashes.SHA384,
     ObjectIdentifier("1.2.840.113549.2.11"): hashes.SHA512,
 }
+_SEQUENCE: Final = b"\x30"
 _AES_KEY_BYTES: Final[Mapping[ObjectIdentifier, int]] = {
     ObjectIdentifier("2.16.840.1.101.3.4.1.2"): 16,
     ObjectIdentifier("2.16.840.1.101.3.4.1.22"): 24,
@@ -88,7 +89,7 @@ def decrypt(encrypted_key: bytes, password: bytes) -> bytes:
     """Decrypt an EncryptedPrivateKeyInfo.
 
     A wrong password is found out by the padding, and once in 256 times by what comes out: it must
-    be one value in DER.
+    be one sequence in DER.
 
     Args:
         encrypted_key: in DER.
@@ -99,7 +100,7 @@ def decrypt(encrypted_key: bytes, password: bytes) -> bytes:
 
     Raises:
         OtherScheme: not PBES2, or another cipher than AES-CBC.
-        WrongPassword: what comes out is padded wrongly, or no DER.
+        WrongPassword: what comes out is padded wrongly, or no sequence in DER.
         ValueError: malformed, or a derivation that would take far too long or too much memory.
         MemoryError: not even what is usual can be had.
 
@@ -121,6 +122,8 @@ def decrypt(encrypted_key: bytes, password: bytes) -> bytes:
         asn1.decode_der(asn1.TLV, plain)
     except ValueError:
         raise WrongPassword from None
+    if not plain.startswith(_SEQUENCE):
+        raise WrongPassword
     return plain
 
 

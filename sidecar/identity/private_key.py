@@ -15,6 +15,8 @@ UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, InternalError,
 
 # The older way of encryption (RFC 1421), as OpenSSL wrote it; a comma is no base64.
 _ENCRYPTED_HEADER: Final = b",ENCRYPTED"
+# A wrong password is found out by the padding, or once in 256 times by what comes out of it.
+_NOT_OPENED: Final = ("ncorrect password", "not deserialize key data")
 _FORMS: Final = "expected an RSA, EC or ML-DSA key: PKCS#8 (openssl pkcs8 -topk8), PKCS#1 or SEC1"
 
 
@@ -134,7 +136,7 @@ def _traditional(block: Block, secret: bytes | None, what: str) -> object:
     try:
         return serialization.load_pem_private_key(block.text, secret)
     except UNREADABLE as exc:
-        wrong = secret is not None and "ncorrect password" in str(exc)
+        wrong = secret is not None and any(sign in str(exc) for sign in _NOT_OPENED)
         raise (_wrong_password if wrong else _damaged)(what) from None
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sidecar.config.load import Loaded, load_config, read_config
 from sidecar.config.option import Entries, is_name, options_of, schemas_of
 from sidecar.config.role_sources import AssumeRoleSection
-from sidecar.config.schema import SECTIONS, TABLES, AwsSection, IdentitySection
+from sidecar.config.schema import ENDPOINTS, SECTIONS, TABLES, AwsSection, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
 Table = Mapping[str, object]
@@ -226,6 +226,29 @@ def test_what_was_got_is_shown_in_a_short_line(
 ) -> None:
     [got] = [each for each in problems(f"[log]\nlevel = {value}") if "missing" not in each.what]
     assert got.what.endswith(f"(got {shown})")
+
+
+@pytest.mark.parametrize("key", ENDPOINTS)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:canary@aws.example",
+        "https://canary@aws.example",
+        "https://user:p@canary@aws.example",
+        "https://user:canary/x@aws.example",
+        "https://user:canary#x@aws.example",
+        "https://user:canary℅x@aws.example",
+        "https://[user:canary@aws.example",
+        "user:canary@aws.example",
+    ],
+)
+def test_a_password_in_an_address_is_told_to_nobody(
+    problems: Callable[..., list[Problem]], sound: dict[str, Any], key: str, url: str
+) -> None:
+    [problem] = problems(sound, {f"SIDECAR_AWS_{key.upper()}": url})
+    assert problem.what == "must have no user name or password (got '…@aws.example')"
+    [problem] = problems(sound | {"aws": {key: [url, url]}})
+    assert problem.what == "must be text (got […@aws.example'])"
 
 
 @pytest.mark.parametrize("name", ["a", "web-1", "A_b", "9", "x" * 64])

@@ -57,7 +57,8 @@ NO_TEXT, EMPTY = "must be text", "must not be empty"
 NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
 NO_ANCHOR = "not the ARN of a trust-anchor: expected …:rolesanywhere:…:trust-anchor/…"
 NO_URL = "must be http://host[:port] or https://host[:port]"
-BARE = "must have no path, query or user name"
+BARE = "must have no path or query"
+NO_USER = "must have no user name or password"
 NO_HOST = "must name its host by letters, digits, hyphens and dots, or by address"
 NO_LIST = "must be a list of texts"
 NO_NUMBER = "must be a whole number"
@@ -166,8 +167,9 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("aws.endpoint_url", "http://a:0", f"{NO_URL} (got 'http://a:0')", "such as "),
     ("aws.endpoint_url", "127.0.0.1:4566", f"{NO_URL} (got '127.0.0.1:4566')", "such as "),
     ("aws.endpoint_url", "http://a/b", f"{BARE} (got 'http://a/b')", "such as "),
-    ("aws.endpoint_url", "http://u@a", f"{BARE} (got 'http://u@a')", "such as "),
-    ("aws.endpoint_url", "http://:@a", f"{BARE} (got 'http://:@a')", "such as "),
+    ("aws.endpoint_url", "http://u@a", f"{NO_USER} (got '…@a')", "such as "),
+    ("aws.endpoint_url", "http://:@a", f"{NO_USER} (got '…@a')", "such as "),
+    ("aws.endpoint_url", "http://a:65536", f"{NO_URL} (got 'http://a:65536')", "such as "),
     ("aws.endpoint_url", "http://a?b", f"{BARE} (got 'http://a?b')", "such as "),
     ("aws.endpoint_url", "http://a_b", f"{NO_HOST} (got 'http://a_b')", "such as "),
     ("aws.endpoint_url", "http://a\n", f"{NO_HOST} (got 'http://a\\n')", "such as "),

@@ -110,10 +110,21 @@ def test_pbes2_gives_what_was_locked(prf: str, key_bytes: int) -> None:
         pbes2.decrypt(locked, b"passwort")
 
 
-def test_what_is_well_padded_by_chance_is_a_wrong_password_too() -> None:
-    locked = pem_body(locked_pkcs8(b"no DER", b"password", scrypt_key))
+@pytest.mark.parametrize("by_chance", [b"no DER", tlv(0x04, b"no sequence")])
+def test_what_is_well_padded_by_chance_is_a_wrong_password_too(by_chance: bytes) -> None:
+    locked = pem_body(locked_pkcs8(by_chance, b"password", scrypt_key))
     with pytest.raises(pbes2.WrongPassword):
         pbes2.decrypt(locked, b"password")
+
+
+def test_a_thousand_wrong_passwords_are_told_as_such(
+    load: Load, workload: Leaf, key_file: Path
+) -> None:
+    """Of the old encryption, which has no other check than the padding."""
+    pem = key_pem(workload[1], Storage.TRADITIONAL_LOCKED)
+    for number in range(1000):
+        with pytest.raises(IdentityError, match=f"the password of private key {key_file} is wrong"):
+            load(pem, PasswordGiven(Secret(f"wrong {number}")))
 
 
 def _scheme(derivation: bytes, cipher: bytes | None = None) -> bytes:
