@@ -14,7 +14,7 @@ from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.aws.sts import SessionRequest, Sts
 from sidecar.clock import Clock
 from sidecar.config.chaining import chaining_order
-from sidecar.config.consistency import default_region
+from sidecar.config.consistency import sts_region
 from sidecar.config.role_sources import (
     AssumeRoleSection,
     RolesAnywhereSection,
@@ -129,7 +129,7 @@ class _Graph:
             return self._roles_anywhere(name, section)
         names = SessionNames(section.role_session_name, name, self.hostname)
         request = partial(_session_request, section, names, self.key)
-        sts = self._sts(section)
+        sts = self._sts(name)
         if isinstance(section, AssumeRoleSection):
             parent = self.roles.get(section.via)
             return None if parent is None else AssumeRoleSource(sts, parent, request)
@@ -153,9 +153,9 @@ class _Graph:
         naming = SessionNames(template, name, self.hostname).name if template else None
         return RolesAnywhereSource(client, parameters, self.key, session_name=naming)
 
-    def _sts(self, section: StsSection) -> Sts:
+    def _sts(self, name: str) -> Sts:
         aws = self.config.aws
-        region = section.region or default_region(self.config)
+        region = sts_region(name, self.config)
         return Sts(
             region=region,
             endpoint_url=endpoint_of("sts", region, aws),

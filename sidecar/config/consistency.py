@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.address import Address
+from sidecar.config.chaining import chain_of
+from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config, IdentitySection
@@ -45,6 +47,24 @@ def default_region(config: Config) -> str:
     return region
 
 
+def sts_region(name: str, config: Config) -> str:
+    """Name the region whose STS gives a role: its own, the configured, or its chain's anchor's.
+
+    A chain that begins in China or in GovCloud cannot go on in another partition.
+
+    Raises:
+        ConfigError: there is none of these, and no trust anchor at all.
+
+    """
+    section, root = config.roles[name], config.roles[chain_of(name, config.roles)[-1]]
+    own = None if isinstance(section, RolesAnywhereSection) else section.region
+    if found := own or config.aws.region:
+        return found
+    if isinstance(root, RolesAnywhereSection):
+        return root.trust_anchor_arn.region
+    return default_region(config)
+
+
 def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> list[Problem]:
     """Find every contradiction in a configuration.
 
@@ -65,6 +85,10 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
+    if not {"roles", "files"} & faulty:
+        places = {f"files.{place}": file for place, file in enumerate(config.files, start=1)}
+        whole = {where: file for where, file in places.items() if where not in faulty}
+        problems += file_inconsistencies(whole, config.roles)
     return problems
 
 
@@ -117,7 +141,15 @@ def _app(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
 
 def _secrets(config: Config) -> Iterator[Problem]:
     via = secrets_role(config)
-    matters = config.doors.secrets or config.secrets.prefetch or via is not None
+    section, doors = config.secrets, config.doors
+    fetched = section.prefetch or section.prefetch_tags
+    matters = doors.secrets or doors.aws_api or fetched or config.files or via is not None
+    if fetched and not section.ttl_seconds:
+        yield Problem(
+            "secrets.prefetch",
+            "cannot go with secrets.ttl_seconds = 0: nothing is cached",
+            "remove one of the two",
+        )
     if matters and via not in config.roles:
         yield Problem(
             "secrets.via",
@@ -128,7 +160,7 @@ def _secrets(config: Config) -> Iterator[Problem]:
 
 def _doors(config: Config) -> Iterator[Problem]:
     taken: dict[Address, str] = {}
-    for door in ("credentials", "secrets", "admin"):
+    for door in ("credentials", "secrets", "aws_api", "admin"):
         for address in getattr(config.doors, door):
             if address.port and address in taken:
                 yield Problem(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
 from sidecar.config.role_sources import ROLES_ANYWHERE
-from sidecar.config.schema import SECTIONS, TABLES, Config
+from sidecar.config.schema import LISTS, SECTIONS, TABLES, Config
 from sidecar.config.shown import shown
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
@@ -81,7 +81,7 @@ class _Reader:
 
     def config(self) -> Config:
         """Read everything; the result is whole only when there are no problems."""
-        known = {*SECTIONS, *TABLES}
+        known = {*SECTIONS, *TABLES, *LISTS}
         for name in self._raw.tables:
             if name not in known:
                 self._complain(name, "unknown section", _known(sorted(known)))
@@ -92,7 +92,8 @@ class _Reader:
         tables: dict[str, Any] = {
             name: self._table(name, schema) for name, schema in TABLES.items()
         }
-        return Config(**sections, **tables)
+        lists: dict[str, Any] = {name: self._list(name, schema) for name, schema in LISTS.items()}
+        return Config(**sections, **tables, **lists)
 
     def _wanted(self, section: str) -> bool:
         """Whether to read a section: the identity may be missing if no role is signed for."""
@@ -117,13 +118,29 @@ class _Reader:
         self._find_faulty(name, before)
         return {entry: self._section(f"{name}.{entry}", schema) for entry in entries}
 
+    def _list(self, name: str, schema: type) -> tuple[Any, ...]:
+        """Read an array of tables; its entries are named by their place, the first being 1."""
+        entries = self._raw.tables.get(name, [])
+        if not isinstance(entries, list):
+            self._complain(name, "must be an array of tables", f"write [[{name}]]")
+            self.faulty.add(name)
+            entries = []
+        return tuple(
+            self._read(f"{name}.{place}", entry, schema)
+            for place, entry in enumerate(entries, start=1)
+        )
+
     def _section(self, where: str, entries: Entries) -> Any:
         table: Any = self._raw.tables
         for part in where.split(".", 1):
             table = table.get(part, {})
+        return self._read(where, table, entries)
+
+    def _read(self, where: str, table: Any, entries: Entries) -> Any:
         before = len(self.problems)
         if not isinstance(table, dict):
-            self._complain(where, "must be a table", f"write [{where}]")
+            hint = f"write [[{where.partition('.')[0]}]]" if _in_list(where) else f"write [{where}]"
+            self._complain(where, "must be a table", hint)
         schema = self._schema(where, table, entries) if isinstance(table, dict) else None
         values = {} if schema is None else self._values(where, table, schema)
         self._find_faulty(where, before)
@@ -157,8 +174,8 @@ class _Reader:
 
     def _value(self, where: str, found: Option, value: object) -> object:
         if value is None:
-            hint = f"{found.hint or 'add it'}, or set {self._variable(where)}"
-            self._complain(where, "is missing", hint)
+            variable_set = "" if _in_list(where) else f", or set {self._variable(where)}"
+            self._complain(where, "is missing", f"{found.hint or 'add it'}{variable_set}")
             return None
         try:
             read = found.read(value)
@@ -183,6 +200,11 @@ class _Reader:
         section, _, key = where.rpartition(".")
         found = (name for name, place in self._raw.short_names.items() if place == (section, key))
         return next(found, variable_name(section, key))
+
+
+def _in_list(where: str) -> bool:
+    """Whether an option stands in an array of tables, whose entries no variable names."""
+    return where.partition(".")[0] in LISTS
 
 
 def _unknown(key: str, entries: Entries) -> str:

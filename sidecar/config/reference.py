@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.config.option import Entries, Option, Variants, options_of
-from sidecar.config.schema import SECTIONS, TABLES
+from sidecar.config.schema import LISTS, SECTIONS, TABLES
 from sidecar.config.sources import SHORT_NAMES, SHORT_NAMES_WITHOUT_FILE, variable_name
 
 BEGIN: Final = "<!-- options: written by `make docs` -->"
@@ -20,6 +20,8 @@ def reference() -> str:
     for name, kinds in TABLES.items():
         for title, schema in _kinds(f"[{name}.<name>]", kinds):
             lines += _section(title, f"{name}.<name>", schema)
+    for name, schema in LISTS.items():
+        lines += _list_entry(name, schema)
     return "\n".join(lines)
 
 
@@ -42,19 +44,37 @@ def _kinds(title: str, kinds: Entries) -> Iterator[tuple[str, type]]:
 
 
 def _section(title: str, section: str, schema: type) -> Iterator[str]:
-    yield f"### `{title}`"
-    yield ""
-    yield f"{(schema.__doc__ or '').strip()}"
-    yield ""
+    yield from _head(title, schema)
     yield "| key | default | meaning | variable |"
     yield "|---|---|---|---|"
-    required_first = sorted(options_of(schema).items(), key=lambda each: not each[1][0].required)
-    for key, (found, default) in required_first:
+    for key, found, default in _required_first(schema):
         variable = f"`{variable_name(section, key)}`"
         short = _short_name(section, key)
         variables = f"{variable}, `{short}`" if short else variable
         yield f"| `{key}` | {_default(found, default)} | {found.help} | {variables} |"
     yield ""
+
+
+def _list_entry(name: str, schema: type) -> Iterator[str]:
+    """Describe what stands in a file only: there are no variables for an array's entries."""
+    yield from _head(f"[[{name}]]", schema)
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for key, found, default in _required_first(schema):
+        yield f"| `{key}` | {_default(found, default)} | {found.help} |"
+    yield ""
+
+
+def _head(title: str, schema: type) -> Iterator[str]:
+    yield f"### `{title}`"
+    yield ""
+    yield f"{(schema.__doc__ or '').strip()}"
+    yield ""
+
+
+def _required_first(schema: type) -> list[tuple[str, Option, object]]:
+    found = [(key, *each) for key, each in options_of(schema).items()]
+    return sorted(found, key=lambda each: not each[1].required)
 
 
 def _default(found: Option, default: object) -> str:

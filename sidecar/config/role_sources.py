@@ -124,7 +124,7 @@ class _FromSts:
     )
     region: str | None = option(
         region_name,
-        "Region whose STS is asked. Default: as for `aws.region`.",
+        "Region whose STS is asked. Default: `aws.region`, or that of its chain's trust anchor.",
         default=None,
         example="eu-central-1",
         hint=REGION_HINT,

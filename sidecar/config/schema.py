@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address, addresses
+from sidecar.config.files_section import FilesSection
 from sidecar.config.option import (
     REGION_HINT,
     Entries,
@@ -24,6 +25,7 @@ from sidecar.config.option import (
     whole_number,
 )
 from sidecar.config.role_sources import ROLE_SOURCES, RoleSection
+from sidecar.config.secrets_section import SecretsSection
 
 _URL_HINT: Final = "such as http://127.0.0.1:4566"
 
@@ -33,13 +35,6 @@ def certificate_locator(value: object) -> str:
     found = locator(value)
     if found.startswith(("tpm:", "handle:")):
         raise ValueError("is a TPM handle, and a TPM keeps keys only")
-    return found
-
-
-def _secret_ids(value: object) -> tuple[str, ...]:
-    found = texts(value)
-    if any("*" in each for each in found):
-        raise ValueError("takes whole names or ARNs, not patterns")
     return found
 
 
@@ -131,6 +126,20 @@ class AwsSection:
         example="https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
         hint=_URL_HINT,
     )
+    endpoint_url_ssm: str | None = option(
+        base_url,
+        "The same for Parameter Store alone.",
+        default=None,
+        example="https://vpce-1.ssm.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
+    endpoint_url_sqs: str | None = option(
+        base_url,
+        "The same for SQS alone.",
+        default=None,
+        example="https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
     use_fips_endpoint: bool = option(
         flag, "Whether to use AWS's FIPS endpoints.", default=False, example="true"
     )
@@ -158,6 +167,8 @@ ENDPOINTS: Final = (
     "endpoint_url_rolesanywhere",
     "endpoint_url_sts",
     "endpoint_url_secretsmanager",
+    "endpoint_url_ssm",
+    "endpoint_url_sqs",
 )
 
 
@@ -176,6 +187,12 @@ class DoorsSection:
         "Secrets, in the protocol of AWS's own agent and Lambda extension.",
         default=(Address.parse("127.0.0.1:2773"),),
         example="127.0.0.1:2773",
+    )
+    aws_api: tuple[Address, ...] = option(
+        addresses,
+        "The wire APIs of Secrets Manager and Parameter Store, for code that calls AWS's own SDKs.",
+        default=(Address.parse("127.0.0.1:2774"),),
+        example="127.0.0.1:2774",
     )
     admin: tuple[Address, ...] = option(
         addresses,
@@ -198,6 +215,18 @@ class AppSection:
         default=(),
         example="prod/web/*",
     )
+    parameters: tuple[str, ...] = option(
+        texts,
+        "Names of Parameter Store parameters that it may read; likewise.",
+        default=(),
+        example="/prod/web/*",
+    )
+    assume_roles: tuple[str, ...] = option(
+        texts,
+        "ARNs of roles that it may name as `roleArn` on the secrets door; likewise.",
+        default=(),
+        example="arn:aws:iam::123456789012:role/reader-*",
+    )
     static_token_file: Path | None = option(
         path,
         "File with its token, at least 16 characters, no newline; read again when it changes.",
@@ -211,40 +240,6 @@ class AppSection:
         example="WEB_TOKEN",
         hint="name the variable here, and put the token into that variable",
         may_be_shown=False,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretsSection:
-    """How Secrets Manager values are cached."""
-
-    via: str | None = option(
-        text,
-        "Role whose credentials read the secrets. Default: the only role, or `default`.",
-        default=None,
-        example="default",
-    )
-    ttl_seconds: int = option(
-        whole_number(1, 3600), "How long a value counts as fresh.", default=300, example="300"
-    )
-    max_stale_seconds: int = option(
-        whole_number(0, 604800),
-        "How much longer it is served while AWS cannot be reached or throttles.",
-        default=86400,
-        example="86400",
-    )
-    cache_size: int = option(
-        whole_number(1, 10000),
-        "How many values are kept; the one unused for longest goes first.",
-        default=1000,
-        example="1000",
-    )
-    prefetch: tuple[str, ...] = option(
-        _secret_ids,
-        "Secrets to read before the sidecar reports that it is ready.",
-        default=(),
-        example="prod/web/database",
-        hint="name each secret; patterns belong into an app's secrets",
     )
 
 
@@ -271,9 +266,11 @@ class Config:
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     log: LogSection = field(default_factory=LogSection)
+    files: tuple[FilesSection, ...] = ()
 
 
-# The sections with fixed keys, and the tables in which the user chooses the names of the entries.
+# The sections with fixed keys, the tables in which the user chooses the names of the entries, and
+# the arrays of tables.
 SECTIONS: Final = MappingProxyType(
     {
         "identity": IdentitySection,
@@ -284,3 +281,4 @@ SECTIONS: Final = MappingProxyType(
     }
 )
 TABLES: Final[Mapping[str, Entries]] = MappingProxyType({"roles": ROLE_SOURCES, "apps": AppSection})
+LISTS: Final[Mapping[str, type]] = MappingProxyType({"files": FilesSection})

@@ -41,6 +41,7 @@ SHORT_NAMES_WITHOUT_FILE: Final = {
 }
 TOKEN_VARIABLE: Final = "SIDECAR_TOKEN"  # noqa: S105 - the variable's name
 THE_ONE: Final = "default"
+_EVERYTHING: Final = ("secrets", "parameters", "assume_roles")
 
 Table = MutableMapping[str, Any]
 
@@ -97,7 +98,7 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
 def _the_one_role_and_app(raw: Raw, environment: Mapping[str, str]) -> None:
     """Make the role and the app that exist when no file names any: the app may use everything."""
     raw.tables["roles"] = {THE_ONE: {}}
-    raw.tables["apps"] = {THE_ONE: {"roles": [THE_ONE], "secrets": ["*"]}}
+    raw.tables["apps"] = {THE_ONE: {"roles": [THE_ONE], **{key: ["*"] for key in _EVERYTHING}}}
     raw.short_names |= {
         variable: (f"{table}.{THE_ONE}", key)
         for variable, (table, key) in SHORT_NAMES_WITHOUT_FILE.items()

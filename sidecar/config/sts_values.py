@@ -36,6 +36,8 @@ def session_tags(value: object) -> tuple[tuple[str, str], ...]:
         pairs = [each.partition("=") for each in value.split(",")]
         if not all(separator for _, separator, _ in pairs):
             raise ValueError("must be key=value, with commas between several")
+        if len({key.strip() for key, *_ in pairs}) != len(pairs):
+            raise ValueError("says a key twice")
         value = {key.strip(): found.strip() for key, _, found in pairs}
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise ValueError("must be a table of texts")

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.config.consistency import default_region, inconsistencies, secrets_role
+from sidecar.config.consistency import (
+    default_region,
+    inconsistencies,
+    secrets_role,
+    sts_region,
+)
 from sidecar.config.load import Loaded, read_config
 from sidecar.errors import ConfigError
 
@@ -15,6 +20,10 @@ ROLE = {
     "profile_arn": "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p",
     "role_arn": "arn:aws:iam::123456789012:role/web",
 }
+PREFETCH_FOR_NOTHING = (
+    "secrets.prefetch: cannot go with secrets.ttl_seconds = 0: nothing is cached",
+    "remove one of the two",
+)
 CHINA = {name: arn.replace("arn:aws:", "arn:aws-cn:") for name, arn in ROLE.items()}
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role_arn"]}
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
@@ -60,12 +69,12 @@ def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
             id="doors that want a token on link-local",
         ),
         pytest.param(
-            {"doors": dict.fromkeys(("credentials", "secrets", "admin"), "127.0.0.1:0")},
+            {"doors": dict.fromkeys(("credentials", "secrets", "aws_api", "admin"), "127.0.0.1:0")},
             id="free ports for all",
         ),
         pytest.param(
             {
-                "doors": {"secrets": "off"},
+                "doors": {"secrets": "off", "aws_api": "off"},
                 "roles": {"a": ROLE, "b": ROLE},
                 "apps": {"web": APP | {"roles": ["a", "b"]}},
             },
@@ -214,6 +223,32 @@ def test_services_are_asked_in_the_region_configured_or_the_first_anchor_s(
 ) -> None:
     sound["roles"] = {"token": TOKEN, **sound["roles"]}
     assert default_region(load(sound | {"aws": aws}).config) == region
+
+
+@pytest.mark.parametrize("what", ["prefetch", "prefetch_tags"])
+def test_nothing_is_prefetched_where_nothing_is_cached(found: Found, what: str) -> None:
+    assert found({"secrets": {"ttl_seconds": 0, what: "a"}}) == [PREFETCH_FOR_NOTHING]
+    assert found({"secrets": {"ttl_seconds": 1, what: "a"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "region"),
+    [
+        pytest.param({}, "cn-north-1", id="its chain's anchor"),
+        pytest.param({"aws": {"region": "cn-northwest-1"}}, "cn-northwest-1", id="configured"),
+        pytest.param({"region": "cn-northwest-1"}, "cn-northwest-1", id="its own"),
+    ],
+)
+def test_a_chained_role_is_asked_for_in_the_region_of_its_chain(
+    load: Callable[..., Loaded], sound: dict[str, Any], change: dict[str, Any], region: str
+) -> None:
+    china = {name: arn.replace("eu-central-1", "cn-north-1") for name, arn in CHINA.items()}
+    own = {"region": change.pop("region")} if "region" in change else {}
+    chained = CHAINED | {"via": "china", "role_arn": CHINA["role_arn"]} | own
+    sound["roles"] |= {"china": china, "chained": chained, "token": TOKEN}
+    config = load(sound | change).config
+    assert sts_region("chained", config) == region
+    assert sts_region("token", config) == default_region(config)
 
 
 NO_REGION = (

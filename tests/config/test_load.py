@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sidecar.config.files_section import FilesSection
 from sidecar.config.load import Loaded, load_config, read_config
 from sidecar.config.option import Entries, is_name, options_of, schemas_of
 from sidecar.config.role_sources import AssumeRoleSection
@@ -17,6 +18,8 @@ from sidecar.errors import ConfigError, Problem
 
 Table = Mapping[str, object]
 
+FILE = {"path": "/run/secrets/a", "secret": "prod/web/a"}
+KEYS_OF_FILES = f"known are {', '.join(options_of(FilesSection))}"
 MANY_MISTAKES = """
     colour = "blue"
 
@@ -36,7 +39,7 @@ MANY_MISTAKES = """
     web = "token"
 
     [secrets]
-    ttl_seconds = 0
+    ttl_seconds = -1
 
     [log.level]
     deep = true
@@ -48,7 +51,7 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, identity, log, roles, secrets",
+        "known are apps, aws, doors, files, identity, log, roles, secrets",
     ),
     (
         "identity.privat_key: unknown key",
@@ -59,7 +62,7 @@ EVERY_REASON = [
         f"doors.secrets: {OUTSIDE} (got '0.0.0.0:2773')",
         "",
     ),
-    ("secrets.ttl_seconds: must be between 1 and 3600 (got 0)", ""),
+    ("secrets.ttl_seconds: must be between 0 and 3600 (got -1)", ""),
     ("log.level: must be one of debug, info, warning, error (got {'deep': True})", ""),
     ("roles.a b: is not a name", "letters, digits, - and _"),
     ("roles.a b.role_arn: must be text (got 5)", "aws iam list-roles shows it"),
@@ -107,6 +110,35 @@ def test_a_section_of_the_wrong_shape_is_refused(
     hint: str,
 ) -> None:
     [found] = problems(sound | change)
+    assert (str(found), found.hint) == (problem, hint)
+
+
+def test_an_array_of_tables_is_read_in_its_order(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    assert load(sound).config.files == ()
+    sound["files"] = [dict(FILE, path="/a"), dict(FILE, path="/b")]
+    assert [str(each.path) for each in load(sound).config.files] == ["/a", "/b"]
+
+
+@pytest.mark.parametrize(
+    ("files", "problem", "hint"),
+    [
+        ({"path": "/a"}, "files: must be an array of tables", "write [[files]]"),
+        ([FILE, 5], "files.2: must be a table", "write [[files]]"),
+        ([FILE, {**FILE, "path": 1}], "files.2.path: must be text (got 1)", ""),
+        ([{key: FILE[key] for key in FILE if key != "path"}], "files.1.path: is missing", "add it"),
+        ([{**FILE, "pth": 1}], "files.1.pth: unknown key", KEYS_OF_FILES),
+    ],
+)
+def test_an_entry_of_an_array_is_named_by_its_place(
+    problems: Callable[..., list[Problem]],
+    sound: dict[str, Any],
+    files: object,
+    problem: str,
+    hint: str,
+) -> None:
+    [found] = problems(sound | {"files": files})
     assert (str(found), found.hint) == (problem, hint)
 
 

@@ -32,6 +32,7 @@ SCHEMAS: dict[str, type] = {
     "roles.token": WebIdentitySection,
     "apps.web": AppSection,
 }
+QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/sidecar"
 MANAGED = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 POLICY = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -60,6 +61,9 @@ NO_URL = "must be http://host[:port] or https://host[:port]"
 BARE = "must have no path or query"
 NO_USER = "must have no user name or password"
 NO_HOST = "must name its host by letters, digits, hyphens and dots, or by address"
+NO_TAG = "must be key or key=value, as long as AWS takes them"
+NO_QUEUE = "must be a queue's URL: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+NO_PREFIX = "must begin with / and hold neither ? nor #"
 NO_LIST = "must be a list of texts"
 NO_NUMBER = "must be a whole number"
 OUTSIDE = (
@@ -84,6 +88,8 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("aws.endpoint_url_rolesanywhere", "https://a", "https://a"),
     ("aws.endpoint_url_sts", "https://a", "https://a"),
     ("aws.endpoint_url_secretsmanager", "https://a", "https://a"),
+    ("aws.endpoint_url_ssm", "https://a", "https://a"),
+    ("aws.endpoint_url_sqs", "https://a", "https://a"),
     ("aws.use_fips_endpoint", True, True),
     ("aws.use_fips_endpoint", "True", True),
     ("aws.use_dualstack_endpoint", "false", False),
@@ -91,6 +97,7 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("aws.start_spread_seconds", "900", 900),
     ("doors.credentials", "off", ()),
     ("doors.secrets", "off", ()),
+    ("doors.aws_api", "off", ()),
     ("doors.admin", "off", ()),
     ("roles.default.source", "roles-anywhere", "roles-anywhere"),
     ("roles.default.trust_anchor_arn", ANCHOR, Arn.parse(ANCHOR)),
@@ -130,10 +137,26 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("apps.web.roles", "default", ("default",)),
     ("apps.web.secrets", ["prod/*", "*"], ("prod/*", "*")),
     ("apps.web.secrets", "a, b", ("a", "b")),
+    ("apps.web.parameters", "/a/*,b", ("/a/*", "b")),
+    ("apps.web.assume_roles", f"{ROLE}*", (f"{ROLE}*",)),
     ("apps.web.static_token_file", "web.token", Path("web.token")),
     ("apps.web.token_env", "TOKEN", "TOKEN"),
     ("secrets.via", "default", "default"),
     ("secrets.ttl_seconds", 3600, 3600),
+    ("secrets.ttl_seconds", "0", 0),
+    ("secrets.ignore_transient_errors", False, False),
+    ("secrets.keep_warm_seconds", 0, 0),
+    ("secrets.cache_megabytes", 4096, 4096),
+    ("secrets.prefetch", "prod/*", ("prod/*",)),
+    ("secrets.prefetch_tags", ["a", "b=", "c=d=e"], (("a", None), ("b", ""), ("c", "d=e"))),
+    ("secrets.events_queue_url", QUEUE, QUEUE),
+    ("secrets.events_queue_url", "http://127.0.0.1:4566/1/q", "http://127.0.0.1:4566/1/q"),
+    ("secrets.follow_rotation", True, True),
+    ("secrets.max_conn", 1000, 1000),
+    ("secrets.max_roles", 1, 1),
+    ("secrets.path_prefix", "/v1", "/v1"),
+    ("secrets.path_prefix", "/my/v1/", "/my/v1/"),
+    ("secrets.ssrf_headers", "X-A, X_b", ("X-A", "X_b")),
     ("secrets.max_stale_seconds", 0, 0),
     ("secrets.cache_size", 10000, 10000),
     ("secrets.prefetch", ["a/b", f"{ROLE}-no"], ("a/b", f"{ROLE}-no")),
@@ -178,6 +201,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("aws.endpoint_url_rolesanywhere", "a", f"{NO_URL} (got 'a')", "such as "),
     ("aws.endpoint_url_sts", "http://a/b", f"{BARE} (got 'http://a/b')", "such as "),
     ("aws.endpoint_url_secretsmanager", 3, f"{NO_TEXT} (got 3)", "such as "),
+    ("aws.endpoint_url_ssm", "a", f"{NO_URL} (got 'a')", "such as "),
+    ("aws.endpoint_url_sqs", "a", f"{NO_URL} (got 'a')", "such as "),
     ("aws.use_fips_endpoint", "yes", f"{NO_FLAG} (got 'yes')", ""),
     ("aws.use_fips_endpoint", 1, f"{NO_FLAG} (got 1)", ""),
     ("aws.use_dualstack_endpoint", [], f"{NO_FLAG} (got [])", ""),
@@ -185,6 +210,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("aws.start_spread_seconds", 3601, "must be between 0 and 3600 (got 3601)", ""),
     ("doors.credentials", "0.0.0.0:9911", f"{OUTSIDE} (got '0.0.0.0:9911')", ""),
     ("doors.secrets", ["10.0.0.1:1"], f"{OUTSIDE} (got ['10.0.0.1:1'])", ""),
+    ("doors.aws_api", "[::]:2774", f"{OUTSIDE} (got '[::]:2774')", ""),
     ("doors.admin", "[::]:9913", f"{OUTSIDE} (got '[::]:9913')", ""),
     ("roles.default.source", "env", f"{NO_SOURCE} (got 'env')", ""),
     ("roles.default.source", ["x"], f"{NO_SOURCE} (got ['x'])", ""),
@@ -235,6 +261,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "must be key=value, with commas between several (got 'a')",
         "",
     ),
+    ("roles.chained.session_tags", "a=1, a =2", "says a key twice (got 'a=1, a =2')", ""),
     ("roles.chained.session_tags", {"": "a"}, f"{LONG_TAG} (got {{'': 'a'}})", ""),
     ("roles.chained.session_tags", "a=" + "b" * 257, f"{LONG_TAG} (got 'a=" + "b" * 77 + "…)", ""),
     ("roles.chained.session_tags", {"a": "?"}, f"{ODD_TAG} (got {{'a': '?'}})", ""),
@@ -298,20 +325,34 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apps.web.roles", [], f"{NO_LIST} (got [])", ""),
     ("apps.web.secrets", ["a", 1], f"{NO_TEXT} (got ['a', 1])", ""),
     ("apps.web.secrets", {"a": 1}, f"{NO_LIST} (got {{'a': 1}})", ""),
+    ("apps.web.parameters", 1, f"{NO_LIST} (got 1)", ""),
+    ("apps.web.assume_roles", [""], f"{EMPTY} (got [''])", ""),
     ("apps.web.static_token_file", 1.5, f"{NO_TEXT} (got 1.5)", ""),
     ("apps.web.token_env", "", EMPTY, NAME_IT),
     ("apps.web.token_env", "a-token-in-place-of-a-name", NO_VARIABLE, NAME_IT),
     ("apps.web.token_env", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NO_VARIABLE, NAME_IT),
     ("secrets.via", False, f"{NO_TEXT} (got False)", ""),
-    ("secrets.ttl_seconds", 0, "must be between 1 and 3600 (got 0)", ""),
+    ("secrets.ttl_seconds", 3601, "must be between 0 and 3600 (got 3601)", ""),
     ("secrets.max_stale_seconds", -1, "must be between 0 and 604800 (got -1)", ""),
+    ("secrets.ignore_transient_errors", "no", "must be true or false (got 'no')", ""),
+    ("secrets.keep_warm_seconds", 86401, "must be between 0 and 86400 (got 86401)", ""),
     ("secrets.cache_size", 10001, "must be between 1 and 10000 (got 10001)", ""),
-    (
-        "secrets.prefetch",
-        ["prod/*"],
-        "takes whole names or ARNs, not patterns (got ['prod/*'])",
-        "name each secret; patterns belong into an app's secrets",
-    ),
+    ("secrets.cache_megabytes", 0, "must be between 1 and 4096 (got 0)", ""),
+    ("secrets.prefetch", [], f"{NO_LIST} (got [])", ""),
+    ("secrets.prefetch_tags", "=a", f"{NO_TAG} (got '=a')", ""),
+    ("secrets.prefetch_tags", ["k" * 129], f"{NO_TAG} (got ['{'k' * 78}…)", ""),
+    ("secrets.events_queue_url", "https://a/1", f"{NO_QUEUE} (got 'https://a/1')", ""),
+    ("secrets.events_queue_url", "sqs", f"{NO_QUEUE} (got 'sqs')", ""),
+    ("secrets.events_queue_url", f"{QUEUE}?a", f"{NO_QUEUE} (got '{QUEUE}?a')", ""),
+    ("secrets.events_queue_url", "http://[a/1/q", f"{NO_QUEUE} (got 'http://[a/1/q')", ""),
+    ("secrets.events_queue_url", "http://u@a/1/q", f"{NO_USER} (got '…@a/1/q')", ""),
+    ("secrets.follow_rotation", 1, "must be true or false (got 1)", ""),
+    ("secrets.max_conn", 1001, "must be between 1 and 1000 (got 1001)", ""),
+    ("secrets.max_roles", 0, "must be between 1 and 20 (got 0)", ""),
+    ("secrets.path_prefix", "v1/", f"{NO_PREFIX} (got 'v1/')", ""),
+    ("secrets.path_prefix", "/a?b/", f"{NO_PREFIX} (got '/a?b/')", ""),
+    ("secrets.ssrf_headers", "X A", "holds a name that no header can have (got 'X A')", ""),
+    ("secrets.ssrf_headers", "", f"{EMPTY} (got '')", ""),
     ("log.level", "loud", "must be one of debug, info, warning, error (got 'loud')", ""),
 ]
 
