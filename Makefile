@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test check lint unit docs tpm lock image clean help
+.PHONY: demo test check lint unit docs tpm js lock image clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ docs: .venv/.dev  ## write the option tables of docs/configuration.md
 	$(BIN)/python -m sidecar.config.reference
 
 tpm: .venv/.tpm  ## what the tests of TPM keys need; compiled against libtss2-dev (.ci/hardware-keys)
+
+js:  ## the JavaScript SDK, for the tests of the doors with it; needs npm
+	.ci/js-clients
 
 image:  ## build the container image
 	docker build --tag credential-sidecar .

@@ -1,6 +1,7 @@
 """What `serve` checks before it opens a door: the identity and the tokens, all problems at once."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from sidecar.clock import Clock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
-from sidecar.config.schema import IdentitySection
+from sidecar.config.schema import Config, IdentitySection
+from sidecar.delivery.prepare import PreparedFile, prepare_files
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
 from sidecar.identity.examined import examine, told
 from sidecar.identity.held import HeldIdentity
@@ -35,6 +37,7 @@ class Prepared:
         places: where the next one will be found, with a password that nobody is asked for.
         tokens: who is who.
         warnings: sentences for the log.
+        files: what is to be written, and where.
 
     """
 
@@ -42,6 +45,7 @@ class Prepared:
     places: IdentityPlaces | None
     tokens: AppTokens
     warnings: tuple[str, ...]
+    files: tuple[PreparedFile, ...] = ()
 
     def held_identity(self, clock: Clock) -> HeldIdentity | None:
         """Begin to hold the identity, if there is one."""
@@ -81,22 +85,38 @@ def prepare(
         where = _told("identity", loaded.said_by)
         identity = _checked_identity(places, where, now, problems, warnings)
         remembered.stop_asking()
-    wanted = {
-        App(name, app.roles, app.secrets): place
-        for name, app in config.apps.items()
-        if f"apps.{name}" not in faulty and (place := app.static_token_file or app.token_env)
-    }
-    tokens, token_problems = load_tokens(wanted, environment)
-    problems += token_problems
-    for place in wanted.values():
-        warnings += token_file_warnings(place) if isinstance(place, Path) else ()
+    tokens = _tokens(config, faulty, environment, problems, warnings)
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
     for name, role in config.roles.items():
         problems += () if f"roles.{name}" in faulty else _policy_file(name, role)
+    wanted = config.files_by_place().items()
+    sound = {where: file for where, file in wanted if not {"files", where} & faulty}
+    files, file_problems, file_warnings = prepare_files(sound, environment)
+    problems += file_problems
+    warnings += file_warnings
     if problems:
         raise ConfigError(problems)
-    return Prepared(identity, places, tokens, tuple(warnings))
+    return Prepared(identity, places, tokens, tuple(warnings), files)
+
+
+def _tokens(
+    config: Config,
+    faulty: AbstractSet[str],
+    environment: Mapping[str, str],
+    problems: list[Problem],
+    warnings: list[str],
+) -> AppTokens:
+    wanted = {
+        App(name, app.roles, app.secrets, app.parameters, app.assume_roles): place
+        for name, app in config.apps.items()
+        if f"apps.{name}" not in faulty and (place := app.static_token_file or app.token_env)
+    }
+    tokens, found = load_tokens(wanted, environment)
+    problems += found
+    for place in wanted.values():
+        warnings += token_file_warnings(place) if isinstance(place, Path) else ()
+    return tokens
 
 
 def identity_places(

@@ -84,6 +84,22 @@ def endpoint_of(service: str, region: str, aws: AwsSection) -> str:
     )
 
 
+def sts_of(name: str, config: Config, clock: Clock) -> Sts:
+    """Make the client of the STS that gives a role's sessions.
+
+    Raises:
+        ValueError: STS has no address in its region.
+
+    """
+    region = sts_region(name, config)
+    return Sts(
+        region=region,
+        endpoint_url=endpoint_of("sts", region, config.aws),
+        clock=clock,
+        ca_bundle=None if config.aws.ca_bundle is None else str(config.aws.ca_bundle),
+    )
+
+
 @dataclass(slots=True)
 class _Graph:
     """Adds roles one by one, parents first, and collects what is wrong on the way."""
@@ -129,7 +145,7 @@ class _Graph:
             return self._roles_anywhere(name, section)
         names = SessionNames(section.role_session_name, name, self.hostname)
         request = partial(_session_request, section, names, self.key)
-        sts = self._sts(name)
+        sts = sts_of(name, self.config, self.clock)
         if isinstance(section, AssumeRoleSection):
             parent = self.roles.get(section.via)
             return None if parent is None else AssumeRoleSource(sts, parent, request)
@@ -152,16 +168,6 @@ class _Graph:
         template = section.role_session_name
         naming = SessionNames(template, name, self.hostname).name if template else None
         return RolesAnywhereSource(client, parameters, self.key, session_name=naming)
-
-    def _sts(self, name: str) -> Sts:
-        aws = self.config.aws
-        region = sts_region(name, self.config)
-        return Sts(
-            region=region,
-            endpoint_url=endpoint_of("sts", region, aws),
-            clock=self.clock,
-            ca_bundle=None if aws.ca_bundle is None else str(aws.ca_bundle),
-        )
 
 
 def _session_request(section: StsSection, names: SessionNames, key: Key) -> SessionRequest:

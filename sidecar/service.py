@@ -2,46 +2,44 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
+from sidecar.access.vended import VendedSessions
+from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
-from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
-from sidecar.aws.secret import SecretQuery, SecretValue
-from sidecar.aws.secrets_manager import SecretsManager
+from sidecar.aws.json_api import ApiCall
+from sidecar.aws.reader import Reader
 from sidecar.clock import Clock
-from sidecar.config.consistency import default_region, secrets_role
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import Config
-from sidecar.errors import (
-    ConfigError,
-    IdentityError,
-    NotReady,
-    Problem,
-    SidecarError,
-    UpstreamUnavailable,
-)
+from sidecar.credentials import Credentials
+from sidecar.delivery.files import DeliveredFiles
+from sidecar.errors import IdentityError, NotReady
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.role_graph import build_roles, endpoint_of
-from sidecar.secret_cache.cache import Limits, SecretCache
+from sidecar.secret_changes import Changes, build_changes
+from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.admin_door import AdminDoor
+from sidecar.web.aws_api.reads import CachedReads
+from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
-from sidecar.web.secrets_door import SecretsDoor
+from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
 log = logging.getLogger(__name__)
 
-# How long a request for a secret may wait for the very first session of the role that reads it.
-_COLD_START_SECONDS = 5.0
 _LOOK_AT_TOKEN_FILES_SECONDS = 2.0
+_FORWARDED_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,16 @@ class Sidecar:
         doors: its open doors.
         broken: a future that ends only if something broke.
         reload: reads certificate, key and tokens again within seconds, changed or not.
+        roles: what the credentials door serves, by name.
+        secrets: the caches.
 
     """
 
     doors: tuple[OpenDoor, ...]
     broken: "asyncio.Future[None]"
     reload: Callable[[], None]
+    roles: Mapping[str, RefreshingRole]
+    secrets: SecretGraph
 
 
 @asynccontextmanager
@@ -89,24 +91,34 @@ async def running_sidecar(
         held = prepared.held_identity(clock)
         http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
         roles = build_roles(config, http, _signing_key(held), clock)
-        cache = _secret_cache(config, roles, clock, stack)
-        prefetch = _Prefetch(cache, config.secrets.prefetch)
+        secrets = build_secrets(config, roles, clock)
+        stack.push_async_callback(secrets.close)
+        changes = build_changes(config, secrets, secrets.replies, clock)
+        files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
+        forwarder = await _forwarder(config, stack)
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
-            (SecretsDoor(cache, prepared.tokens), config.doors.secrets),
-            (AdminDoor(lambda: _pending(roles, prefetch)), config.doors.admin),
+            (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
+            (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
+            (_admin_door(roles, changes, files, clock), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
         if held is not None:
             _renew_with(held, config, roles)
             background.start(held.run())
-        for role in roles.values():
-            background.start(role.run())
+        running = (role.run() for role in roles.values())
+        for work in (*running, *secrets.background(), *changes.background(), files.run()):
+            background.start(work)
         background.start(_watch_token_files(prepared.tokens, clock))
-        for secret_id in config.secrets.prefetch:
-            background.start(prefetch.run(secret_id))
-        yield Sidecar(opened, background.broken, partial(_reload, held, prepared.tokens))
+        reload = partial(_reload, held, prepared.tokens)
+        yield Sidecar(opened, background.broken, reload, roles, secrets)
+
+
+async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
+    """Make the aws-api door's own way to AWS, so that sessions are not kept waiting by it."""
+    client = http_client(config.aws.ca_bundle, connections=_FORWARDED_AT_ONCE)
+    return Forwarder(await stack.enter_async_context(client), partial(endpoint_of, aws=config.aws))
 
 
 def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
@@ -136,59 +148,40 @@ def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
         held.reload()
 
 
-def _secret_cache(
-    config: Config, roles: Mapping[str, RefreshingRole], clock: Clock, stack: AsyncExitStack
-) -> SecretCache:
-    bundle = config.aws.ca_bundle
-    region = default_region(config)
-    upstream = SecretsManager(
-        region=region,
-        endpoint_url=_secrets_endpoint(config, region),
-        ca_bundle=None if bundle is None else str(bundle),
-    )
-    role = roles[secrets_role(config) or next(iter(roles))]
-
-    async def fetch(query: SecretQuery) -> SecretValue:
-        await role.settled(_COLD_START_SECONDS)
-        credentials = role.current()
-        try:
-            return await upstream.get_secret_value(query, credentials)
-        except UpstreamUnavailable as exc:
-            if exc.code in CREDENTIALS_REFUSED:
-                role.doubt(credentials)
-            raise
-
+def _secrets_door(secrets: SecretGraph, config: Config, tokens: AppTokens) -> SecretsDoor:
     section = config.secrets
-    limits = Limits(
-        ttl_seconds=section.ttl_seconds,
-        max_stale_seconds=section.max_stale_seconds,
-        size=section.cache_size,
+    options = SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn)
+    return SecretsDoor(secrets.secrets, secrets.parameters, secrets.readers, tokens, options)
+
+
+def _vended_sessions(roles: Mapping[str, RefreshingRole], clock: Clock) -> VendedSessions:
+    """Know the sessions that requests may be signed with, from the first one on."""
+    vended = VendedSessions()
+
+    def keep(name: str, credentials: Credentials) -> None:
+        vended.keep(name, credentials, clock.now())
+
+    for name, role in roles.items():
+        role.on_change(partial(keep, name))
+    return vended
+
+
+def _aws_api(
+    secrets: SecretGraph,
+    roles: Mapping[str, RefreshingRole],
+    tokens: AppTokens,
+    forwarder: Forwarder,
+    clock: Clock,
+) -> AwsApiDoor:
+    readers = secrets.readers
+
+    def ask_as(reader: Reader, call: ApiCall) -> Awaitable[bytes]:
+        return readers.read(reader, lambda held: forwarder.ask(call, held))
+
+    reads = CachedReads(
+        secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
     )
-    cache = SecretCache(fetch, clock, limits)
-    stack.push_async_callback(cache.close)
-    return cache
-
-
-def _secrets_endpoint(config: Config, region: str) -> str:
-    try:
-        return endpoint_of("secretsmanager", region, config.aws)
-    except ValueError as exc:
-        raise ConfigError([Problem("aws.region", str(exc), "check the [aws] options")]) from exc
-
-
-class _Prefetch:
-    """The secrets that must be held before the sidecar is ready, and why one is not held yet."""
-
-    def __init__(self, cache: SecretCache, secret_ids: Iterable[str]) -> None:
-        self._cache = cache
-        self.waiting = dict.fromkeys(secret_ids, "not read yet")
-
-    async def run(self, secret_id: str) -> None:
-        def failed(exc: SidecarError) -> None:
-            self.waiting[secret_id] = f"not read yet: {exc.message}"
-
-        await self._cache.prefetch(secret_id, failed)
-        self.waiting.pop(secret_id, None)
+    return AwsApiDoor(_vended_sessions(roles, clock), tokens.apps, reads, forwarder, clock)
 
 
 class _Background:
@@ -216,15 +209,31 @@ class _Background:
             self.broken.set_exception(exc)
 
 
-def _pending(roles: Mapping[str, RefreshingRole], prefetch: _Prefetch) -> dict[str, str]:
-    """Say what keeps the sidecar from being ready, and why."""
-    pending = {f"secret {secret_id}": why for secret_id, why in sorted(prefetch.waiting.items())}
+def _admin_door(
+    roles: Mapping[str, RefreshingRole], changes: Changes, files: DeliveredFiles, clock: Clock
+) -> AdminDoor:
+    return AdminDoor(
+        lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
+        lambda: _not_renewed(roles) | changes.warnings(),
+        InvalidateRoute(changes.invalidation, clock),
+    )
+
+
+def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
+    """Say which roles have no session, and why."""
+    pending: dict[str, str] = {}
     for name, role in roles.items():
         try:
             role.current()
         except NotReady as exc:
             pending[f"role {name}"] = exc.message
     return pending
+
+
+def _not_renewed(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
+    """Say which roles could not be renewed last time, whatever is served of them."""
+    troubles = ((f"role {name}", role.trouble()) for name, role in roles.items())
+    return {name: why for name, why in troubles if why is not None}
 
 
 async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:

@@ -203,7 +203,7 @@ def shared_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
     with running_emulator() as emulator:
         free = "127.0.0.1:0"
-        places = Places(tmp_path_factory.mktemp("stage"), emulator.url, free, free, free)
+        places = Places(tmp_path_factory.mktemp("stage"), emulator.url, free, free, free, free)
         aws = Aws(emulator, set_stage(places, datetime.now(UTC)))
         allowed = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
@@ -275,7 +275,7 @@ def serve(eventually: Eventually) -> Serve:
         ):
             serving = Serving(process, log)
             try:
-                eventually(lambda: len(serving.doors()) == 3 or process.poll() is not None)
+                eventually(lambda: len(serving.doors()) == 4 or process.poll() is not None)
                 yield serving
                 serving.end()
             finally:

@@ -387,7 +387,7 @@ def test_everything_is_reported_at_once(machine: Machine, root: Authority, now: 
 def test_problems_of_values_files_and_tokens_are_told_together(machine: Machine) -> None:
     text = (machine.directory / "sidecar.toml").read_text()
     file = machine.directory / "faulty.toml"
-    file.write_text(text + '[secrets]\nttl_seconds = 0\n[apps.other]\nroles = ["ghost"]\n')
+    file.write_text(text + '[secrets]\nttl_seconds = -1\n[apps.other]\nroles = ["ghost"]\n')
     machine.certificate.unlink()
     machine.token.write_text("short")
     machine.loaded = read_config(file, {})

@@ -1,26 +1,46 @@
 """What an app may have: pure decisions."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
-# Secrets Manager appends a hyphen and six characters to a secret's name in its ARN.
-_ARN_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}\Z")
-# The longest SecretId that Secrets Manager takes.
-_LONGEST_SECRET_ID: Final = 2048
+from sidecar.access.names import (
+    parameter_name,
+    possible_names,
+    referred_secret,
+    referred_secret_name,
+)
+from sidecar.redaction import Secret
+
+# The longest SecretId and the longest Name of a parameter that AWS takes.
+_LONGEST_ID: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A caller: the roles and secrets it may have, the first role being its default."""
+    """A caller and what it may have; the first of its roles is its default.
+
+    Args:
+        name: what it is called in the configuration.
+        roles: the configured roles whose credentials it may have.
+        secrets: patterns of the names of secrets that it may read.
+        parameters: patterns of the names of parameters that it may read.
+        assume_roles: patterns of the ARNs of roles with which it may have its secrets read.
+
+    """
 
     name: str
     roles: tuple[str, ...]
     secrets: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+    assume_roles: tuple[str, ...] = ()
 
     def may_have_role(self, role: str) -> bool:
         """Whether the app may have a role's credentials."""
         return role in self.roles
+
+    def may_assume(self, role_arn: str) -> bool:
+        """Whether the app may have secrets read with this role, whatever its own roles are."""
+        return any(matches(pattern, role_arn) for pattern in self.assume_roles)
 
     def may_name_secret(self, secret_id: str) -> bool:
         """Whether asking for `secret_id`, a name or a whole or partial ARN, can be right at all.
@@ -28,7 +48,7 @@ class App:
         A partial ARN does not tell whether its end is the random suffix, so this lets both readings
         pass; `may_read_secret` decides, once AWS has told the secret's real name.
         """
-        if len(secret_id) > _LONGEST_SECRET_ID:
+        if len(secret_id) > _LONGEST_ID:
             return False
         return any(self.may_read_secret(name) for name in possible_names(secret_id))
 
@@ -36,13 +56,34 @@ class App:
         """Whether the app may read the secret of this real name."""
         return any(matches(pattern, name) for pattern in self.secrets)
 
+    def may_name_parameter(self, name: str) -> bool:
+        """Whether asking for a parameter, by name or ARN and with or without a selector, can be.
 
-def possible_names(secret_id: str) -> tuple[str, ...]:
-    """Give the secret names that an id may stand for."""
-    if not secret_id.startswith("arn:"):
-        return (secret_id,)
-    name = secret_id.split(":", 6)[-1]
-    return (name, _ARN_SUFFIX.sub("", name))
+        A parameter that stands for a secret is judged as that secret.
+        """
+        if len(name) > _LONGEST_ID:
+            return False
+        secret_id = referred_secret(name)
+        return self._covers(name) if secret_id is None else self.may_name_secret(secret_id)
+
+    def may_read_parameter(self, name: str, source_result: Secret | None = None) -> bool:
+        """Whether the app may read the parameter of this real name.
+
+        Args:
+            name: what AWS calls it.
+            source_result: what AWS tells of the secret that the parameter stands for; without it a
+                secret that was asked for by ARN is denied, its name being unsure.
+
+        """
+        if referred_secret(name) is None:
+            return self._covers(name)
+        secret = referred_secret_name(name, source_result)
+        return secret is not None and self.may_read_secret(secret)
+
+    def _covers(self, parameter: str) -> bool:
+        """Whether a pattern covers a parameter; ``a`` and ``/a`` are the same, as in ARNs."""
+        name = parameter_name(parameter).removeprefix("/")
+        return any(matches(pattern.removeprefix("/"), name) for pattern in self.parameters)
 
 
 def matches(pattern: str, name: str) -> bool:

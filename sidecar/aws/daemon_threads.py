@@ -13,9 +13,6 @@ _Result = TypeVar("_Result")
 class DaemonThreads:
     """Runs blocking calls, a few at a time.
 
-    The workers of concurrent.futures are joined when the interpreter ends: a call that hangs would
-    keep a stopped program alive until the call's own timeout.
-
     Args:
         limit: how many calls may run at a time.
 
@@ -30,17 +27,37 @@ class DaemonThreads:
         A call that nobody waits for any more still counts as running until it has ended.
         """
         await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        future: Future[_Result] = Future()
-        future.add_done_callback(lambda _: self._release(loop))
-        future.set_running_or_notify_cancel()
-        Thread(target=_settle, args=(call, future), daemon=True).start()
-        return await asyncio.wrap_future(future)
+        return await run_in_daemon_thread(call, self._free.release)
 
-    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
-        # The loop may have ended before the call did: then nobody waits for a free place.
+
+async def run_in_daemon_thread(
+    call: Callable[[], _Result], at_the_end: Callable[[], None]
+) -> _Result:
+    """Run a call in a thread of its own; cancelling stops the waiting, not the call.
+
+    The workers of concurrent.futures are joined when the interpreter ends: a call that hangs would
+    keep a stopped program alive until the call's own timeout.
+
+    Args:
+        call: what to run.
+        at_the_end: called in the event loop once the call has ended, waited for or not.
+
+    """
+    loop = asyncio.get_running_loop()
+
+    def tell(_: "Future[_Result]") -> None:
+        # The loop may have ended before the call did: then nobody cares any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._free.release)
+            loop.call_soon_threadsafe(at_the_end)
+
+    future: Future[_Result] = Future()
+    future.add_done_callback(tell)
+    future.set_running_or_notify_cancel()
+    try:
+        Thread(target=_settle, args=(call, future), daemon=True).start()
+    except RuntimeError as exc:  # the machine has no thread left
+        future.set_exception(exc)
+    return await asyncio.wrap_future(future)
 
 
 def _settle(call: Callable[[], _Result], future: "Future[_Result]") -> None:

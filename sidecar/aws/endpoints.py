@@ -48,6 +48,19 @@ def service_endpoint(
     return url
 
 
+def region_in_host(host: str) -> str | None:
+    """Find the region that a host name of AWS's names; None for a host of somebody else's."""
+    partitions = _DATA.load_data("partitions")
+    suffixes = (
+        each["outputs"][kind]
+        for each in partitions["partitions"]
+        for kind in ("dnsSuffix", "dualStackDnsSuffix")
+    )
+    if not any(host.endswith(f".{suffix}") for suffix in suffixes):
+        return None
+    return next((label for label in host.split(".") if _has_region(partitions, label)), None)
+
+
 def _has_region(partitions: Any, region: str) -> bool:
     """Whether some partition has such a region, one that is newer than the data included."""
     return any(

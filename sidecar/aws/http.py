@@ -16,7 +16,9 @@ from sidecar.errors import OperatorError
 _CONNECTIONS: Final = 4
 
 
-def http_client(ca_bundle: Path | None, *, verify: bool = True) -> aiohttp.ClientSession:
+def http_client(
+    ca_bundle: Path | None, *, verify: bool = True, connections: int = _CONNECTIONS
+) -> aiohttp.ClientSession:
     """Make a client session; it must be closed by who asked for it.
 
     It keeps no cookies and does not read ``.netrc``, whose entries would replace a signature.
@@ -24,6 +26,7 @@ def http_client(ca_bundle: Path | None, *, verify: bool = True) -> aiohttp.Clien
     Args:
         ca_bundle: PEM file with the CAs to trust, or None for the system's.
         verify: whether to check the server's certificate at all.
+        connections: how many requests may be under way at once; further ones wait.
 
     Raises:
         OperatorError: the bundle cannot be read.
@@ -31,7 +34,7 @@ def http_client(ca_bundle: Path | None, *, verify: bool = True) -> aiohttp.Clien
     """
     context = tls_context(ca_bundle, verify=verify)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
+        connector=aiohttp.TCPConnector(ssl=context, limit=connections),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"credential-sidecar/{__version__}"},
         auto_decompress=True,

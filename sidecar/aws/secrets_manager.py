@@ -1,66 +1,49 @@
-"""Reading secrets from AWS Secrets Manager, through boto3 in threads."""
+"""Reading secrets from AWS Secrets Manager."""
 
-import base64
-import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
 
-import botocore.exceptions
 from botocore.config import Config as BotoConfig
 
-from sidecar.aws.boto_client import TIMEOUTS, boto_client
-from sidecar.aws.daemon_threads import DaemonThreads
-from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
-from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.aws.batch import Batch
+from sidecar.aws.boto_service import BOTO_CONFIG, BotoService, Call, EndpointOf
+from sidecar.aws.failed_calls import unreadable
+from sidecar.aws.reply_text import optional_text_of
+from sidecar.aws.secret import (
+    ListedSecret,
+    SecretDescription,
+    SecretFilter,
+    SecretQuery,
+    SecretValue,
+)
+from sidecar.aws.secret_filters import filters, matches
+from sidecar.aws.secrets_reply import (
+    listed_secrets,
+    secret_batch,
+    secret_description,
+    secret_value,
+)
 from sidecar.credentials import Credentials
-from sidecar.errors import (
-    UpstreamError,
-    UpstreamRefused,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-    UpstreamUnreachable,
-)
-from sidecar.redaction import Secret
-from sidecar.signing.throttling import THROTTLING
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
-log = logging.getLogger(__name__)
-
-_WORKERS: Final = 8
-BOTO_CONFIG: Final = BotoConfig(
-    connect_timeout=3,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=_WORKERS,
-    # AWS is to judge a version id, in its own words.
-    parameter_validation=False,
-    user_agent_extra="credential-sidecar",
-)
-
-# Codes that a later attempt may not meet again; AWS sends most of them with status 400. Those about
-# a signature's date are among them, since a clock may be set.
-_PASSING_CODES: Final = (
-    THROTTLING
-    | CREDENTIALS_REFUSED
-    | {
-        "InternalFailure",
-        "InternalServiceError",
-        "InvalidSignatureException",
-        "RequestExpired",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-    }
-)
-_SERVER_ERROR: Final = 500
+# How many ids BatchGetSecretValue takes (API reference).
+MOST_IN_A_BATCH: Final = 20
+_MOST_IN_A_PAGE: Final = 100
+# Far above the 500,000 secrets that an account may have in a region: a server that never ends.
+_MOST_PAGES: Final = 10_000
 
 
 class SecretsManager:
-    """GetSecretValue with whatever credentials are in force at the moment of the call.
+    """Asks with whatever credentials are in force at the moment of the call.
+
+    Every method asks AWS once, and `list_secrets` once a page; botocore tries up to three times
+    within. All raise UpstreamRefused when AWS says no, with its code, status and words, or when
+    there is no such region, and UpstreamUnavailable for want of a client or of an answer, after
+    5xx or throttling, and for credentials that just expired.
 
     Args:
-        region: the region to ask.
-        endpoint_url: the address to ask.
+        endpoint_of: from ``secretsmanager`` and a region to the address to ask; ValueError where
+            AWS has none.
         ca_bundle: path of the CAs to trust in TLS, or None for the system's.
         boto_config: botocore's timeouts and retries.
 
@@ -68,107 +51,88 @@ class SecretsManager:
 
     def __init__(
         self,
+        endpoint_of: EndpointOf,
         *,
-        region: str,
-        endpoint_url: str,
         ca_bundle: str | None = None,
         boto_config: BotoConfig = BOTO_CONFIG,
     ) -> None:
-        self._region = region
-        self._endpoint_url = endpoint_url
-        self._ca_bundle = ca_bundle
-        self._boto_config = boto_config
-        self._threads = DaemonThreads(_WORKERS)
-        self._client: tuple[Credentials, SecretsManagerClient] | None = None
+        self._service = BotoService(
+            "secretsmanager", endpoint_of, ca_bundle=ca_bundle, boto_config=boto_config
+        )
 
-    async def get_secret_value(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
-        """Ask AWS once (botocore tries up to three times within).
+    async def get_secret_value(
+        self, query: SecretQuery, credentials: Credentials, *, region: str
+    ) -> SecretValue:
+        """Read one version; the permission is ``secretsmanager:GetSecretValue``.
 
-        Raises:
-            UpstreamRefused: AWS said no, with its code and status.
-            UpstreamUnavailable: no client, no answer, 5xx, throttling or credentials that just
-                expired.
-
+        The stage is always named: policies with a condition on it deny a call without.
         """
-        return await self._threads.run(lambda: self._ask(query, credentials))
-
-    def _ask(self, query: SecretQuery, credentials: Credentials) -> SecretValue:
         version = {"VersionId": query.version_id, "VersionStage": query.version_stage}
         if query.version_id is None and query.version_stage is None:
             version["VersionStage"] = "AWSCURRENT"
-        wanted: Any = {name: value for name, value in version.items() if value is not None}
-        client = self._client_for(credentials)
-        try:
-            return _value(client.get_secret_value(SecretId=query.secret_id, **wanted))
-        except botocore.exceptions.ClientError as exc:
-            raise _service_error(exc) from None
-        except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
-            raise _no_answer(exc) from None
+        given = {name: value for name, value in version.items() if value is not None}
+        call = Call("GetSecretValue", query.secret_id, {"SecretId": query.secret_id, **given})
+        return await self._service.ask(call, secret_value, credentials, region=region)
 
-    def _client_for(self, credentials: Credentials) -> "SecretsManagerClient":
-        """Return a client for this set; a new one only after the role has been renewed.
+    async def batch_get_secret_value(
+        self, secret_ids: Sequence[str], credentials: Credentials, *, region: str
+    ) -> Batch[SecretValue]:
+        """Read the current version of up to 20 secrets; some may fail while others are read.
 
-        Two threads may make one at the same time: the later assignment wins and both work.
+        The permissions are ``secretsmanager:BatchGetSecretValue`` on ``*`` and
+        ``secretsmanager:GetSecretValue`` on each secret.
+
+        Args:
+            secret_ids: names, or ARNs with or without their last six characters.
+            credentials: what the request is signed with.
+            region: where it goes.
+
         """
-        held = self._client
-        if held is not None and held[0] is credentials:
-            return held[1]
-        client = self._make_client(credentials)
-        self._client = (credentials, client)
-        return client
-
-    def _make_client(self, credentials: Credentials) -> "SecretsManagerClient":
-        client: SecretsManagerClient = boto_client(
-            "secretsmanager",
-            region=self._region,
-            endpoint_url=self._endpoint_url,
-            credentials=credentials,
-            ca_bundle=self._ca_bundle,
-            boto_config=self._boto_config,
+        asked = tuple(dict.fromkeys(secret_ids))
+        call = Call("BatchGetSecretValue", ", ".join(asked), {"SecretIdList": list(asked)})
+        return await self._service.ask(
+            call, lambda reply: secret_batch(reply, asked), credentials, region=region
         )
-        return client
+
+    async def batch_get_matching(
+        self, wanted: SecretFilter, credentials: Credentials, *, region: str
+    ) -> AsyncIterator[Batch[SecretValue]]:
+        """Read the current versions of all secrets that match, 20 at a time, by their ARNs.
+
+        No others are read: BatchGetSecretValue's own filters would give, and log as read, values of
+        secrets that only begin alike. The permissions are those of `list_secrets` and
+        `batch_get_secret_value`.
+        """
+        listed = iter(await self.list_secrets(wanted, credentials, region=region))
+        while page := [each.arn for each in islice(listed, MOST_IN_A_BATCH)]:
+            yield await self.batch_get_secret_value(page, credentials, region=region)
+
+    async def list_secrets(
+        self, wanted: SecretFilter, credentials: Credentials, *, region: str
+    ) -> tuple[ListedSecret, ...]:
+        """List the secrets that match, those that are being deleted left out.
+
+        AWS's list may be minutes old. The permission is ``secretsmanager:ListSecrets`` on ``*``.
+        """
+        parameters: dict[str, Any] = {"MaxResults": _MOST_IN_A_PAGE, "Filters": filters(wanted)}
+        about = f"{wanted.name_prefix}* {wanted.tag_key}".rstrip()
+        listed: list[ListedSecret] = []
+        for _ in range(_MOST_PAGES):
+            call = Call("ListSecrets", about, parameters)
+            page, token = await self._service.ask(call, _page, credentials, region=region)
+            listed += (each for each in page if matches(wanted, each))
+            if not token:
+                return tuple(listed)
+            parameters = parameters | {"NextToken": token}
+        raise unreadable()
+
+    async def describe_secret(
+        self, secret_id: str, credentials: Credentials, *, region: str
+    ) -> SecretDescription:
+        """Tell when a secret rotates; the permission is ``secretsmanager:DescribeSecret``."""
+        call = Call("DescribeSecret", secret_id, {"SecretId": secret_id})
+        return await self._service.ask(call, secret_description, credentials, region=region)
 
 
-def _value(reply: Any) -> SecretValue:
-    binary = reply.get("SecretBinary")
-    text = reply.get("SecretString")
-    names = [reply["ARN"], reply["Name"], reply["VersionId"], *reply.get("VersionStages", ())]
-    if not all(isinstance(each, str) for each in (*names, text or "")):
-        raise TypeError("not an answer of GetSecretValue")
-    return SecretValue(
-        arn=reply["ARN"],
-        name=reply["Name"],
-        version_id=reply["VersionId"],
-        text=None if text is None else Secret(text),
-        binary=None if binary is None else Secret(base64.b64encode(binary).decode()),
-        version_stages=tuple(reply.get("VersionStages", ())),
-        created_at=reply.get("CreatedDate"),
-    )
-
-
-def _service_error(exc: botocore.exceptions.ClientError) -> UpstreamError:
-    code = exc.response.get("Error", {}).get("Code", "")
-    message = exc.response.get("Error", {}).get("Message", "")
-    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if not code or code.isdecimal():  # botocore's stand-in for a body that is not AWS's
-        log.warning("no answer of AWS from Secrets Manager: status %d", status)
-        return UpstreamUnreachable("Response Error", code="ConnectionError")
-    passing = status >= _SERVER_ERROR or code in _PASSING_CODES
-    kind = UpstreamUnavailable if passing else UpstreamRefused
-    return kind(message, status=status, code=code)
-
-
-def _no_answer(exc: Exception) -> UpstreamUnavailable:
-    failures = (
-        botocore.exceptions.HTTPClientError,
-        botocore.exceptions.ConnectionError,
-        OSError,
-    )
-    # What says how a connection failed is safe to log; the rest may quote the answer's body.
-    no_connection = isinstance(exc, failures)
-    log.warning("no answer from Secrets Manager: %s", exc if no_connection else type(exc).__name__)
-    if isinstance(exc, TIMEOUTS):
-        return UpstreamTimeout("Timeout", code="TimeoutError")
-    if no_connection:
-        return UpstreamUnreachable("Read Error", code="ConnectionError")
-    return UpstreamUnreachable("Response Error", code="ConnectionError")
+def _page(reply: Mapping[str, Any]) -> tuple[tuple[ListedSecret, ...], str | None]:
+    return listed_secrets(reply), optional_text_of(reply, "NextToken")

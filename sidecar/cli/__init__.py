@@ -39,6 +39,7 @@ class Command:
 
 COMMANDS: Final = {
     "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
+    "exec": Command("exec", "run one program with doors of its own and secrets in its environment"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
     "credential-process": Command("credential_process", "print one session for credential_process"),
     "update": Command("update", "keep a profile of ~/.aws/credentials fresh"),

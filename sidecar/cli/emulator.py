@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _emulator(arguments) as emulator:
         if arguments.tls_ca_file is not None:
             _write_ca(arguments.tls_ca_file, emulator.ca_pem)
-        print("\n".join(_lines(emulator)), flush=True)
+        print("\n".join(_lines(emulator, arguments.tls_ca_file)), flush=True)
         signal.sigwait(_STOPPING)
     return 0
 
@@ -83,7 +83,7 @@ def _emulator(arguments: argparse.Namespace) -> "AbstractContextManager[Emulator
     )
 
 
-def _lines(emulator: "Emulator") -> list[str]:
+def _lines(emulator: "Emulator", ca_file: Path | None) -> list[str]:
     # Two names for the region: botocore and version 1 of the AWS CLI read only the second.
     exports = {
         "AWS_ACCESS_KEY_ID": emulator.administrator.access_key_id,
@@ -92,6 +92,8 @@ def _lines(emulator: "Emulator") -> list[str]:
         "AWS_DEFAULT_REGION": emulator.region,
         "AWS_ENDPOINT_URL": emulator.url,
     }
+    if ca_file is not None:
+        exports["AWS_CA_BUNDLE"] = str(ca_file.absolute())
     return [
         f"emulator listening on {emulator.url}",
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from sidecar.cli.app_option import add_app_argument, chosen_app
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.one_line import one_line
 from sidecar.cli.stronger_profile import stronger_profiles
@@ -38,7 +39,7 @@ _RELATIVE_HOST: Final = "169.254.170.2"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_config_argument(parser)
-    parser.add_argument("--app", metavar="NAME", help="the app (default: the only one)")
+    add_app_argument(parser)
     parser.add_argument("--role", metavar="NAME", help="a role other than the app's default")
     parser.add_argument(
         "--relative",
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, os.environ).config
     if problems := inconsistencies(config):
         raise ConfigError(problems)
-    app = _app(config, arguments.app)
+    app = config.apps[chosen_app(config, arguments.app)]
     if arguments.role is not None and arguments.role not in app.roles:
         raise OperatorError(
             f"the app may not have role {arguments.role}", hint=f"it has {', '.join(app.roles)}"
@@ -69,15 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(one_line(f"sidecar: warning: {warning}"), file=sys.stderr)
     print(_formatted(variables, arguments.format))
     return 0
-
-
-def _app(config: Config, name: str | None) -> AppSection:
-    if name is None and len(config.apps) == 1:
-        return next(iter(config.apps.values()))
-    if name is None or name not in config.apps:
-        what = "name an app" if name is None else f"there is no app {name}"
-        raise OperatorError(what, hint=f"--app with one of {', '.join(config.apps)}")
-    return config.apps[name]
 
 
 def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:

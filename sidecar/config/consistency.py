@@ -86,8 +86,8 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
     if not {"roles", "files"} & faulty:
-        places = {f"files.{place}": file for place, file in enumerate(config.files, start=1)}
-        whole = {where: file for where, file in places.items() if where not in faulty}
+        places = config.files_by_place().items()
+        whole = {where: file for where, file in places if where not in faulty}
         problems += file_inconsistencies(whole, config.roles)
     return problems
 
@@ -144,12 +144,10 @@ def _secrets(config: Config) -> Iterator[Problem]:
     section, doors = config.secrets, config.doors
     fetched = section.prefetch or section.prefetch_tags
     matters = doors.secrets or doors.aws_api or fetched or config.files or via is not None
-    if fetched and not section.ttl_seconds:
-        yield Problem(
-            "secrets.prefetch",
-            "cannot go with secrets.ttl_seconds = 0: nothing is cached",
-            "remove one of the two",
-        )
+    for key, wanted in (("secrets.prefetch", fetched), ("files", config.files)):
+        if wanted and not section.ttl_seconds:
+            what = "cannot go with secrets.ttl_seconds = 0: nothing is cached"
+            yield Problem(key, what, "remove one of the two")
     if matters and via not in config.roles:
         yield Problem(
             "secrets.via",

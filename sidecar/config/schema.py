@@ -268,6 +268,10 @@ class Config:
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
 
+    def files_by_place(self) -> dict[str, FilesSection]:
+        """Give the files by the names that problems call them by, ``files.1`` being the first."""
+        return {f"files.{place}": file for place, file in enumerate(self.files, start=1)}
+
 
 # The sections with fixed keys, the tables in which the user chooses the names of the entries, and
 # the arrays of tables.

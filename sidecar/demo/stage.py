@@ -38,6 +38,7 @@ class Places:
     endpoint_url: str
     credentials_door: str = "127.0.0.1:9911"
     secrets_door: str = "127.0.0.1:2773"
+    aws_api_door: str = "127.0.0.1:2774"
     admin_door: str = "127.0.0.1:9913"
 
 
@@ -228,6 +229,7 @@ def _config(places: Places, arns: dict[str, str], region: str) -> str:
         "[doors]",
         f"credentials = {json.dumps(places.credentials_door)}",
         f"secrets = {json.dumps(places.secrets_door)}",
+        f"aws_api = {json.dumps(places.aws_api_door)}",
         f"admin = {json.dumps(places.admin_door)}",
         "",
         "[roles.default]",

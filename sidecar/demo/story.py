@@ -33,6 +33,7 @@ class Scene:
     emulator_url: str
     credentials_url: str
     secrets_url: str
+    aws_api_url: str
     home: Path
 
     def environment(self) -> dict[str, str]:
@@ -73,7 +74,7 @@ def _scene(root: Path, say: Say) -> Iterator[Scene]:
         emulator_url = emulator.line_with("listening on").rsplit(" ", 1)[-1]
         say(f"• AWS on one local port: {emulator_url}")
         free = "127.0.0.1:0"
-        stage = set_stage(Places(root, emulator_url, free, free, free), SystemClock().now())
+        stage = set_stage(Places(root, emulator_url, free, free, free, free), SystemClock().now())
         say("• a CA, a workload certificate (digitalSignature, CA:false), a trust anchor,")
         say(f"  a profile and a role that trusts the anchor: {stage.role_arn}")
         serve = stack.enter_context(
@@ -81,14 +82,14 @@ def _scene(root: Path, say: Say) -> Iterator[Scene]:
         )
         doors = {
             name: serve.line_with(f"({name})").split()[2]
-            for name in ("credentials", "secrets", "admin")
+            for name in ("credentials", "secrets", "aws_api", "admin")
         }
         _wait_until_ready(doors["admin"])
-        say(
-            f"• sidecar serve: credentials on {doors['credentials']}, secrets on {doors['secrets']}"
-        )
+        say(f"• sidecar serve: credentials on {doors['credentials']},")
+        say(f"  secrets on {doors['secrets']} and {doors['aws_api']}")
         say("")
-        yield Scene(stage, emulator_url, doors["credentials"], doors["secrets"], home)
+        urls = (doors["credentials"], doors["secrets"], doors["aws_api"])
+        yield Scene(stage, emulator_url, *urls, home)
 
 
 def _inherited() -> dict[str, str]:
@@ -161,6 +162,19 @@ def _secret_twice(scene: Scene) -> Result:
     return Result(right and calls == 1, f"{shown}\nGetSecretValue calls at AWS: {calls}")
 
 
+def _get_secret_value(scene: Scene) -> Result:
+    environment = scene.environment() | {
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": scene.aws_api_url,
+        "SECRET_ID": SECRET_ID,
+    }
+    code, out, err = run_program([str(PROGRAMS / "get_secret_value.py")], environment)
+    value = scene.stage.secret_value.reveal()
+    calls = _calls(scene)["secretsmanager.GetSecretValue"]
+    shown = (out or err).replace(value, MASK)
+    right = code == 0 and out.endswith(value) and calls == 1
+    return Result(right, f"{shown}\nGetSecretValue calls at AWS: still {calls}")
+
+
 def _caller_identity(scene: Scene) -> Result:
     code, out, err = run_program([str(PROGRAMS / "who_am_i.py")], scene.environment())
     return Result(code == 0 and out.endswith(f"/{scene.stage.session_name}"), out or err)
@@ -184,6 +198,7 @@ STEPS: Final[Steps] = (
     ("an unmodified boto3 script without keys lists the buckets", _boto3_script),
     ("the AWS CLI does the same", _aws_cli),
     ("a secret is read twice and AWS is asked once", _secret_twice),
+    ("boto3's own get_secret_value gets it from the same memory", _get_secret_value),
     ("AWS knows the caller by the certificate's serial number", _caller_identity),
 )
 

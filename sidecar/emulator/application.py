@@ -14,8 +14,12 @@ from sidecar.emulator.addressing import Address, address_of, is_create_session
 from sidecar.emulator.authorization import Caller, acting, authorize, caller_of
 from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
+from sidecar.emulator.faults import Reset
 from sidecar.emulator.json_errors import mended_status_line
+from sidecar.emulator.json_members import without_nulls
 from sidecar.emulator.known_regions import is_region
+from sidecar.emulator.listener import reset_connection
+from sidecar.emulator.parameter_checks import check_parameter
 from sidecar.emulator.policy import PolicyNotUnderstood
 from sidecar.emulator.principals import principal_of
 from sidecar.emulator.refusals import NotLetIn, Refusal, as_aws_error
@@ -23,6 +27,7 @@ from sidecar.emulator.request import Request, Unreadable, read_request
 from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.sessions import SessionService
+from sidecar.emulator.secret_checks import check_secret
 from sidecar.emulator.sigv4 import ALGORITHM, Claim, claim_of, verify_signature
 from sidecar.emulator.sts import assume_role
 from sidecar.emulator.validation import validate_before_moto
@@ -54,7 +59,11 @@ class Application:
         except Unreadable as error:
             refused = AwsError(error.status, "BadRequest", str(error))
             return _send(render_error(refused, Protocol.REST_JSON), environ, start_response)
-        handled = self._handled(request)
+        try:
+            handled = self._handled(request)
+        except Reset:
+            reset_connection(environ["werkzeug.socket"])
+            raise ConnectionResetError from None
         if isinstance(handled, Response):
             return _send(handled, environ, start_response)
         return handled(start_response)
@@ -70,7 +79,8 @@ class Application:
         return _rendered(lambda: self._aws(request, address), address.protocol)
 
     def _aws(self, request: Request, address: Address) -> Handled:
-        self.control.faults.suffer(address.service, address.operation)
+        if injected := self.control.faults.suffer(address.service, address.operation):
+            return injected
         if is_create_session(request):
             return self.session_service.create_session(request)
         return self._signed(request, address)
@@ -95,6 +105,8 @@ class Application:
         if address.service == "rolesanywhere":
             return self.control_plane.answer(request, caller)
         validate_before_moto(address.service, address.operation, request.json_object())
+        check_secret(caller.touch)
+        check_parameter(caller.touch)
         with acting(caller):
             return self._from_moto(request, claim, caller)
 
@@ -103,12 +115,14 @@ class Application:
         answer = _Captured()
         environ = _replayed(request, claim, caller.principal.account)
         body = b"".join(self.moto(environ, answer.start))
-        address, line = caller.touch.address, answer.status
+        address, line, headers = caller.touch.address, answer.status, answer.headers
         if address.protocol is Protocol.JSON:
-            line = mended_status_line(line, body, address.service)
+            line, body = mended_status_line(line, body, address.service), without_nulls(body)
+            kept = [header for header in headers if header[0].lower() != "content-length"]
+            headers = [*kept, ("Content-Length", str(len(body)))]
 
         def send(start_response: StartResponse) -> Iterable[bytes]:
-            start_response(line, answer.headers)
+            start_response(line, headers)
             return [body]
 
         return send
@@ -138,6 +152,8 @@ def _rendered(answer: Callable[[], Handled], protocol: Protocol) -> Handled:
         return render_error(error, protocol)
     except NotLetIn as refused:
         return render_error(as_aws_error(refused, protocol), protocol)
+    except Reset:
+        raise
     except PolicyNotUnderstood as error:
         return render_error(AwsError(500, "InternalFailure", str(error)), protocol)
     except Exception:  # noqa: BLE001 - a server answers, whatever fails; the traceback is logged

@@ -92,10 +92,11 @@ def caller_of(request: Request, address: Address, principal: Principal, now: dat
 
 
 def authorize(caller: Caller) -> None:
-    """Check the request's own action on every resource it touches, and reading what it copies.
+    """Check the request's own action on every resource it touches, and what it implies.
 
-    Does not check other actions that a request implies; the handlers of BatchGetSecretValue and of
-    the control plane do that for theirs.
+    That is reading what it copies, and listing what it filters. Does not check other actions that a
+    request implies; the handlers of BatchGetSecretValue, of references to secrets and of the
+    control plane do that for theirs.
 
     Raises:
         NotLetIn: one of them is not allowed.
@@ -108,6 +109,8 @@ def authorize(caller: Caller) -> None:
         caller.demand(action, resource)
     for source in copied_arns(caller.touch):
         caller.demand("s3:GetObject", source)
+    if action == "secretsmanager:BatchGetSecretValue" and caller.touch.parameters.get("Filters"):
+        caller.demand("secretsmanager:ListSecrets", ANY)
 
 
 def _service_context(touch: Touch) -> Context:

@@ -1,6 +1,7 @@
 """The IAM action that an API operation needs, where its name is not the operation's own.
 
-Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3" and
+"… for Amazon SQS", whose batches need the permission for one.
 """
 
 from typing import Final
@@ -36,6 +37,12 @@ _S3: Final = {
     "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
+_SQS: Final = {
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteMessageBatch": "DeleteMessage",
+    "SendMessageBatch": "SendMessage",
+}
+_OTHER_NAMES: Final = {"s3": _S3, "sqs": _SQS}
 # IAM prefixes that differ from the signing name.
 _PREFIXES: Final = {"monitoring": "cloudwatch", "email": "ses"}
 
@@ -44,4 +51,4 @@ def iam_action(address: Address) -> str:
     """Name the action, such as ``s3:ListAllMyBuckets`` for S3's ListBuckets."""
     prefix = _PREFIXES.get(address.service, address.service)
     name = address.operation
-    return f"{prefix}:{_S3.get(name, name) if prefix == 's3' else name}"
+    return f"{prefix}:{_OTHER_NAMES.get(prefix, {}).get(name, name)}"

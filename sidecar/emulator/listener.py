@@ -3,7 +3,10 @@
 import logging
 import socket
 import ssl
-from typing import Any
+import struct
+from contextlib import suppress
+from threading import Lock
+from typing import Any, Final
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -16,6 +19,8 @@ _log = logging.getLogger(__name__)
 # A burst of this many connections waits for its turn instead of being dropped.
 _BACKLOG = 2048
 _CLIENT_TIMEOUT_SECONDS = 60
+# With SO_LINGER on and zero seconds, closing sends RST instead of what is left and FIN.
+_RESETS: Final = struct.pack("ii", 1, 0)
 
 
 class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto gives no types to subclass
@@ -49,15 +54,40 @@ class Listener(ThreadedWSGIServer):
         host, port = listening.getsockname()[:2]
         super().__init__(host, port, application, Handler, fd=listening.fileno())
         self.ssl_context = tls
+        self._open: set[socket.socket] = set()
+        self._lock = Lock()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection."""
         if self.ssl_context is None:
-            super().finish_request(request, client_address)
+            self._serve(request, client_address)
             return
         request.settimeout(_CLIENT_TIMEOUT_SECONDS)
         with self.ssl_context.wrap_socket(request, server_side=True) as wrapped:
-            super().finish_request(wrapped, client_address)
+            self._serve(wrapped, client_address)
+
+    def _serve(self, connection: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(connection)
+        try:
+            super().finish_request(connection, client_address)
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+    def end_connections(self) -> None:
+        """End every open connection, whatever it is waiting for."""
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; one that is to be reset without the farewell of others."""
+        if request.fileno() >= 0 and _is_reset(request):
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - inherited
         """A client that went away or failed its handshake is its own business."""
@@ -67,6 +97,18 @@ class Listener(ThreadedWSGIServer):
         """Pass on what werkzeug calls an error, nothing else."""
         if type == "error":
             _log.error(message, *args)
+
+
+def reset_connection(connection: socket.socket) -> None:
+    """Let a connection end in a reset as soon as its handler is done."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
+    # The handler finds nothing more to read, and leaves.
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RD)
+
+
+def _is_reset(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESETS)) == _RESETS
 
 
 def open_socket(host: str, port: int) -> socket.socket:

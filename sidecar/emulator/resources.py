@@ -68,10 +68,13 @@ def touched_arns(touch: Touch) -> tuple[str, ...]:
 
 def secret_arn(secret_id: str, touch: Touch) -> str:
     """A secret's full ARN; for one that does not exist, its name with six unknown characters."""
-    backend = secretsmanager_backends[touch.principal.account][touch.address.region]
-    if known := backend.secrets.get(secret_id):
+    owner, region = touch.principal, touch.address.region
+    home = f"arn:{owner.partition}:secretsmanager:{region}:{owner.account}:secret:"
+    if secret_id.startswith("arn:") and not secret_id.startswith(home):
+        return secret_id
+    if known := secretsmanager_backends[owner.account][region].secrets.get(secret_id):
         return str(known.arn)
-    return secret_id if secret_id.startswith("arn:") else touch.arn(f"secret:{secret_id}-??????")
+    return secret_id if secret_id.startswith("arn:") else f"{home}{secret_id}-??????"
 
 
 def _secrets(touch: Touch) -> list[str]:
@@ -96,7 +99,9 @@ def _parameters(touch: Touch) -> list[str]:
 
 
 def _parameter_arn(name: str, touch: Touch) -> str:
-    return name if name.startswith("arn:") else touch.arn(f"parameter/{name.lstrip('/')}")
+    """A parameter's ARN, without the version or label that a name may end with."""
+    whole = name if name.startswith("arn:") else touch.arn(f"parameter/{name.lstrip('/')}")
+    return ":".join(whole.split(":")[:6])
 
 
 # Operations of IAM that act on the calling user when no UserName is given.

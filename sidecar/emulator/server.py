@@ -3,11 +3,10 @@
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any, Final
 
 from sidecar import ca
@@ -19,7 +18,6 @@ from sidecar.emulator.calls import Calls
 from sidecar.emulator.control import Control
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.known_regions import is_region
-from sidecar.emulator.listener import Listener, open_socket
 from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.quotas import Quotas
@@ -28,11 +26,13 @@ from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.roles_anywhere.settings import Settings, Switches
 from sidecar.emulator.roles_anywhere.store import Store
 from sidecar.emulator.service_clock import ServiceClock
+from sidecar.emulator.serving import Serving
 from sidecar.errors import OperatorError
 
 _TLS_VALIDITY: Final = timedelta(days=30)
-_POLL_SECONDS: Final = 0.05
 _STRICT: Final = Settings()
+# Who listens on every address is reached on loopback; nobody can connect to these.
+_EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names, not a bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Emulator:
     administrator: Administrator
     ca_pem: bytes
     control: Control
+    serving: Serving
 
     def calls(self) -> dict[str, int]:
         """How often each ``service.Operation`` was called."""
@@ -68,6 +69,10 @@ class Emulator:
     def set_faults(self, *faults: Fault) -> None:
         """Put these faults in force instead of all others; none at all heals everything."""
         self.control.faults.replace(list(faults))
+
+    def refusing_connections(self) -> AbstractContextManager[None]:
+        """Refuse connections while the context lasts, and end those that are open."""
+        return self.serving.refusing()
 
     def change_settings(self, **settings: object) -> None:
         """Change how strict Roles Anywhere is or which quotas it keeps; none: as it was started."""
@@ -137,19 +142,13 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
-    with open_socket(options.host, options.port) as listening:
-        listener = Listener(listening, _application(control), context)
-        url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{listener.port}"
-        thread = Thread(
-            target=listener.serve_forever, args=(_POLL_SECONDS,), name="emulator", daemon=True
-        )
-        thread.start()
-        try:
-            yield Emulator(url, options.region, control.administrator, ca_pem, control)
-        finally:
-            control.faults.replace([])
-            listener.shutdown()
-            thread.join()
+    serving = Serving(_application(control), options.host, options.port, context)
+    url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
+    try:
+        yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
+    finally:
+        control.faults.replace([])
+        serving.stop()
 
 
 def _application(control: Control) -> Application:
@@ -166,7 +165,9 @@ def _application(control: Control) -> Application:
 
 
 def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    """A host as clients of this machine may put it into a URL."""
+    reachable = _EVERY_ADDRESS.get(host, host)
+    return f"[{reachable}]" if ":" in reachable else reachable
 
 
 def _tls(options: Options, clock: ServiceClock) -> tuple[ssl.SSLContext, bytes]:

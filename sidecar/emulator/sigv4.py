@@ -206,6 +206,8 @@ def _payload_hash(request: Request, claim: Claim) -> str:
     computed = request.body_sha256
     stated = request.header("X-Amz-Content-Sha256")
     if claim.service != "s3":
+        if stated and stated != computed:
+            raise NotLetIn(Refusal.WRONG_PAYLOAD)
         return computed
     if claim.expires is not None and not stated:
         return "UNSIGNED-PAYLOAD"

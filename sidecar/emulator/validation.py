@@ -10,7 +10,7 @@ from sidecar.emulator.error_shapes import AwsError
 from sidecar.emulator.service_models import model_of
 
 # moto checks other services' members itself, some of them; what AWS says there was not compared.
-_CHECKED_BEFORE_MOTO: Final = frozenset({"secretsmanager"})
+_CHECKED_BEFORE_MOTO: Final = frozenset({"secretsmanager", "ssm"})
 _TYPES: Final = {
     "string": str,
     "integer": int,
@@ -23,7 +23,7 @@ _TYPES: Final = {
 
 
 def validate_before_moto(service: str, operation: str, members: dict[str, Any]) -> None:
-    """Check the members of a request to Secrets Manager, as AWS does before it looks for a secret.
+    """Check the members of a request for secrets or parameters, as AWS does before it looks.
 
     moto refuses few of them, reads an empty VersionId as none, and fails without a SecretId.
     Requests to other services, and operations that AWS does not have, are left to moto. For a wrong
@@ -102,7 +102,9 @@ def _violated_constraints(shape: Shape, value: object) -> Iterator[str]:
 
 
 def _violated_by_text(shape: Shape, value: str) -> Iterator[str]:
-    yield from _violated_bounds(shape, len(value), "length")
+    # The quota of a secret's value is in bytes, whatever the characters.
+    measure = len(value.encode()) if shape.name == "SecretStringType" else len(value)
+    yield from _violated_bounds(shape, measure, "length")
     pattern = shape.metadata.get("pattern")
     if pattern and re.fullmatch(pattern, value) is None:
         yield f"satisfy regular expression pattern: {pattern}"

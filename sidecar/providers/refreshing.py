@@ -114,6 +114,10 @@ class RefreshingRole:
             return credentials
         raise self._not_ready()
 
+    def trouble(self) -> str | None:
+        """Say why the last attempt to renew failed, whatever is still served; None: it did not."""
+        return None if self._last_error is None else self._last_error.message
+
     async def settled(self, timeout_seconds: float) -> None:
         """Wait until the first attempt has ended, well or badly, but no longer than that."""
         with contextlib.suppress(TimeoutError):

@@ -1,38 +1,86 @@
-"""A secret's value as the bytes that the secrets door sends."""
+"""What a cache gives: a value, the bytes that will be sent, and how old they are."""
 
-import json
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
 
-from sidecar.aws.secret import SecretValue
+State = Literal["hit", "miss", "stale"]
+Value = TypeVar("Value")
+Render = Callable[[Value], bytes]
 
 
-def render(value: SecretValue) -> bytes:
-    """Write the body that AWS's own agent would send: its keys, its order, its date.
+class Copy(Generic[Value]):
+    """One value that AWS gave and its bodies, each written when it is first sent and then kept.
 
-    SecretString, SecretBinary and VersionStages are left out when absent; ``CreatedDate`` is a
-    string of epoch seconds.
+    Args:
+        value: what AWS gave.
+        agent: writes the body of the secrets door.
+        api: writes the body of AWS's own API.
+
     """
-    body: dict[str, object] = {
-        "ARN": value.arn,
-        "Name": value.name,
-        "VersionId": value.version_id,
-    }
-    if value.text is not None:
-        body["SecretString"] = value.text.reveal()
-    if value.binary is not None:
-        body["SecretBinary"] = value.binary.reveal()
-    if value.version_stages:
-        body["VersionStages"] = list(value.version_stages)
-    body["CreatedDate"] = None if value.created_at is None else epoch_text(value.created_at)
-    try:
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
-        return json.dumps(body, separators=(",", ":")).encode()
+
+    __slots__ = ("_agent", "_agent_body", "_api", "_api_body", "_grew", "value")
+
+    def __init__(self, value: Value, agent: Render[Value], api: Render[Value]) -> None:
+        self.value = value
+        self._agent = agent
+        self._api = api
+        self._grew: Callable[[int], None] = _nobody
+        self._agent_body: bytes | None = None
+        self._api_body: bytes | None = None
+
+    def on_growth(self, grew: Callable[[int], None]) -> None:
+        """Tell `grew` by how many bytes a body makes this larger."""
+        self._grew = grew
+
+    @property
+    def agent_body(self) -> bytes:
+        """The body of the secrets door."""
+        if self._agent_body is None:
+            self._agent_body = self._agent(self.value)
+            self._grew(len(self._agent_body))
+        return self._agent_body
+
+    @property
+    def api_body(self) -> bytes:
+        """The body of AWS's own API."""
+        if self._api_body is None:
+            self._api_body = self._api(self.value)
+            self._grew(len(self._api_body))
+        return self._api_body
 
 
-def epoch_text(moment: datetime) -> str:
-    """Write epoch seconds with no more of a fraction than there is: ``1569534789.046``."""
-    # Through integers: a float of this size cannot hold microseconds exactly.
-    seconds = int(moment.replace(microsecond=0).timestamp())
-    fraction = f"{moment.microsecond:06d}".rstrip("0")
-    return f"{seconds}.{fraction}" if fraction else str(seconds)
+def _nobody(_: int) -> None:
+    """Do without being told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Value]):
+    """An answer to one read.
+
+    Args:
+        copy: the value and its bodies; nothing of it is shown by ``repr``.
+        age_seconds: whole seconds since AWS was asked for it.
+        state: ``hit`` is fresh from memory, ``miss`` has just come from AWS, ``stale`` is past its
+            time, or AWS could not be asked although the caller insisted.
+
+    """
+
+    copy: Copy[Value] = field(repr=False)
+    age_seconds: int
+    state: State
+
+    @property
+    def value(self) -> Value:
+        """What AWS gave."""
+        return self.copy.value
+
+    @property
+    def agent_body(self) -> bytes:
+        """The body of the secrets door, which is AWS's own agent's or extension's."""
+        return self.copy.agent_body
+
+    @property
+    def api_body(self) -> bytes:
+        """The body that AWS's own JSON API would answer."""
+        return self.copy.api_body

@@ -1,195 +1,170 @@
-"""Secrets held in memory for a time, and kept when AWS cannot be asked."""
+"""The caches of secrets and of parameters: values by whose credentials read them."""
 
-import asyncio
-import logging
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
-from itertools import repeat
-from typing import Any, Final
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
+from sidecar.aws.parameter import ParameterQuery, ParameterValue
+from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.clock import Clock
-from sidecar.errors import SidecarError
-from sidecar.secret_cache.answer import render
-from sidecar.secret_cache.request import SecretRequest
-from sidecar.secret_cache.single_flight import SingleFlight
+from sidecar.secret_cache.answer import Answer
+from sidecar.secret_cache.holding import Holding
+from sidecar.secret_cache.kind import Kind
+from sidecar.secret_cache.limits import Limits
+from sidecar.secret_cache.parameter_kind import ParameterKind, parameter_names
+from sidecar.secret_cache.secret_kind import SecretKind, secret_names
+from sidecar.secret_cache.statistics import Statistics
 
-log = logging.getLogger(__name__)
-
-Fetch = Callable[[SecretQuery], Awaitable[SecretValue]]
-
-# After a failure the held value is served without asking again for this long: a request must not
-# wait for a dead network each time.
-_RETRY_AFTER_SECONDS: Final = 5.0
-# How long a request waits for AWS while there is a value that could be served instead.
-_PATIENCE_SECONDS: Final = 0.5
+Query = TypeVar("Query", bound=Hashable)
+Value = TypeVar("Value")
+Names = Callable[[str], frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a value is fresh, how much longer it may serve in need, and how many are kept."""
-
-    ttl_seconds: float
-    max_stale_seconds: float
-    size: int
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Entry:
-    """One held answer; `ask_again_at` is when it stops being served without asking AWS.
-
-    Moments are those of `Clock.elapsed`, in seconds: setting the wall clock makes no value young.
-    """
-
-    name: str
-    body: bytes
-    fetched_at: float
-    ask_again_at: float
-
-    def serves_in_need_until(self, limits: Limits) -> float:
-        """When the value is too old to stand in for one that AWS does not give."""
-        return self.fetched_at + limits.ttl_seconds + limits.max_stale_seconds
-
-
-class SecretCache:
-    """Answers requests for secrets from memory, asking AWS once per secret and lifetime.
+class ReaderCache(Generic[Query, Value]):
+    """Values in memory, apart for each reader: what two are given for one name may differ.
 
     Args:
-        fetch: asks AWS.
-        clock: the wall clock.
-        limits: see `Limits`.
+        holding: where they are.
+        names: the names that an id may stand for.
+        id_of: the id in a query.
 
     """
 
-    def __init__(self, fetch: Fetch, clock: Clock, limits: Limits) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._limits = limits
-        self._entries: OrderedDict[SecretQuery, Entry] = OrderedDict()
-        self._flights: SingleFlight[SecretQuery, Entry] = SingleFlight()
+    def __init__(
+        self,
+        holding: Holding[tuple[Reader, Query], Value],
+        names: Names,
+        id_of: Callable[[Query], str],
+    ) -> None:
+        self._holding = holding
+        self._names = names
+        self._id_of = id_of
 
-    async def get(self, request: SecretRequest) -> Entry:
-        """Return the answer to a request; it awaits nothing while the held value is fresh.
+    def get(
+        self, reader: Reader, query: Query, *, refresh_now: bool = False
+    ) -> Coroutine[Any, Any, Answer[Value]]:
+        """Answer a read; it waits for AWS only where nothing that may be served is held.
+
+        Args:
+            reader: whose credentials read it, and where.
+            query: what is asked for.
+            refresh_now: ask AWS whatever is held, as far as the rate allows.
 
         Raises:
             SidecarError: AWS said no, or cannot be asked and nothing young enough is held.
 
         """
-        query = _canonical(request.query)
-        held = self._entries.get(query)
-        if held is not None:
-            self._entries.move_to_end(query)
-            if not request.refresh_now and self._clock.elapsed() < held.ask_again_at:
-                return held
-        flight = self._flights.fly(query, lambda: self._refresh(query))
-        if held is None or request.refresh_now:
-            return await flight
-        return await self._within_patience(query, flight, held)
+        return self._holding.get((reader, query), refresh_now=refresh_now)
 
-    async def prefetch(
-        self, secret_id: str, on_failure: Callable[[SidecarError], None] = lambda _: None
+    def put(
+        self, reader: Reader, query: Query, value: Value, *, asked_at: float | None = None
     ) -> None:
-        """Hold a secret, asking again and again until AWS gives it.
+        """Hold what AWS gave to another question, such as a batch.
 
         Args:
-            secret_id: name or ARN.
-            on_failure: told of every attempt that failed.
+            reader: who was given it.
+            query: the question that it answers too.
+            value: what AWS gave.
+            asked_at: when AWS was asked, in seconds of `Clock.elapsed`; None is now. What was asked
+                for before the last invalidation of anything is left out: it may be old.
 
         """
-        for pause in _pauses():
-            failure = await self._attempt(secret_id)
-            if failure is None:
-                return
-            log.warning(
-                "prefetch of secret %s failed: %s; next attempt in %d s",
-                secret_id,
-                failure.message,
-                pause,
-            )
-            on_failure(failure)
-            await self._clock.sleep(pause)
+        self._holding.put((reader, query), value, asked_at)
+
+    def invalidate(self, value_id: str, /, *, wait: bool = False) -> int:
+        """Let nothing of one thing count as fresh; what is in use is asked for again at once.
+
+        Args:
+            value_id: name, partial or whole ARN: every reader, version and alias of it.
+            wait: the next read waits for AWS, as it must after a write.
+
+        Returns:
+            How many held values it concerned.
+
+        """
+        names = self._names(value_id)
+        return self._holding.invalidate(
+            lambda question: not names.isdisjoint(self._names(self._id_of(question[1]))), wait=wait
+        )
+
+    def invalidate_all(self) -> int:
+        """Let nothing at all count as fresh; returns how many held values it concerned."""
+        return self._holding.invalidate(lambda _: True)
+
+    def forget_reader(self, reader: Reader) -> None:
+        """Drop what was read with credentials that are no longer used."""
+        self._holding.forget(lambda question: question[0] == reader)
+
+    def holds(self, reader: Reader, query: Query) -> bool:
+        """Say whether a read would be answered from memory, however old the value is."""
+        return self._holding.holds((reader, query))
+
+    def watch(
+        self, reader: Reader, query: Query, listener: Callable[[Answer[Value]], None]
+    ) -> Callable[[], None]:
+        """Keep a value warm for ever and tell of it: at once if held, then on each change.
+
+        Returns:
+            What ends the watching.
+
+        """
+        return self._holding.watch((reader, query), listener)
+
+    def statistics(self) -> Statistics:
+        """Count."""
+        return self._holding.statistics()
+
+    async def run(self) -> None:
+        """Renew what is in use before its time is over; it never returns."""
+        await self._holding.run()
 
     async def close(self) -> None:
         """End what is under way and forget every value."""
-        await self._flights.close()
-        self._entries.clear()
-
-    async def _attempt(self, secret_id: str) -> SidecarError | None:
-        try:
-            await self.get(SecretRequest(SecretQuery(secret_id)))
-        except SidecarError as exc:
-            return exc
-        except Exception as exc:  # a bug must not end the prefetching
-            log.exception("prefetch of secret %s failed unexpectedly", secret_id)
-            return SidecarError(f"unexpected {type(exc).__name__}; see the log")
-        return None
-
-    async def _within_patience(
-        self, query: SecretQuery, flight: Coroutine[Any, Any, Entry], held: Entry
-    ) -> Entry:
-        """Wait a little for the fresh value; then give the held one while the flight goes on."""
-        arrival = asyncio.ensure_future(flight)
-        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE_SECONDS))
-        try:
-            await asyncio.wait({arrival, patience}, return_when=asyncio.FIRST_COMPLETED)
-            too_old = self._clock.elapsed() >= held.serves_in_need_until(self._limits)
-            if arrival.done() or too_old or not self._still_held(query, held):
-                return await arrival
-            log.warning("secret %s: serving the held value: AWS takes long to answer", held.name)
-            return self._postponed(query, held)
-        finally:
-            patience.cancel()
-            arrival.cancel()
-
-    async def _refresh(self, query: SecretQuery) -> Entry:
-        try:
-            value = await self._fetch(query)
-        except SidecarError as exc:
-            return self._in_need(query, exc)
-        now = self._clock.elapsed()
-        entry = Entry(value.name, render(value), now, now + self._limits.ttl_seconds)
-        self._hold(query, entry)
-        return entry
-
-    def _in_need(self, query: SecretQuery, exc: SidecarError) -> Entry:
-        """Fall back to the held value where the failure may pass; else forget it and say no."""
-        held = self._entries.get(query)
-        if held is None:
-            raise exc
-        if not exc.retryable or self._clock.elapsed() >= held.serves_in_need_until(self._limits):
-            del self._entries[query]
-            raise exc
-        log.warning("secret %s: serving the held value: %s", held.name, exc.message)
-        return self._postponed(query, held)
-
-    def _still_held(self, query: SecretQuery, held: Entry) -> bool:
-        """Whether the value has been neither replaced nor forgotten while somebody waited."""
-        entry = self._entries.get(query)
-        return entry is not None and entry.body is held.body
-
-    def _postponed(self, query: SecretQuery, held: Entry) -> Entry:
-        """Let the held value be served for a while without asking AWS again."""
-        pause_ends = max(held.ask_again_at, self._clock.elapsed() + _RETRY_AFTER_SECONDS)
-        entry = replace(held, ask_again_at=min(pause_ends, held.serves_in_need_until(self._limits)))
-        self._entries[query] = entry
-        return entry
-
-    def _hold(self, query: SecretQuery, entry: Entry) -> None:
-        self._entries[query] = entry
-        self._entries.move_to_end(query)
-        while len(self._entries) > self._limits.size:
-            self._entries.popitem(last=False)
+        await self._holding.close()
 
 
-def _pauses() -> Iterator[int]:
-    """Give the seconds between attempts: doubling, a minute at most."""
-    yield from (1, 2, 4, 8, 16, 32)
-    yield from repeat(60)
+class SecretCache(ReaderCache[SecretQuery, SecretValue]):
+    """Secrets of Secrets Manager.
+
+    Args:
+        fetch: asks AWS.
+        clock: the clock.
+        limits: see `Limits`.
+        jitter: random, 0 up to 1.
+
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Reader, SecretQuery], Awaitable[SecretValue]],
+        clock: Clock,
+        limits: Limits,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        kind: Kind[tuple[Reader, SecretQuery], SecretValue] = SecretKind()
+        holding = Holding(kind, lambda question: fetch(*question), clock, limits, jitter)
+        super().__init__(holding, secret_names, lambda query: query.secret_id)
 
 
-def _canonical(query: SecretQuery) -> SecretQuery:
-    """Make no stage and ``AWSCURRENT`` one key: they are the same question."""
-    if query.version_id is None and query.version_stage is None:
-        return replace(query, version_stage="AWSCURRENT")
-    return query
+class ParameterCache(ReaderCache[ParameterQuery, ParameterValue]):
+    """Parameters of Parameter Store.
+
+    Args:
+        fetch: asks AWS.
+        clock: the clock.
+        limits: see `Limits`.
+        jitter: random, 0 up to 1.
+
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Reader, ParameterQuery], Awaitable[ParameterValue]],
+        clock: Clock,
+        limits: Limits,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        kind: Kind[tuple[Reader, ParameterQuery], ParameterValue] = ParameterKind()
+        holding = Holding(kind, lambda question: fetch(*question), clock, limits, jitter)
+        super().__init__(holding, parameter_names, lambda query: query.name)

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 _UNRESERVED: Final = "-_.~"
-_TERMINATOR: Final = "aws4_request"
+TERMINATOR: Final = "aws4_request"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,7 +39,7 @@ class Scope:
     service: str
 
     def __str__(self) -> str:
-        return f"{self.day}/{self.region}/{self.service}/{_TERMINATOR}"
+        return f"{self.day}/{self.region}/{self.service}/{TERMINATOR}"
 
 
 def amz_date(moment: datetime) -> str:

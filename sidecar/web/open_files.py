@@ -6,9 +6,9 @@ from typing import Final
 from sidecar.web.listener import ACCEPTED_AT_ONCE
 
 _ENOUGH: Final = 8192
-# Everything that is no connection to a door: standard streams, listening sockets, connections to
-# AWS, files that are read again.
-_OTHER_FILES: Final = 64
+# Everything that is no connection to a door: standard streams, listening sockets, files that are
+# read again, and connections to AWS, of which each service of secrets and the aws-api door have 32.
+_OTHER_FILES: Final = 160
 # Between accepting a connection and closing another for it, the loop turns this often, and each
 # time it may accept more.
 _TURNS: Final = 4

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar.access.policy import App, possible_names
+from sidecar.access.names import possible_names
+from sidecar.access.policy import App
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 

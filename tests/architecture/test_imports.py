@@ -34,8 +34,11 @@ LAYERS = (
     frozenset({"signing", "config", "credentials_file", "session_store"}),
     frozenset({"identity", "aws"}),
     frozenset({"secret_cache", "access", "providers"}),
+    frozenset({"delivery", "supervision"}),
     frozenset({"web"}),
-    frozenset({"preflight", "role_graph"}),
+    frozenset({"preflight", "role_graph", "assumed_roles"}),
+    frozenset({"secret_graph"}),
+    frozenset({"secret_changes"}),
     frozenset({"service"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -43,7 +46,9 @@ LAYERS = (
 # These stand apart: they may import the ground floor only, and only the command line imports them.
 APART = frozenset({"emulator", "demo"})
 # Everybody else gets the two or three values that it needs.
-SEE_CONFIGURATION = frozenset({"config", "web", "preflight", "role_graph", "service", "cli"})
+SEE_CONFIGURATION = frozenset(
+    {"config", "web", "preflight", "role_graph", "secret_graph", "secret_changes", "service", "cli"}
+)
 
 OWNERS = {
     "moto": {"emulator"},
@@ -55,7 +60,19 @@ OWNERS = {
 
 PURE = (
     "sidecar/signing/",
+    "sidecar/access/names.py",
     "sidecar/access/policy.py",
+    "sidecar/secret_cache/catalogue.py",
+    "sidecar/secret_cache/events.py",
+    "sidecar/secret_cache/form.py",
+    "sidecar/secret_cache/freshness.py",
+    "sidecar/secret_cache/parameter_request.py",
+    "sidecar/secret_cache/pauses.py",
+    "sidecar/secret_cache/prefetch_wanted.py",
+    "sidecar/secret_cache/request.py",
+    "sidecar/secret_cache/rotation_window.py",
+    "sidecar/delivery/reference.py",
+    "sidecar/delivery/template.py",
     "sidecar/providers/refresh_policy.py",
     "sidecar/identity/reload_policy.py",
     "sidecar/credentials_file/edit.py",

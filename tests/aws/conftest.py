@@ -1,14 +1,25 @@
 """A server on loopback that plays one canned reply after another and keeps what it was sent."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import pytest
+
+from sidecar.credentials import Credentials
+from sidecar.redaction import Secret
+
+if TYPE_CHECKING:
+    from tests.conftest import Aws
+
+MakeCredentials = Callable[..., Credentials]
+RoleSession = Callable[..., Credentials]
 
 
 @dataclass(frozen=True)
@@ -102,3 +113,65 @@ def canned(canned_server: _Server) -> Iterator[CannedServer]:
     canned_server.canned = CannedServer(f"http://127.0.0.1:{canned_server.server_port}")
     yield canned_server.canned
     canned_server.canned.end()
+
+
+@pytest.fixture(scope="session")
+def make_credentials(now: datetime) -> MakeCredentials:
+    """Give a function that makes a set, told apart by its key id."""
+
+    def make(key: str = "ASIAFIRST", role: str = "web", issued_at: datetime = now) -> Credentials:
+        return Credentials(
+            access_key_id=key,
+            secret_access_key=Secret("canary-secret-key"),
+            session_token=Secret(f"canary-session-{key}"),
+            issued_at=issued_at,
+            expires_at=issued_at + timedelta(hours=1),
+            role_arn=f"arn:aws:iam::123456789012:role/{role}",
+            account_id="123456789012",
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def credentials(make_credentials: MakeCredentials) -> Credentials:
+    return make_credentials()
+
+
+@pytest.fixture(scope="session")
+def role_session(shared_aws: "Aws") -> RoleSession:
+    """Give a function that makes a role with some permissions, and a session of it."""
+
+    def make(*actions: str) -> Credentials:
+        iam, name = shared_aws.client("iam"), f"reader-{uuid4().hex}"
+        account = shared_aws.client("sts").get_caller_identity()["Account"]
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        }
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_policy(allowed))
+        sts = shared_aws.client("sts")
+        parts = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="tests")["Credentials"]
+        return Credentials(
+            access_key_id=parts["AccessKeyId"],
+            secret_access_key=Secret(parts["SecretAccessKey"]),
+            session_token=Secret(parts["SessionToken"]),
+            issued_at=datetime.now(UTC),
+            expires_at=parts["Expiration"],
+            role_arn=role["Arn"],
+            account_id=account,
+        )
+
+    return make
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.fixture(scope="session")
+def reader(role_session: RoleSession) -> Credentials:
+    return role_session("secretsmanager:*", "ssm:*", "sqs:*", "kms:*")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,9 @@ from sidecar.arn import role_arn
 from sidecar.aws import secrets_manager, sts
 from sidecar.aws.boto_client import boto_client
 from sidecar.aws.secret import SecretQuery
+from sidecar.aws.service_models import shipped_models
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamError, UpstreamUnavailable
-from sidecar.redaction import Secret
 
 if TYPE_CHECKING:
     from tests.aws.conftest import CannedServer
@@ -48,19 +47,6 @@ VARIABLES = {
     "AWS_USE_DUALSTACK_ENDPOINT": "true",
     "AWS_USE_FIPS_ENDPOINT": "true",
 }
-
-
-@pytest.fixture
-def credentials(now: datetime) -> Credentials:
-    return Credentials(
-        access_key_id="ASIAFIRST",
-        secret_access_key=Secret("canary-secret-key"),
-        session_token=Secret("session"),
-        issued_at=now,
-        expires_at=now + timedelta(hours=1),
-        role_arn=str(ROLE),
-        account_id="123456789012",
-    )
 
 
 def _asked_with(canned: "CannedServer", credentials: Credentials, service: str) -> str:
@@ -138,8 +124,8 @@ async def test_a_client_that_cannot_be_made_is_not_taken_for_silence_of_aws(
     errors: list[UpstreamError] = []
     for call in (
         sts.Sts(region=REGION, endpoint_url=url, clock=clock).assume_role(asked, credentials),
-        secrets_manager.SecretsManager(region=REGION, endpoint_url=url).get_secret_value(
-            SecretQuery("a"), credentials
+        secrets_manager.SecretsManager(lambda *_: url).get_secret_value(
+            SecretQuery("a"), credentials, region=REGION
         ),
     ):
         with pytest.raises(UpstreamUnavailable) as caught:
@@ -150,3 +136,32 @@ async def test_a_client_that_cannot_be_made_is_not_taken_for_silence_of_aws(
         "no client for secretsmanager could be made: ValueError",
     ]
     assert all(each.hint.startswith("AWS was not asked") for each in errors)
+
+
+def test_a_client_that_is_closed_while_aws_answers_gives_the_answer_and_can_ask_again(
+    canned: "CannedServer", credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2})
+    client = boto_client(
+        "secretsmanager",
+        region=REGION,
+        endpoint_url=canned.url,
+        credentials=credentials,
+        ca_bundle=None,
+        boto_config=settings,
+    )
+    answer = canned.take
+
+    def close_first() -> Any:
+        client.close()
+        return answer()
+
+    monkeypatch.setattr(canned, "take", close_first)
+    canned.then({}, status=503)
+    canned.then({"SecretList": []})
+    assert client.list_secrets()["SecretList"] == []
+    assert len(canned.bodies) == 2
+
+
+def test_a_service_s_description_is_read_once_for_all_clients() -> None:
+    assert shipped_models() is shipped_models()

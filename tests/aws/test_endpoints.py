@@ -17,6 +17,8 @@ CALLS: Final = {
     "rolesanywhere": "list_profiles",
     "sts": "get_caller_identity",
     "secretsmanager": "list_secrets",
+    "ssm": "describe_parameters",
+    "sqs": "list_queues",
 }
 KINDS: Final = [(fips, dual_stack) for fips in (False, True) for dual_stack in (False, True)]
 

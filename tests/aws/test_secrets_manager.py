@@ -3,16 +3,17 @@
 import base64
 import logging
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.config import Config
 
+from sidecar.aws.boto_service import BOTO_CONFIG
 from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.aws.secret import SecretQuery
-from sidecar.aws.secrets_manager import BOTO_CONFIG, SecretsManager
+from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.credentials import Credentials
 from sidecar.errors import (
     UpstreamError,
@@ -25,8 +26,9 @@ from sidecar.redaction import Secret
 from sidecar.signing.throttling import THROTTLING
 
 if TYPE_CHECKING:
-    from tests.aws.conftest import CannedServer
+    from tests.aws.conftest import CannedServer, MakeCredentials
 
+REGION = "eu-central-1"
 # One attempt, since waiting between several is botocore's business, and a short patience.
 IMPATIENT = BOTO_CONFIG.merge(
     Config(connect_timeout=1, read_timeout=0.2, retries={"total_max_attempts": 1})
@@ -41,33 +43,16 @@ ANSWER = {
 }
 
 
-def _credentials(now: datetime, key: str = "ASIAFIRST") -> Credentials:
-    return Credentials(
-        access_key_id=key,
-        secret_access_key=Secret("canary-secret-key"),
-        session_token=Secret(f"canary-session-{key}"),
-        issued_at=now,
-        expires_at=now + timedelta(hours=1),
-        role_arn="arn:aws:iam::123456789012:role/web",
-        account_id="123456789012",
-    )
-
-
-@pytest.fixture(scope="module")
-def credentials(now: datetime) -> Credentials:
-    return _credentials(now)
-
-
 @pytest.fixture(scope="module")
 def manager(canned_server: HTTPServer) -> SecretsManager:
     """Give one for all tests: making a client takes long."""
     url = f"http://127.0.0.1:{canned_server.server_port}"
-    return SecretsManager(region="eu-central-1", endpoint_url=url, boto_config=IMPATIENT)
+    return SecretsManager(lambda *_: url, boto_config=IMPATIENT)
 
 
 async def _refusal(manager: SecretsManager, credentials: Credentials) -> UpstreamError:
     with pytest.raises(UpstreamError) as caught:
-        await manager.get_secret_value(SecretQuery("prod/web"), credentials)
+        await manager.get_secret_value(SecretQuery("prod/web"), credentials, region=REGION)
     return caught.value
 
 
@@ -95,7 +80,7 @@ async def test_what_aws_is_asked(
     asked: dict[str, str],
 ) -> None:
     canned.then(ANSWER)
-    await manager.get_secret_value(query, credentials)
+    await manager.get_secret_value(query, credentials, region=REGION)
     assert canned.bodies == [{"SecretId": "a"} | asked]
     assert canned.headers[0]["X-Amz-Target"] == "secretsmanager.GetSecretValue"
 
@@ -106,7 +91,7 @@ async def test_a_text_is_read_with_all_that_belongs_to_it(
     credentials: Credentials,
 ) -> None:
     canned.then(ANSWER)
-    value = await manager.get_secret_value(SecretQuery("prod/web"), credentials)
+    value = await manager.get_secret_value(SecretQuery("prod/web"), credentials, region=REGION)
     assert (value.arn, value.name, value.version_id) == (
         ANSWER["ARN"],
         ANSWER["Name"],
@@ -126,7 +111,7 @@ async def test_bytes_are_kept_as_base64(
     encoded = base64.b64encode(bytes(range(256))).decode()
     binary = {name: ANSWER[name] for name in ("ARN", "Name", "VersionId")}
     canned.then(binary | {"SecretBinary": encoded})
-    value = await manager.get_secret_value(SecretQuery("prod/web"), credentials)
+    value = await manager.get_secret_value(SecretQuery("prod/web"), credentials, region=REGION)
     assert (value.text, value.binary) == (None, Secret(encoded))
     assert (value.version_stages, value.created_at) == ((), None)
 
@@ -192,6 +177,33 @@ async def test_a_failure_that_may_pass_is_told_apart(
             b'{"ARN":"a","Name":"n","VersionId":"v","SecretString":"canary","CreatedDate":"x"}',
             id="a date that is none",
         ),
+        pytest.param(
+            200,
+            b'{"ARN":"a","Name":"n","VersionId":"v","SecretString":"canary\\ud800"}',
+            id="half a surrogate pair",
+        ),
+        pytest.param(
+            200,
+            b'{"ARN":"a","Name":"n","VersionId":"v","SecretString":{"canary":1}}',
+            id="an object for a text",
+        ),
+        pytest.param(
+            200,
+            b'{"ARN":"a","Name":"n","VersionId":"v","SecretBinary":"canary!"}',
+            id="bytes that are not base64",
+        ),
+        pytest.param(
+            200,
+            b'{"ARN":"a","Name":"n","VersionId":"v","VersionStages":[["canary"]]}',
+            id="a stage that is a list",
+        ),
+        pytest.param(
+            200,
+            b'{"ARN":"a","Name":"n","VersionId":"v","CreatedDate":1e300}',
+            id="a date after the end of time",
+        ),
+        pytest.param(400, b'{"__type":["canary"]}', id="a list for a code"),
+        pytest.param(400, b'{"__type":"A","message":{"canary":1}}', id="an object for words"),
         pytest.param(302, b"canary", id="a redirect"),
         pytest.param(403, b"<html>canary</html>", id="a proxy's refusal"),
         pytest.param(404, b'{"error":"canary"}', id="somebody else's JSON"),
@@ -229,24 +241,37 @@ async def test_a_connection_that_fails_is_logged_with_its_reason(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         closed = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    manager = SecretsManager(region="eu-central-1", endpoint_url=closed, boto_config=IMPATIENT)
+    manager = SecretsManager(lambda *_: closed, boto_config=IMPATIENT)
     refusal = await _refusal(manager, credentials)
     assert type(refusal) is UpstreamUnreachable
     assert (refusal.message, refusal.code) == ("Read Error", "ConnectionError")
+    asked = "no answer from Secrets Manager to GetSecretValue of prod/web"
+    assert caplog.messages == [f'{asked}: Could not connect to the endpoint URL: "{closed}/"']
+
+
+async def test_an_id_cannot_write_a_line_of_its_own_into_the_log(
+    manager: SecretsManager,
+    canned: "CannedServer",
+    credentials: Credentials,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    canned.then(b"")
+    with pytest.raises(UpstreamError):
+        await manager.get_secret_value(SecretQuery("a\nforged"), credentials, region=REGION)
     assert caplog.messages == [
-        f'no answer from Secrets Manager: Could not connect to the endpoint URL: "{closed}/"'
+        "no answer from Secrets Manager to GetSecretValue of a\ufffdforged: KeyError"
     ]
 
 
 async def test_calls_are_signed_with_the_credentials_of_the_moment(
     manager: SecretsManager,
     canned: "CannedServer",
-    now: datetime,
+    make_credentials: "MakeCredentials",
 ) -> None:
     canned.then(ANSWER)
-    first, second = _credentials(now), _credentials(now, "ASIASECOND")
+    first, second = make_credentials("ASIAFIRST"), make_credentials("ASIASECOND")
     for credentials in (first, first, second):
-        await manager.get_secret_value(SecretQuery("prod/web"), credentials)
+        await manager.get_secret_value(SecretQuery("prod/web"), credentials, region=REGION)
     used = [
         (
             sent["Authorization"].partition("Credential=")[2].partition("/")[0],
@@ -267,7 +292,7 @@ async def test_no_logger_writes_a_value_whatever_the_level(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     canned.then(ANSWER)
-    await manager.get_secret_value(SecretQuery("prod/web"), credentials)
+    await manager.get_secret_value(SecretQuery("prod/web"), credentials, region=REGION)
     assert "canary" not in caplog.text
 
 

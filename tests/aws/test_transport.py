@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from sidecar.arn import profile_arn, role_arn, trust_anchor_arn
 from sidecar.aws import secrets_manager, sts
+from sidecar.aws.boto_service import BOTO_CONFIG
 from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.aws.secret import SecretQuery
@@ -83,12 +84,11 @@ async def _assume_role(url: str, ca_bundle: Path | None) -> None:
 
 async def _get_secret_value(url: str, ca_bundle: Path | None) -> None:
     client = secrets_manager.SecretsManager(
-        region=REGION,
-        endpoint_url=url,
+        lambda *_: url,
         ca_bundle=None if ca_bundle is None else str(ca_bundle),
-        boto_config=secrets_manager.BOTO_CONFIG.merge(ONCE),
+        boto_config=BOTO_CONFIG.merge(ONCE),
     )
-    await client.get_secret_value(SecretQuery("a"), _credentials())
+    await client.get_secret_value(SecretQuery("a"), _credentials(), region=REGION)
 
 
 @pytest.fixture(params=[_create_session, _assume_role, _get_secret_value])

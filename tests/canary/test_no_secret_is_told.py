@@ -55,7 +55,7 @@ def test_the_search_finds_each_secret_where_it_belongs(name: str, life: "Life") 
         "role default: recovered after",
         "role default: new session until",
         "app web was denied secret 'other/",
-        "serving the held value: injected fault",
+        "cannot be renewed and is served as it is: injected fault",
         "holds a newline, which AWS SDKs refuse in a token file; the old token stays",
         "app web: new token from",
         "stopping on a signal",

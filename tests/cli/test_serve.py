@@ -34,6 +34,7 @@ from sidecar.web.listener import DEFAULT_LIMITS
 
 TOKEN = "canary-token-of-the-web-app"
 SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+DOORS = ("credentials", "secrets", "aws_api", "admin")
 FREE = "127.0.0.1:0"
 
 
@@ -77,6 +78,7 @@ def machine(tmp_path: Path) -> Machine:
         "SIDECAR_ROLE_ARN": "arn:aws:iam::123456789012:role/web",
         "SIDECAR_DOORS_CREDENTIALS": FREE,
         "SIDECAR_DOORS_SECRETS": FREE,
+        "SIDECAR_DOORS_AWS_API": FREE,
         "SIDECAR_DOORS_ADMIN": FREE,
         # Nothing listens there: AWS is down.
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -215,11 +217,11 @@ def test_it_starts_with_aws_down_prints_its_doors_and_ends_with_0_on_a_signal(
         text=True,
     ) as process:
         assert process.stdout
-        lines = [process.stdout.readline().split(" ") for _ in range(3)]
+        lines = [process.stdout.readline().split(" ") for _ in DOORS]
         process.send_signal(number)
         rest, err = process.communicate(timeout=30)
     assert [(line[:2], line[3:]) for line in lines] == [
-        (["listening", "on"], [f"({door})\n"]) for door in ("credentials", "secrets", "admin")
+        (["listening", "on"], [f"({door})\n"]) for door in DOORS
     ]
     assert (process.returncode, rest) == (0, "")
     assert "stopping on a signal" in err
@@ -237,7 +239,7 @@ def _serving(machine: Machine, open_files: int) -> Iterator[tuple[dict[str, str]
         subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=err, text=True) as process,
     ):
         assert process.stdout
-        lines = [process.stdout.readline().split() for _ in range(3)]
+        lines = [process.stdout.readline().split() for _ in DOORS]
         try:
             yield {line[3].strip("()"): line[2] for line in lines}, log
         finally:
@@ -245,7 +247,7 @@ def _serving(machine: Machine, open_files: int) -> Iterator[tuple[dict[str, str]
 
 
 def test_a_flood_of_connections_without_a_token_stops_no_door(machine: Machine) -> None:
-    with _serving(machine, open_files=128) as (urls, log), ExitStack() as flood:
+    with _serving(machine, open_files=256) as (urls, log), ExitStack() as flood:
         port = int(urls["credentials"].rpartition(":")[2])
         for _ in range(300):
             flood.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
@@ -253,8 +255,8 @@ def test_a_flood_of_connections_without_a_token_stops_no_door(machine: Machine) 
             with urllib.request.urlopen(urls[door] + path, timeout=10) as answer:
                 assert answer.status == 200
     written = log.read_text()
-    assert "each door holds 5 connections at most, not 512" in written
-    assert "the credentials door holds 5 connections and closes idle ones" in written
+    assert "each door holds 8 connections at most, not 512" in written
+    assert "the credentials door holds 8 connections and closes idle ones" in written
     assert "out of system resource" not in written
 
 
@@ -270,7 +272,7 @@ def test_the_soft_limit_on_open_files_is_raised(machine: Machine) -> None:
         process.terminate()
         _, err = process.communicate(timeout=30)
     assert soft == min(hard, 8192)
-    assert ("each door holds" in err) == (hard < 1648)
+    assert ("each door holds" in err) == (hard < 2272)
 
 
 ONE = (Address.parse(FREE),)
@@ -279,12 +281,16 @@ ONE = (Address.parse(FREE),)
 @pytest.mark.parametrize(
     ("doors", "open_files", "most", "warnings"),
     [
-        pytest.param(DoorsSection(), 1648, 512, 0, id="just enough"),
-        pytest.param(DoorsSection(), 1647, 511, 1, id="one too few"),
+        pytest.param(DoorsSection(), 2272, 512, 0, id="just enough"),
+        pytest.param(DoorsSection(), 2271, 511, 1, id="one too few"),
         pytest.param(
-            DoorsSection(credentials=ONE, secrets=(), admin=()), 1647, 512, 0, id="a door"
+            DoorsSection(credentials=ONE, secrets=(), aws_api=(), admin=()),
+            752,
+            512,
+            0,
+            id="a door",
         ),
-        pytest.param(DoorsSection(secrets=ONE * 2), 1648, 506, 1, id="a further address"),
+        pytest.param(DoorsSection(secrets=ONE * 2), 2272, 508, 1, id="a further address"),
     ],
 )
 def test_the_limit_on_connections_fits_the_one_on_open_files(

@@ -42,7 +42,7 @@ def _loaded(*words: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["credential-process", "update", "sign-string", "read-certificate-data"]
+    "name", ["credential-process", "update", "sign-string", "read-certificate-data", "exec"]
 )
 def test_help_loads_nothing_slow(name: str) -> None:
     assert name in COMMANDS

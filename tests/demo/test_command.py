@@ -15,7 +15,7 @@ def test_every_check_holds(demo: "Demo") -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     judged = [line for line in lines if line.startswith(("✓", "✗"))]
     assert judged == [f"✓ {title}" for title, _ in STEPS]
-    assert lines.count("    demo/database AWSCURRENT ***") == 2
+    assert lines.count("    demo/database AWSCURRENT ***") == 3
     assert lines[-2] == f"{len(STEPS)} of {len(STEPS)} checks held ✓"
 
 

@@ -24,14 +24,15 @@ Process = subprocess.Popen[str]
 
 @contextmanager
 def running(*arguments: object) -> Iterator[tuple[Process, list[str]]]:
-    """Start the command, and give it with the six lines that it prints first."""
+    """Start the command, and give it with the lines that it prints first."""
     command = [sys.executable, "-m", "sidecar", "emulator", *map(str, arguments)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN
     ) as process:
         assert process.stdout is not None
         try:
-            yield process, [process.stdout.readline().rstrip() for _ in range(6)]
+            count = 7 if "--tls-ca-file" in arguments else 6
+            yield process, [process.stdout.readline().rstrip() for _ in range(count)]
         finally:
             process.kill()
 
@@ -115,6 +116,25 @@ def test_tls_comes_with_a_ca_file(tmp_path: Path) -> None:
         assert url.startswith("https://")
         trusting = ssl.create_default_context(cafile=str(ca_file))
         with urllib.request.urlopen(f"{url}/_emulator/health", context=trusting) as answer:
+            assert answer.status == 200
+
+
+def test_with_tls_the_exports_say_whom_to_trust(tmp_path: Path) -> None:
+    ca_file = tmp_path / "a ca.pem"
+    with running("--port", 0, "--tls", "--tls-ca-file", ca_file) as (_, lines):
+        assert lines[-1] == f"export AWS_CA_BUNDLE={shlex.quote(str(ca_file))}"
+        told = in_bash("\n".join([*lines[1:], WHO_AM_I]), **NOBODYS_FILES)
+        untold = in_bash("\n".join([*lines[1:-1], WHO_AM_I]), **NOBODYS_FILES)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "CERTIFICATE_VERIFY_FAILED" in untold.stderr
+
+
+def test_who_listens_everywhere_is_reached_on_loopback() -> None:
+    with running("--port", 0, "--host", "0.0.0.0") as (_, lines):
+        url = lines[0].removeprefix("emulator listening on ")
+        assert url.startswith("http://127.0.0.1:")
+        assert lines[-1] == f"export AWS_ENDPOINT_URL={url}"
+        with urllib.request.urlopen(f"{url}/_emulator/health") as answer:
             assert answer.status == 200
 
 

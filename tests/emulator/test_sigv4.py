@@ -1,5 +1,6 @@
 """Signature Version 4, verified: botocore's signatures are true, anything changed is not."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -123,7 +124,7 @@ def test_an_unhashed_body_is_let_in_by_s3_alone() -> None:
     other = AWSRequest("PUT", "https://example.com/b/k", checked, b"body")
     other.context["payload_signing_enabled"] = False
     SigV4Auth(KEY, "secretsmanager", "eu-west-1").add_auth(other)
-    assert verdict(received(other)) == "WRONG_SIGNATURE"
+    assert verdict(received(other)) == "WRONG_PAYLOAD"
 
 
 @pytest.mark.parametrize(
@@ -250,3 +251,17 @@ def test_a_presigned_url_with_anything_added_is_wrong() -> None:
 
 def test_a_presigned_url_may_not_live_longer_than_a_week() -> None:
     assert verdict_of_claim(presigned(7 * 24 * 3600 + 1)) == "INCOMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("stated", "refusal"),
+    [
+        (hashlib.sha256(b"body").hexdigest(), ""),
+        (hashlib.sha256(b"other").hexdigest(), "WRONG_PAYLOAD"),
+        ("UNSIGNED-PAYLOAD", "WRONG_PAYLOAD"),
+    ],
+)
+def test_a_hash_that_is_stated_is_the_bodys(stated: str, refusal: str) -> None:
+    request = signed()
+    headers = (*request.headers, ("X-Amz-Content-Sha256", stated))
+    assert verdict(changed(request, headers=headers)) == refusal

@@ -1,4 +1,4 @@
-"""Secrets Manager's members are checked before moto sees them."""
+"""The members of requests for secrets and parameters are checked before moto sees them."""
 
 import base64
 from collections.abc import Callable
@@ -72,6 +72,40 @@ def test_binary_values_are_measured_in_bytes_and_not_repeated(size: int, problem
     assert problem_of("PutSecretValue", {"SecretId": "name", "SecretBinary": value}) == problem
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("é" * 32768, ""),
+        ("é" * 32768 + "e", f"Value at 'secretString' {LENGTH} less than or equal to 65536"),
+    ],
+)
+def test_texts_of_secrets_are_measured_in_bytes_too(value: str, problem: str) -> None:
+    assert problem_of("CreateSecret", {"Name": "name", "SecretString": value}) == problem
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "problem"),
+    [
+        ("GetParameter", {"Name": "n"}, ""),
+        (
+            "GetParameter",
+            {},
+            "Value null at 'name' failed to satisfy constraint: Member must not be null",
+        ),
+        ("GetParametersByPath", {"Path": "/", "MaxResults": 10}, ""),
+        (
+            "GetParametersByPath",
+            {"Path": "/", "MaxResults": 11},
+            f"Value '11' at 'maxResults' {VALUE} less than or equal to 10",
+        ),
+    ],
+)
+def test_requests_for_parameters_are_checked_too(
+    operation: str, members: dict[str, Any], problem: str
+) -> None:
+    assert problem_of(operation, members, "ssm") == problem
+
+
 def test_no_message_repeats_a_secret() -> None:
     members = {"SecretId": "name", "SecretString": "secret" * 20_000}
     message = problem_of("PutSecretValue", members)
@@ -113,7 +147,7 @@ def test_lists_numbers_and_several_problems(
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("secretsmanager", "NoSuchOperation"), ("ssm", "GetParameter"), ("none", "Any")],
+    [("secretsmanager", "NoSuchOperation"), ("sqs", "ReceiveMessage"), ("none", "Any")],
 )
 def test_the_rest_is_left_to_moto(service: str, operation: str) -> None:
     assert problem_of(operation, {}, service) == ""

@@ -215,3 +215,18 @@ async def test_no_log_line_at_any_level_holds_a_secret(
     await clock.advance(30 * MINUTE)
     assert "new session until" in caplog.text
     assert "canary" not in caplog.text
+
+
+async def test_a_failed_renewal_is_told_while_the_last_session_is_still_served(
+    role: RefreshingRole, start: Start, source: "FakeSource", clock: "ManualClock"
+) -> None:
+    start()
+    await clock.advance(MINUTE)
+    assert role.trouble() is None
+    source.failure = DOWN
+    await clock.advance(HOUR * 0.75)
+    assert role.trouble() == "no answer from AWS"
+    assert role.current().expires_at > clock.now()
+    source.failure = None
+    await clock.advance(MINUTE)
+    assert role.trouble() is None

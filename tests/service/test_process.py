@@ -37,7 +37,7 @@ async def test_it_serves_with_aws_down_and_gets_ready_when_it_is_back(
 ) -> None:
     await gate.shut()
     with serve_here() as served:
-        assert list(served.doors.urls) == ["credentials", "secrets", "admin"]
+        assert list(served.doors.urls) == ["credentials", "secrets", "aws_api", "admin"]
         assert (await served.doors.readiness())[0] == 503
 
         async def told() -> bool:

@@ -110,5 +110,9 @@ async def test_it_says_why_a_secret_that_shall_be_prefetched_is_not_held(
 
     await until(told)
     aws.client("secretsmanager").create_secret(Name=name, SecretString="hunter2")
-    await clock_of_today.advance(1)
-    await until(doors.ready)
+
+    async def ready_in_time() -> bool:
+        await clock_of_today.advance(1)
+        return await doors.ready()
+
+    await until(ready_in_time)

@@ -20,6 +20,7 @@ region = "eu-central-1"
 [doors]
 credentials = "127.0.0.1:0"
 secrets = "127.0.0.1:0"
+aws_api = "127.0.0.1:0"
 admin = "127.0.0.1:0"
 [roles.default]
 source = "web-identity"

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,8 @@ from aiohttp import web
 
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppToken, AppTokens
+from sidecar.aws.parameter import ParameterQuery, ParameterValue
+from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.clock import Clock
 from sidecar.config.address import Address
@@ -21,13 +23,14 @@ from sidecar.credentials import Credentials
 from sidecar.errors import SidecarError, UpstreamRefused
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.redaction import Secret
-from sidecar.secret_cache.cache import Limits, SecretCache
+from sidecar.secret_cache.cache import ParameterCache, SecretCache
+from sidecar.secret_cache.limits import Limits
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.answer import Refusal, answer
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.guards import Guard
 from sidecar.web.listener import ConnectionLimits, Door, open_doors
-from sidecar.web.secrets_door import SecretsDoor
+from sidecar.web.secrets_door import AS_AWS_DOES, SecretsDoor, SecretsDoorOptions
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -149,10 +152,14 @@ class PlannedSecrets:
     stages: tuple[str, ...] = ("AWSCURRENT",)
     failure: SidecarError | None = None
     asked: list[SecretQuery] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
+    arrivals: "asyncio.Queue[SecretQuery]" = field(default_factory=asyncio.Queue)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def fetch(self, query: SecretQuery) -> SecretValue:
+    async def fetch(self, reader: Reader, query: SecretQuery) -> SecretValue:
         self.asked.append(query)
+        self.arrivals.put_nowait(query)
+        self.readers.append(reader)
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -173,6 +180,55 @@ class PlannedSecrets:
             version_stages=self.stages,
             created_at=self.now + timedelta(milliseconds=46),
         )
+
+
+@dataclass
+class PlannedParameters:
+    """Parameters by name, which failures to meet, and what was asked for."""
+
+    now: datetime
+    values: dict[str, str] = field(default_factory=dict)
+    source_result: Secret | None = None
+    failure: SidecarError | None = None
+    asked: list[ParameterQuery] = field(default_factory=list)
+
+    async def fetch(self, _reader: Reader, query: ParameterQuery) -> ParameterValue:
+        self.asked.append(query)
+        if self.failure is not None:
+            raise self.failure
+        name = next((each for each in self.values if query.name.endswith(each)), "")
+        if not name:
+            raise UpstreamRefused("no such parameter", status=400, code="ParameterNotFound")
+        return ParameterValue(
+            arn=f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{name}",
+            name=name,
+            type="String",
+            value=Secret(self.values[name]),
+            version=1,
+            last_modified=self.now,
+            data_type="text",
+            selector=None,
+            source_result=self.source_result,
+        )
+
+
+class PlannedReaders:
+    """Readers of a role's own ARN where the policy allows it, and whom requests are using."""
+
+    def __init__(self) -> None:
+        self.default = Reader("default", "us-east-1")
+        self.in_use: list[Reader] = []
+
+    def find(self, app: App, role_arn: str) -> Reader | None:
+        return Reader(role_arn, "us-east-1") if app.may_assume(role_arn) else None
+
+    @contextmanager
+    def using(self, reader: Reader) -> Iterator[None]:
+        self.in_use.append(reader)
+        try:
+            yield
+        finally:
+            self.in_use.remove(reader)
 
 
 class PlannedDoor:
@@ -248,7 +304,13 @@ async def open_on_loopback(wire_to: WireTo, limits: ConnectionLimits) -> AsyncIt
 @pytest.fixture
 def tokens() -> AppTokens:
     apps = {
-        WEB: App("web", ("default", "reports"), ("web/*",)),
+        WEB: App(
+            "web",
+            ("default", "reports"),
+            ("web/*",),
+            ("/web/*", "/aws/service/*"),
+            (f"arn:aws:iam::{ACCOUNT}:role/web-*",),
+        ),
         BATCH: App("batch", ("reports",), ("batch/*", "exact")),
         IDLE: App("idle", (), ()),
     }
@@ -308,17 +370,45 @@ def planned_secrets(now: datetime) -> PlannedSecrets:
 
 
 @pytest.fixture
-async def secrets(
+def planned_parameters(now: datetime) -> PlannedParameters:
+    return PlannedParameters(now, values={"/web/url": "http://db", "/batch/url": "s3cr3t"})
+
+
+@pytest.fixture
+def planned_readers() -> PlannedReaders:
+    return PlannedReaders()
+
+
+OpenSecrets = Callable[..., Awaitable[Wire]]
+
+
+@pytest.fixture
+async def open_secrets(
     open_on_loopback: Open,
     planned_secrets: PlannedSecrets,
+    planned_parameters: PlannedParameters,
+    planned_readers: PlannedReaders,
     tokens: AppTokens,
     clock: "ManualClock",
-) -> AsyncIterator[Wire]:
-    """Give the secrets door over the planned secrets."""
+) -> AsyncIterator[OpenSecrets]:
+    """Give a function that opens the secrets door over what is planned, with options."""
     limits = Limits(ttl_seconds=300, max_stale_seconds=3600, size=100)
-    cache = SecretCache(planned_secrets.fetch, clock, limits)
-    yield await open_on_loopback(SecretsDoor(cache, tokens))
-    await cache.close()
+    secrets = SecretCache(planned_secrets.fetch, clock, limits)
+    parameters = ParameterCache(planned_parameters.fetch, clock, limits)
+
+    async def opened(options: SecretsDoorOptions = AS_AWS_DOES) -> Wire:
+        door = SecretsDoor(secrets, parameters, planned_readers, tokens, options)
+        return await open_on_loopback(door)
+
+    yield opened
+    await secrets.close()
+    await parameters.close()
+
+
+@pytest.fixture
+async def secrets(open_secrets: OpenSecrets) -> Wire:
+    """Give the secrets door over what is planned."""
+    return await open_secrets()
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ from sidecar.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from sidecar.web.secrets_door import SecretsDoorOptions
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.web.conftest import PlannedSecrets, Wire
+    from tests.web.conftest import OpenSecrets, PlannedSecrets, Wire
 
 HEADER = "X-Aws-Parameters-Secrets-Token"
 WEB = f"{HEADER}: token-of-the-web-app-0001"
 WRONG = f"{HEADER}: token-of-nobody-at-all-9"
 DATABASE = "/secretsmanager/get?secretId=web/database"
 BAD_ARN = "invalid roleArn format, expected arn:<partition>:iam::<account>:role/<name>"
-ROLE = "arn:aws:iam::123456789012:role/other"
 
 
 @pytest.mark.parametrize("target", ["/ping", "/ping?x=y"])
@@ -128,7 +128,11 @@ async def test_a_forwarded_ping_is_answered_as_the_agent_does(secrets: "Wire") -
         ("/secretsmanager/get?secretId=", "missing parameter secretId"),
         ("/secretsmanager/get?versionId=1", "missing parameter secretId"),
         ("/v1/", "missing secret ID"),
+        ("/v1/?abc=1", "missing secret ID"),
+        ("/v1/..", "missing secret ID"),
         (f"{DATABASE}&abc=1", "unknown parameter: abc"),
+        (f"{DATABASE}&refreshNow=maybe&abc=1", "invalid refreshNow value"),
+        (f"{DATABASE}&%FF=1", "unknown parameter: \N{REPLACEMENT CHARACTER}"),
         (f"{DATABASE}&SecretId=x", "unknown parameter: SecretId"),
         ("/v1/web/database?secretId=x", "unknown parameter: secretId"),
         (f"{DATABASE}&refreshNow=maybe", "invalid refreshNow value"),
@@ -143,16 +147,6 @@ async def test_a_malformed_question_is_refused_before_aws_is_asked(
     reply = await secrets.ask(target, WEB)
     assert (reply.status, reply.body.decode()) == (400, body)
     assert reply.header("Content-Type") == "text/plain"
-    assert planned_secrets.asked == []
-
-
-async def test_a_role_of_another_account_cannot_be_taken(
-    secrets: "Wire", planned_secrets: "PlannedSecrets"
-) -> None:
-    reply = await secrets.ask(f"{DATABASE}&roleArn={ROLE}", WEB)
-    message = f"Failed to create caching client from role: {ROLE}"
-    assert reply.json() == {"__type": "AccessDeniedException", "message": message}
-    assert reply.status == 403
     assert planned_secrets.asked == []
 
 
@@ -219,10 +213,29 @@ async def test_aws_is_asked_for_the_version_that_was_named(
             id="connection",
         ),
         pytest.param(
+            UpstreamUnreachable("Response Error", code="ConnectionError"),
+            502,
+            '{"__type":"ConnectionError","message":"Response Error"}',
+            id="no answer of AWS",
+        ),
+        pytest.param(
             NotReady("no session for role default yet"),
             500,
             '{"__type":"InternalFailure"}',
             id="no credentials",
+        ),
+        pytest.param(
+            NotReady("no valid session for role default: AccessDeniedException: disabled"),
+            403,
+            '{"__type":"AccessDeniedException","message":'
+            '"no valid session for role default: AccessDeniedException: disabled"}',
+            id="credentials denied",
+        ),
+        pytest.param(
+            UpstreamRefused('für "alle"', status=400, code="InvalidRequestException"),
+            400,
+            '{"__type":"InvalidRequestException","message":"für \\"alle\\""}',
+            id="a message as it is",
         ),
     ],
 )
@@ -237,6 +250,7 @@ async def test_a_failure_has_the_agents_status_and_body(
     reply = await secrets.ask(DATABASE, WEB)
     assert (reply.status, reply.body.decode()) == (status, body)
     assert reply.header("Content-Type") == "application/json"
+    assert (reply.header("Age"), reply.header("X-Sidecar-Cache")) == (None, None)
 
 
 async def test_a_value_is_asked_for_once_per_lifetime_and_on_demand(
@@ -248,9 +262,9 @@ async def test_a_value_is_asked_for_once_per_lifetime_and_on_demand(
 
     assert [await calls(DATABASE), await calls("/v1/web/database")] == [1, 1]
     assert await calls(f"{DATABASE}&refreshNow=true") == 2
-    await clock.advance(299)
+    await clock.advance(269)
     assert await calls(DATABASE) == 2
-    await clock.advance(1)
+    await clock.advance(31)
     assert await calls(DATABASE) == 3
 
 
@@ -263,3 +277,60 @@ async def test_a_held_value_is_served_while_aws_is_down(
     assert (await secrets.ask(DATABASE, WEB)).body == first.body
     await clock.advance(301)
     assert (await secrets.ask(DATABASE, WEB)).status == 504
+
+
+async def test_an_answer_says_how_old_it_is_and_where_it_came_from(
+    secrets: "Wire", planned_secrets: "PlannedSecrets", clock: "ManualClock"
+) -> None:
+    async def told() -> tuple[str | None, str | None]:
+        reply = await secrets.ask(DATABASE, WEB)
+        assert reply.status == 200
+        return reply.header("Age"), reply.header("X-Sidecar-Cache")
+
+    assert await told() == ("0", "miss")
+    await clock.advance(61.9)
+    assert await told() == ("61", "hit")
+    planned_secrets.failure = UpstreamTimeout("Timeout", code="TimeoutError")
+    await clock.advance(300)
+    assert await told() == ("361", "stale")
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted", "refused"),
+    [
+        pytest.param(
+            SecretsDoorOptions(path_prefix="/secrets/"),
+            ("/secrets/web/database", WEB),
+            ("/v1/web/database", WEB, 404),
+            id="prefix",
+        ),
+        pytest.param(
+            SecretsDoorOptions(ssrf_headers=("X-Own",)),
+            ("/v1/web/database", WEB.replace(HEADER, "X-Own")),
+            ("/v1/web/database", WEB, 403),
+            id="headers",
+        ),
+    ],
+)
+async def test_what_aws_lets_users_choose_may_be_chosen_here(
+    options: SecretsDoorOptions,
+    accepted: tuple[str, str],
+    refused: tuple[str, str, int],
+    open_secrets: "OpenSecrets",
+) -> None:
+    wire = await open_secrets(options)
+    assert (await wire.ask(*accepted)).status == 200
+    *request, status = refused
+    assert (await wire.ask(*request)).status == status
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["GET http://127.0.0.1/v1/web/database HTTP/1.1", "GET /v1/web/database HTTP/3.0", "GET  HTTP"],
+    ids=["absolute", "version", "nonsense"],
+)
+async def test_a_target_that_is_no_path_is_not_read_as_one(line: str, secrets: "Wire") -> None:
+    lines = [line, f"Host: {secrets.authority}", WEB, "Connection: close", "", ""]
+    reply = await secrets.send("\r\n".join(lines))
+    assert reply.status in (400, 404)
+    assert reply.header("Content-Type") == "text/plain"

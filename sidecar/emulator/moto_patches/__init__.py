@@ -10,13 +10,30 @@ from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from sidecar.emulator.moto_patches import (
-    batch_get_permissions,
+    batch_get,
+    creation_dates,
     current_version,
+    list_filters,
     managed_policies,
+    parameter_reads,
+    rotation_schedule,
+    secret_values,
+    staging_labels,
     version_immutability,
 )
 
-_PATCHES = (current_version, version_immutability, batch_get_permissions, managed_policies)
+_PATCHES = (
+    batch_get,
+    creation_dates,
+    current_version,
+    list_filters,
+    managed_policies,
+    parameter_reads,
+    rotation_schedule,
+    secret_values,
+    staging_labels,
+    version_immutability,
+)
 
 
 class _Shared:

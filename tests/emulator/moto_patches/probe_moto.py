@@ -88,12 +88,94 @@ def version_immutability() -> str:
     return outcome(sm.put_secret_value, **version, SecretString="other")
 
 
-def batch_get_permissions() -> str:
+def batch_get() -> str:
     secret = client("secretsmanager").create_secret(Name="name", SecretString="value")["ARN"]
     key = user_key(Effect="Allow", Action="secretsmanager:BatchGetSecretValue", Resource="*")
     with enable_iam_authentication():
         found = client("secretsmanager", **key).batch_get_secret_value(SecretIdList=[secret])
     return str(found["SecretValues"][0]["SecretString"])
+
+
+def secret_values() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    try:
+        sm.get_secret_value(SecretId="name", VersionStage="none")
+    except ClientError as error:
+        return str(error.response["Error"]["Message"])
+    return "let in"
+
+
+def staging_labels() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", ClientRequestToken=SECOND)
+    version = {"SecretId": "name", "SecretString": "value"}
+    sm.put_secret_value(**version, ClientRequestToken=FIRST, VersionStages=["AWSCURRENT", "mine"])
+    sm.put_secret_value(**version, ClientRequestToken=SECOND)
+    return str(sm.describe_secret(SecretId="name")["VersionIdsToStages"][FIRST])
+
+
+def list_filters() -> int:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="untagged", SecretString="value")
+    return len(sm.list_secrets(Filters=[{"Key": "tag-key", "Values": ["!any"]}])["SecretList"])
+
+
+def creation_dates() -> int:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    return int(sm.get_secret_value(SecretId="name")["CreatedDate"].microsecond)
+
+
+def rotation_schedule() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    return outcome(sm.rotate_secret, SecretId="name")
+
+
+def parameter_reads() -> str:
+    ssm = client("ssm")
+    ssm.put_parameter(Name="name", Value="value", Type="SecureString")
+    found = ssm.get_parameter(Name="name:1")["Parameter"]
+    return f"{found.get('Selector')} {found['Value']}"
+
+
+def secret_references() -> str:
+    client("secretsmanager").create_secret(Name="name", SecretString="value")
+    name = "/aws/reference/secretsmanager/name"
+    return str(client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Name"])
+
+
+def bad_secret_names() -> str:
+    return outcome(client("secretsmanager").create_secret, Name="a b")
+
+
+def writes_to_deleted_secrets() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    sm.delete_secret(SecretId="name")
+    return outcome(sm.put_secret_value, SecretId="name", SecretString="other")
+
+
+def foreign_arns() -> str:
+    sm = client("secretsmanager")
+    arn = sm.create_secret(Name="name", SecretString="value")["ARN"]
+    return outcome(sm.get_secret_value, SecretId=arn[:-7].replace("eu-west-1", "us-east-1"))
+
+
+def bad_parameter_names() -> str:
+    return outcome(client("ssm").put_parameter, Name="/a b", Value="value", Type="String")
+
+
+def null_members() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    bodies: list[bytes] = []
+    sm.meta.events.register(
+        "response-received", lambda response_dict, **_: bodies.append(response_dict["body"])
+    )
+    sm.describe_secret(SecretId="name")
+    return str(b'"NextRotationDate": null' in bodies[0])
 
 
 def managed_policies() -> str:
@@ -173,8 +255,20 @@ def missing_secret_ids() -> str:
 PROBES = [
     current_version,
     version_immutability,
-    batch_get_permissions,
+    batch_get,
     managed_policies,
+    secret_values,
+    staging_labels,
+    list_filters,
+    creation_dates,
+    rotation_schedule,
+    parameter_reads,
+    secret_references,
+    bad_secret_names,
+    writes_to_deleted_secrets,
+    foreign_arns,
+    bad_parameter_names,
+    null_members,
     not_found_status,
     empty_version_ids,
     empty_names,

@@ -1,0 +1,122 @@
+"""One service of AWS, asked through boto3 in threads that its readers share fairly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from botocore import xform_name
+from botocore.config import Config as BotoConfig
+
+from sidecar.aws.boto_client import boto_client
+from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.failed_calls import failed
+from sidecar.aws.fair_places import FairPlaces
+from sidecar.aws.kept_clients import KeptClients
+from sidecar.credentials import Credentials
+from sidecar.errors import UpstreamRefused
+from sidecar.signing.remote_text import printable
+
+_Result = TypeVar("_Result")
+# From a service's name in botocore and a region to the base URL; ValueError where AWS has none.
+EndpointOf = Callable[[str, str], str]
+
+# Calls at a time; one reader alone gets half of them.
+PLACES: Final = 32
+_KEPT_CLIENTS: Final = 32
+BOTO_CONFIG: Final = BotoConfig(
+    connect_timeout=3,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=PLACES // 2,
+    # AWS is to judge what is asked, in its own words.
+    parameter_validation=False,
+    user_agent_extra="credential-sidecar",
+)
+_SHOWN: Final = {"secretsmanager": "Secrets Manager", "ssm": "Parameter Store", "sqs": "SQS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of AWS's API.
+
+    Args:
+        operation: its name in AWS's API.
+        about: the id that it is about; for the log.
+        parameters: what is sent.
+
+    """
+
+    operation: str
+    about: str
+    parameters: Mapping[str, Any]
+
+
+class BotoService:
+    """Asks for many readers: whose credentials and which region is said with each call.
+
+    A reader is a role in a region. One whose calls hang never takes the places of all others.
+
+    Args:
+        name: botocore's name of the service.
+        endpoint_of: which address it has in a region.
+        ca_bundle: path of the CAs to trust in TLS, or None for the system's.
+        boto_config: botocore's timeouts and retries.
+
+    """
+
+    def __init__(
+        self, name: str, endpoint_of: EndpointOf, *, ca_bundle: str | None, boto_config: BotoConfig
+    ) -> None:
+        self._name = name
+        self._endpoint_of = endpoint_of
+        self._ca_bundle = ca_bundle
+        self._boto_config = boto_config
+        self._clients = KeptClients(self._make_client, _KEPT_CLIENTS)
+        self._places = FairPlaces(PLACES)
+
+    async def ask(
+        self, call: Call, read: Callable[[Any], _Result], credentials: Credentials, *, region: str
+    ) -> _Result:
+        """Ask AWS once (botocore tries again within, if its settings say so).
+
+        Args:
+            call: what is asked.
+            read: makes a value of the answer; whatever it raises says that it was none.
+            credentials: what the request is signed with.
+            region: where it goes.
+
+        Raises:
+            UpstreamRefused: AWS said no, with its code and status, or there is no such region.
+            UpstreamUnavailable: no client, no answer, 5xx, throttling, or credentials that just
+                expired.
+
+        """
+        reader = (credentials.role_arn, region)
+        await self._places.take(reader)
+        return await run_in_daemon_thread(
+            lambda: self._ask(call, read, self._clients.get(credentials, region)),
+            lambda: self._places.give_back(reader),
+        )
+
+    def _ask(self, call: Call, read: Callable[[Any], _Result], client: Any) -> _Result:
+        try:
+            return read(getattr(client, xform_name(call.operation))(**call.parameters))
+        except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
+            asked = f"{call.operation} of {printable(call.about)}"
+            raise failed(exc, f"{_SHOWN[self._name]} to {asked}") from None
+
+    def _make_client(self, credentials: Credentials, region: str) -> Any:
+        return boto_client(
+            self._name,
+            region=region,
+            endpoint_url=self._endpoint(region),
+            credentials=credentials,
+            ca_bundle=self._ca_bundle,
+            boto_config=self._boto_config,
+        )
+
+    def _endpoint(self, region: str) -> str:
+        try:
+            return self._endpoint_of(self._name, region)
+        except ValueError as exc:
+            raise UpstreamRefused(str(exc), hint="AWS was not asked: check the region") from None

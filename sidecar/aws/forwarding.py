@@ -1,0 +1,153 @@
+"""Sending a JSON-protocol request on to AWS as it came, signed anew with other credentials."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import aiohttp
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from yarl import URL
+
+from sidecar.aws.http import proxy_for
+from sidecar.aws.json_api import ApiCall, ApiReply
+from sidecar.credentials import Credentials
+from sidecar.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreachable
+
+# botocore writes what it signs, the session token included, to its debug log.
+logging.getLogger("botocore").setLevel(logging.WARNING)
+
+_SUCCESS: Final = 200
+_ANSWER_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 5.0
+# Answers of both services are far smaller: 20 secrets of 64 KiB, or 50 descriptions.
+_MAX_ANSWER_BYTES: Final = 10 * 1024 * 1024
+# What goes on besides the prefixes: everything else is about the connection, or about who asks.
+_SENT: Final = frozenset({"accept", "accept-encoding", "content-encoding", "content-type"})
+_SENT_PREFIXES: Final = ("x-amz-", "x-amzn-", "amz-sdk-")
+_OF_THE_SIGNATURE: Final = frozenset({"x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})
+_RETURNED: Final = frozenset({"content-type", "content-encoding", "retry-after"})
+_RETURNED_PREFIXES: Final = ("x-amz-", "x-amzn-")
+
+
+class Forwarder:
+    """Signs calls and sends them, once each: whoever asked decides on trying again.
+
+    Args:
+        http: the client session to send with.
+        endpoint_of: from a service's signing name and a region to the base URL; ValueError where
+            AWS has none.
+        answer_seconds: how long a call may take, waiting for a free connection included.
+
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        endpoint_of: Callable[[str, str], str],
+        *,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
+        self._http = http
+        self._endpoint_of = endpoint_of
+        self._timeout = aiohttp.ClientTimeout(total=answer_seconds, sock_connect=_CONNECT_SECONDS)
+
+    def url_of(self, call: ApiCall) -> URL:
+        """Give the address that a call goes to; ValueError when there is none in its region."""
+        return URL(f"{self._endpoint_of(call.service, call.region).rstrip('/')}/", encoded=True)
+
+    async def send(self, call: ApiCall, credentials: Credentials) -> ApiReply:
+        """Ask AWS.
+
+        Raises:
+            ValueError: the service has no endpoint in that region.
+            UpstreamUnavailable: no answer came; what was asked for may have been done all the same.
+
+        """
+        url = self.url_of(call)
+        proxy = proxy_for(url)
+        try:
+            async with self._http.post(
+                url,
+                data=call.body,
+                headers=signed_headers(call, str(url), credentials),
+                # What aiohttp would add, nobody has signed or asked for.
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+                timeout=self._timeout,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+                allow_redirects=False,
+                auto_decompress=False,
+            ) as response:
+                body = await _bounded_body(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            raise _no_answer(call, exc) from None
+        return ApiReply(response.status, _passed_on(response.headers.items()), body)
+
+    async def ask(self, call: ApiCall, credentials: Credentials) -> bytes:
+        """Ask AWS and give the body of a success.
+
+        Raises:
+            ValueError: the service has no endpoint in that region.
+            UpstreamError: AWS said no, or nothing.
+
+        """
+        reply = await self.send(call, credentials)
+        if reply.status != _SUCCESS:
+            raise reply.refusal()
+        return reply.body
+
+
+def signed_headers(call: ApiCall, url: str, credentials: Credentials) -> dict[str, str]:
+    """Give the headers to send: those of the call that go on, and a signature over them.
+
+    Of a repeated header the last counts. The date is botocore's, which is the machine's.
+    """
+    kept = {name: value for name, value in call.headers if _goes_on(name.lower())}
+    request = AWSRequest(method="POST", url=url, headers=kept, data=call.body)
+    keys = ReadOnlyCredentials(
+        credentials.access_key_id,
+        credentials.secret_access_key.reveal(),
+        credentials.session_token.reveal(),
+    )
+    SigV4Auth(keys, call.service, call.region).add_auth(request)
+    agent = next((value for name, value in call.headers if name.lower() == "user-agent"), None)
+    if agent is not None:
+        request.headers["User-Agent"] = agent
+    return dict(request.headers.items())
+
+
+def _goes_on(name: str) -> bool:
+    if name in _OF_THE_SIGNATURE:
+        return False
+    return name in _SENT or name.startswith(_SENT_PREFIXES)
+
+
+def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in headers
+        if name.lower() in _RETURNED or name.lower().startswith(_RETURNED_PREFIXES)
+    }
+
+
+class _TooLong(aiohttp.ClientPayloadError):
+    """An answer that neither service gives."""
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _MAX_ANSWER_BYTES:
+            raise _TooLong("the answer is far too long")
+    return bytes(body)
+
+
+def _no_answer(call: ApiCall, exc: Exception) -> UpstreamUnavailable:
+    # Only its kind: the words may quote what was answered.
+    message = f"no answer from {call.service} in {call.region}: {type(exc).__name__}"
+    hint = "check the network, the proxy and the endpoint"
+    kind = UpstreamTimeout if isinstance(exc, TimeoutError) else UpstreamUnreachable
+    return kind(message, hint=hint)

@@ -1,0 +1,26 @@
+"""The ``--app`` option, which several commands have, and the app that it names."""
+
+import argparse
+
+from sidecar.config.schema import Config
+from sidecar.errors import OperatorError
+
+
+def add_app_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--app``."""
+    parser.add_argument("--app", metavar="NAME", help="the app (default: the only one)")
+
+
+def chosen_app(config: Config, name: str | None) -> str:
+    """Give the name of the app that is meant.
+
+    Raises:
+        OperatorError: there is no such app, or there are several and none was named.
+
+    """
+    if name is None and len(config.apps) == 1:
+        return next(iter(config.apps))
+    if name is None or name not in config.apps:
+        what = "name an app" if name is None else f"there is no app {name}"
+        raise OperatorError(what, hint=f"--app with one of {', '.join(config.apps)}")
+    return name

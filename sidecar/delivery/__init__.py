@@ -1,0 +1,1 @@
+"""Secrets for programs that know nothing of AWS: references, templates and files."""

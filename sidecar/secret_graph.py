@@ -1,0 +1,263 @@
+"""The caches of secrets and parameters, and the roles that fill them, from a configuration."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from sidecar.access.policy import App
+from sidecar.arn import Arn
+from sidecar.assumed_roles import AssumedRoles
+from sidecar.aws.parameter_store import ParameterStore
+from sidecar.aws.reader import Reader
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
+from sidecar.aws.secret import SecretQuery, SecretValue
+from sidecar.aws.secrets_manager import SecretsManager
+from sidecar.aws.sts import SessionRequest
+from sidecar.clock import Clock
+from sidecar.config.consistency import default_region, secrets_role
+from sidecar.config.schema import Config
+from sidecar.config.secrets_section import SecretsSection
+from sidecar.credentials import Credentials
+from sidecar.delivery.values import Values
+from sidecar.errors import ConfigError, Problem, UpstreamUnavailable
+from sidecar.providers.assume_role import AssumeRoleSource
+from sidecar.providers.refreshing import RefreshingRole
+from sidecar.providers.session_name import SessionNames
+from sidecar.role_graph import endpoint_of, sts_of
+from sidecar.secret_cache.cache import ParameterCache, SecretCache
+from sidecar.secret_cache.limits import MEBIBYTE, Limits
+from sidecar.secret_cache.reply_cache import ReplyCache
+from sidecar.secret_cache.rotation_follower import RotationFollower
+from sidecar.session_name import SessionName
+
+# How long a request for a secret may wait for the very first session of the role that reads it.
+_COLD_START_SECONDS: Final = 5.0
+# Apps share the session, so its name tells of none of them.
+_SESSION_NAME: Final = SessionName.parse("{role}@{hostname}")
+# The most that AWS gives to a chained role (user guide, "Role chaining").
+_SESSION_SECONDS: Final = 3600
+
+_Given = TypeVar("_Given")
+_ReadSecret = Callable[[Reader, SecretQuery], Awaitable[SecretValue]]
+_FetchSecret = Callable[[Reader, SecretQuery], Awaitable[SecretValue]]
+
+
+class SecretReaders:
+    """Says with whose credentials secrets are read for an app, and reads with them.
+
+    Args:
+        default: the reader where no role is named.
+        roles: the configured roles, by name.
+        arns: their ARNs, by name.
+        assumed: all other roles.
+
+    """
+
+    def __init__(
+        self,
+        default: Reader,
+        roles: Mapping[str, RefreshingRole],
+        arns: Mapping[str, str],
+        assumed: AssumedRoles,
+    ) -> None:
+        self.default = default
+        self._roles = roles
+        self._arns = arns
+        self._assumed = assumed
+
+    def find(self, app: App, role_arn: str) -> Reader | None:
+        """Give the reader for a role; None if the app may not name it.
+
+        One that is configured, and that the app may have, is taken as it is configured.
+        """
+        own = [name for name in app.roles if self._arns.get(name) == role_arn]
+        if own:
+            return Reader(own[0], self.default.region)
+        return Reader(role_arn, self.default.region) if app.may_assume(role_arn) else None
+
+    def using(self, reader: Reader) -> AbstractContextManager[None]:
+        """Keep what a reader needs for as long as the block lasts."""
+        return nullcontext() if reader.role in self._roles else self._assumed.using(reader.role)
+
+    async def read(self, reader: Reader, ask: Callable[[Credentials], Awaitable[_Given]]) -> _Given:
+        """Ask AWS with a reader's credentials; a role whose session AWS does not know is told so.
+
+        Raises:
+            NotReady: there is no session to ask with.
+            UpstreamError: whatever `ask` raises.
+
+        """
+        role = await self._role(reader.role)
+        credentials = role.current()
+        try:
+            return await ask(credentials)
+        except UpstreamUnavailable as exc:
+            if exc.code in CREDENTIALS_REFUSED:
+                role.doubt(credentials)
+            raise
+
+    async def _role(self, name: str) -> RefreshingRole:
+        role = self._roles.get(name)
+        if role is None:
+            return await self._assumed.role(name)
+        await role.settled(_COLD_START_SECONDS)
+        return role
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGraph:
+    """The caches, whom they ask and who reads for them; `background` keeps them fresh."""
+
+    readers: SecretReaders
+    assumed: AssumedRoles
+    manager: SecretsManager
+    store: ParameterStore
+    secrets: SecretCache
+    parameters: ParameterCache
+    replies: ReplyCache
+    follower: RotationFollower | None = None
+
+    def reader_of(self, role: str | None) -> Reader:
+        """Give the reader of a configured role; None stands for the usual one."""
+        return replace(self.readers.default, role=role or self.readers.default.role)
+
+    def values(self) -> Values:
+        """Give both caches as one, for what does not care which of the two."""
+        return Values(self.secrets, self.parameters)
+
+    def background(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Give what must run for as long as the caches are used."""
+        yield self.assumed.run()
+        yield self.secrets.run()
+        yield self.parameters.run()
+        yield self.replies.run()
+        if self.follower is not None:
+            yield self.follower.run()
+
+    async def close(self) -> None:
+        """End what is under way and forget every value."""
+        caches = (self.secrets, self.parameters, self.replies)
+        await asyncio.gather(*(each.close() for each in caches))
+        await self.assumed.close()
+
+
+def build_secrets(
+    config: Config,
+    roles: Mapping[str, RefreshingRole],
+    clock: Clock,
+    *,
+    hostname: str | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> SecretGraph:
+    """Make the caches, empty.
+
+    Args:
+        config: the configuration, found consistent.
+        roles: the configured roles, by name.
+        clock: the clock.
+        hostname: this machine's name, for session names; None asks the system.
+        jitter: gives a random number from 0 up to 1.
+
+    Raises:
+        ConfigError: a region that a service is not known in, each named.
+
+    """
+    _check_endpoints(config)
+    via = secrets_role(config) or next(iter(roles))
+    default = Reader(via, default_region(config))
+
+    def forget(arn: str) -> None:
+        graph.secrets.forget_reader(Reader(arn, default.region))
+
+    assumed = AssumedRoles(
+        _assuming(config, via, roles[via], clock, hostname or socket.gethostname()),
+        clock,
+        most=config.secrets.max_roles,
+        forget=forget,
+        jitter=jitter,
+    )
+    readers = SecretReaders(default, roles, _arns(config), assumed)
+    limits = limits_of(config.secrets)
+    endpoint = partial(endpoint_of, aws=config.aws)
+    bundle = None if config.aws.ca_bundle is None else str(config.aws.ca_bundle)
+    manager = SecretsManager(endpoint, ca_bundle=bundle)
+    store = ParameterStore(endpoint, ca_bundle=bundle)
+    fetch = _shown(lambda: graph.follower, _through(readers, manager.get_secret_value))
+    secrets = SecretCache(fetch, clock, limits, jitter)
+    parameters = ParameterCache(_through(readers, store.get_parameter), clock, limits, jitter)
+    describe = _through(readers, manager.describe_secret)
+    follower = RotationFollower(describe, secrets.invalidate, clock)
+    replies = ReplyCache(clock, limits)
+    followed = follower if config.secrets.follow_rotation else None
+    graph = SecretGraph(readers, assumed, manager, store, secrets, parameters, replies, followed)
+    return graph
+
+
+def _through(
+    readers: SecretReaders, ask: Callable[..., Awaitable[_Given]]
+) -> Callable[[Reader, Any], Awaitable[_Given]]:
+    """Make what fills a cache of a method that takes a query, credentials and a region."""
+
+    def fetch(reader: Reader, query: Any) -> Awaitable[_Given]:
+        return readers.read(reader, lambda held: ask(query, held, region=reader.region))
+
+    return fetch
+
+
+def _arns(config: Config) -> dict[str, str]:
+    return {name: str(section.role_arn) for name, section in config.roles.items()}
+
+
+def _shown(follower: Callable[[], RotationFollower | None], fetch: _FetchSecret) -> _FetchSecret:
+    """Show what AWS gives to what follows rotations, if anything does."""
+
+    async def fetched(reader: Reader, query: SecretQuery) -> SecretValue:
+        value = await fetch(reader, query)
+        if (found := follower()) is not None:
+            found.saw(reader, value)
+        return value
+
+    return fetched
+
+
+def limits_of(section: SecretsSection) -> Limits:
+    """Give the limits of each cache."""
+    return Limits(
+        ttl_seconds=section.ttl_seconds,
+        max_stale_seconds=section.max_stale_seconds,
+        size=section.cache_size,
+        max_bytes=section.cache_megabytes * MEBIBYTE,
+        keep_warm_seconds=section.keep_warm_seconds,
+        serve_stale=section.ignore_transient_errors,
+    )
+
+
+def _assuming(
+    config: Config, via: str, parent: RefreshingRole, clock: Clock, hostname: str
+) -> Callable[[Arn], AssumeRoleSource]:
+    sts = sts_of(via, config, clock)
+
+    def source(arn: Arn) -> AssumeRoleSource:
+        request = SessionRequest(
+            role_arn=arn,
+            session_name=SessionNames(_SESSION_NAME, arn.resource_name, hostname).name(None),
+            duration_seconds=_SESSION_SECONDS,
+        )
+        return AssumeRoleSource(sts, parent, lambda: request)
+
+    return source
+
+
+def _check_endpoints(config: Config) -> None:
+    """See that there is an address of every service that is asked, before anything is."""
+    region = default_region(config)
+    try:
+        for service in ("secretsmanager", "ssm", "sts"):
+            endpoint_of(service, region, config.aws)
+    except ValueError as exc:
+        raise ConfigError([Problem("aws.region", str(exc), "check the [aws] options")]) from exc

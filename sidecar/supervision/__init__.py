@@ -1,0 +1,1 @@
+"""One program, run beside the doors: started, told, replaced, and its end handed on."""

@@ -1,0 +1,70 @@
+"""What a forwarded operation changes, and so must be forgotten here: pure functions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sidecar.aws.json_api import ApiCall
+from sidecar.web.aws_api.errors import ApiError
+from sidecar.web.aws_api.members import Members, read_members
+
+# Operations after which a value, or which version a stage means, may be another; and the member
+# that names it. A secret that is created may be remembered as one that does not exist.
+_VALUES: Final[Mapping[str, str]] = {
+    "secretsmanager.CancelRotateSecret": "SecretId",
+    "secretsmanager.CreateSecret": "Name",
+    "secretsmanager.DeleteSecret": "SecretId",
+    "secretsmanager.PutSecretValue": "SecretId",
+    "secretsmanager.RestoreSecret": "SecretId",
+    "secretsmanager.RotateSecret": "SecretId",
+    "secretsmanager.UpdateSecret": "SecretId",
+    "secretsmanager.UpdateSecretVersionStage": "SecretId",
+    "ssm.DeleteParameter": "Name",
+    "ssm.DeleteParameters": "Names",
+    "ssm.LabelParameterVersion": "Name",
+    "ssm.PutParameter": "Name",
+    "ssm.UnlabelParameterVersion": "Name",
+}
+# Those that change only what DescribeSecret tells.
+_DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "secretsmanager.RemoveRegionsFromReplication": "SecretId",
+    "secretsmanager.ReplicateSecretToRegions": "SecretId",
+    "secretsmanager.StopReplicationToReplica": "SecretId",
+    "secretsmanager.TagResource": "SecretId",
+    "secretsmanager.UntagResource": "SecretId",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What an operation may have changed.
+
+    Args:
+        service: the service's signing name.
+        names: ids of secrets or names of parameters, in any form.
+        value: whether values may have changed, or only what describes them.
+
+    """
+
+    service: str
+    names: tuple[str, ...]
+    value: bool
+
+
+def write_of(call: ApiCall, operation: str) -> Write | None:
+    """Tell what an operation changes if AWS does it; None when that is nothing of interest."""
+    full_name = f"{call.service}.{operation}"
+    member = _VALUES.get(full_name) or _DESCRIPTIONS.get(full_name)
+    if member is None:
+        return None
+    try:
+        members = read_members(call.body)
+    except ApiError:  # AWS will say so
+        return None
+    return Write(call.service, _names(members, member), value=full_name in _VALUES)
+
+
+def _names(members: Members, member: str) -> tuple[str, ...]:
+    value: Any = members.get(member)
+    values = value if isinstance(value, list) else [value]
+    return tuple(each for each in values if isinstance(each, str))

@@ -1,0 +1,222 @@
+"""The aws-api door: Secrets Manager's and Parameter Store's own APIs, for code that knows no other.
+
+A request is signed with credentials that this process vended, and the signature is the caller's
+identity. Its head is checked before its body is read, so that only holders of a session can make
+the door hold a megabyte.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from sidecar.access.policy import App
+from sidecar.access.shared_role import RoleHolders
+from sidecar.access.vended import VendedSessions
+from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.json_api import ApiCall, ApiReply
+from sidecar.clock import Clock
+from sidecar.errors import SidecarError
+from sidecar.signing.authorization import Authorization, Headers, read_authorization, values_of
+from sidecar.signing.canonical import Request
+from sidecar.signing.not_authentic import Code, NotAuthentic
+from sidecar.signing.sigv4 import check_claim, check_signature
+from sidecar.web.answer import Refusal
+from sidecar.web.aws_api.caller import Caller
+from sidecar.web.aws_api.errors import ApiError, json_answer, refusal_of, written
+from sidecar.web.aws_api.reads import CachedReads
+from sidecar.web.aws_api.writes import Write, write_of
+from sidecar.web.guards import Guard, not_forwarded, not_from_a_browser
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+# From a service's prefix in X-Amz-Target to its signing name.
+_SERVICES: Final[Mapping[str, str]] = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm"}
+_TARGET: Final = re.compile(r"([A-Za-z]{1,64})\.([A-Za-z]{1,64})")
+_LENGTH: Final = re.compile(r"[0-9]{1,10}")
+_BODY_SECONDS: Final = 10.0
+_NO_BODY: Final = Refusal(408, "RequestTimeoutException", "the body did not arrive")
+_CLIENT_ERRORS: Final = range(400, 500)
+
+
+def not_presigned(request: web.BaseRequest) -> Refusal | None:
+    """Refuse a signature in the query, which may have been made for somebody else to use."""
+    if "x-amz-" in request.raw_path.partition("?")[2].lower():
+        return Refusal(400, Code.MISSING, "Missing Authentication Token: it must be in the headers")
+    return None
+
+
+def only_post_to_the_root(request: web.BaseRequest) -> Refusal | None:
+    """Refuse what no call of these APIs is."""
+    if request.method != "POST":
+        return Refusal(405, "MethodNotAllowedException", "Not allowed", {"Allow": "POST"})
+    if request.raw_path != "/":
+        return Refusal(404, "UnknownOperationException", "all operations are POST /")
+    return None
+
+
+def body_of_stated_length(request: web.BaseRequest) -> Refusal | None:
+    """Refuse a body that is too long or does not say how long it is."""
+    lengths = request.headers.getall("Content-Length", [])
+    if "Transfer-Encoding" in request.headers or len(lengths) != 1:
+        return Refusal(411, "MissingContentLength", "one Content-Length header is required")
+    if not _LENGTH.fullmatch(lengths[0]) or int(lengths[0]) > MAX_BODY_BYTES:
+        return Refusal(
+            413, "RequestEntityTooLargeException", f"the body may have {MAX_BODY_BYTES} bytes"
+        )
+    return None
+
+
+class AwsApiDoor:
+    """Answers reads from memory and forwards the rest, signed anew as the caller's own role.
+
+    Args:
+        vended: the sessions that requests may be signed with.
+        apps: every app of the configuration.
+        reads: what is answered from memory.
+        forwarder: the way to AWS.
+        clock: the wall clock.
+        body_seconds: how long a body may take to arrive.
+
+    """
+
+    name = "aws_api"
+    guards: tuple[Guard, ...] = (
+        not_forwarded,
+        not_from_a_browser,
+        not_presigned,
+        only_post_to_the_root,
+        body_of_stated_length,
+    )
+
+    def __init__(
+        self,
+        vended: VendedSessions,
+        apps: Sequence[App],
+        reads: CachedReads,
+        forwarder: Forwarder,
+        clock: Clock,
+        *,
+        body_seconds: float = _BODY_SECONDS,
+    ) -> None:
+        self._vended = vended
+        self._apps = apps
+        self._reads = reads
+        self._forwarder = forwarder
+        self._clock = clock
+        self._body_seconds = body_seconds
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Verify, then answer or forward."""
+        try:
+            caller, call = await self._authentic_call(request)
+        except SidecarError as exc:
+            return _turned_away(refusal_of(exc))
+        except (TimeoutError, ConnectionError):
+            return _turned_away(_NO_BODY)
+        try:
+            return await self._answer(caller, call)
+        except SidecarError as exc:
+            return written(refusal_of(exc))
+
+    def refuse(self, refusal: Refusal) -> web.Response:
+        """Say no as AWS's JSON services do."""
+        return written(refusal)
+
+    async def _authentic_call(self, request: web.BaseRequest) -> tuple[Caller, ApiCall]:
+        """Read a request and find out who signed it.
+
+        Raises:
+            NotAuthentic: nobody whom this process vended a session to.
+            ApiError: the call is none of the two services'.
+            TimeoutError: the body did not arrive in time.
+            ConnectionError: the client has left.
+
+        """
+        headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
+        claim = read_authorization(headers)
+        caller = self._claimed_caller(headers, claim)
+        body = await self._body(request)
+        received = Request(request.method, request.raw_path, headers, body)
+        check_signature(received, claim, caller.session.credentials)
+        return caller, ApiCall(claim.scope.service, claim.scope.region, headers, body)
+
+    def _claimed_caller(self, headers: Headers, claim: Authorization) -> Caller:
+        """Find whose session a request claims to be signed with, and check all but the signature.
+
+        A role that no app may have is only read with: its session was given to nobody.
+        """
+        session = self._vended.find(claim.access_key_id)
+        holders = RoleHolders.of(session.role, self._apps) if session else RoleHolders(())
+        if session is None or not holders.apps:
+            raise NotAuthentic(
+                Code.UNRECOGNIZED, "The security token included in the request is invalid."
+            )
+        services = _SERVICES.values()
+        now = self._clock.now()
+        check_claim(headers, claim, session.credentials, services=services, now=now)
+        return Caller(session, holders)
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        async with asyncio.timeout(self._body_seconds):
+            return await request.content.read()
+
+    async def _answer(self, caller: Caller, call: ApiCall) -> web.Response:
+        operation = _operation(call)
+        try:
+            self._forwarder.url_of(call)
+        except ValueError:
+            raise NotAuthentic(
+                Code.INVALID, "Credential should be scoped to a valid region."
+            ) from None
+        found = await self._reads.answer(call, operation, caller)
+        if found is not None:
+            marks = {"Age": str(found.age_seconds), "X-Sidecar-Cache": found.state}
+            return json_answer(200, found.body, **marks)
+        write = write_of(call, operation)
+        reply = await self._forwarded(call, caller, write)
+        headers = {**reply.headers, "Cache-Control": "no-store"}
+        return web.Response(status=reply.status, headers=headers, body=reply.body)
+
+    async def _forwarded(self, call: ApiCall, caller: Caller, write: Write | None) -> ApiReply:
+        """Send a call on; a write counts as done unless AWS has said that it is not."""
+        may_be_done = True
+        try:
+            reply = await self._forwarder.send(call, caller.session.credentials)
+            may_be_done = reply.status not in _CLIENT_ERRORS
+        finally:
+            if write is not None and may_be_done:
+                self._reads.forget(write)
+        return reply
+
+
+def _turned_away(refusal: Refusal) -> web.Response:
+    """Refuse and close: a body may be under way, which nobody is going to read."""
+    response = written(refusal)
+    response.force_close()
+    return response
+
+
+def _operation(call: ApiCall) -> str:
+    """Read which operation is called; it must be one of the service that the signature is for."""
+    given = values_of(call.headers, "x-amz-target")
+    found = _TARGET.fullmatch(given[0]) if len(given) == 1 else None
+    if found is None or _SERVICES.get(found[1]) != call.service:
+        raise ApiError(
+            "UnknownOperationException",
+            f"X-Amz-Target must name one operation of {call.service}",
+        )
+    return found[2]
+
+
+def _text(raw: bytes) -> str:
+    """Decode a header as the side that signed it will have encoded it."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,0 +1,103 @@
+"""What a caller may have of whom only the role is known."""
+
+import pytest
+
+from sidecar.access.policy import App
+from sidecar.access.shared_role import RoleHolders
+
+WEB = App("web", ("default", "shared"), ("web/*", "common"), ("/web/*", "/common"))
+BATCH = App("batch", ("shared",), ("batch/*", "web/b*", "common"), ("/web/b*", "/common", "/batch"))
+NONE = App("none", ("none",), ())
+APPS = (WEB, BATCH, NONE)
+
+
+@pytest.mark.parametrize(
+    ("role", "names", "told"),
+    [
+        ("default", ["web"], "web"),
+        ("shared", ["web", "batch"], "web, batch"),
+        ("unheard-of", [], "no app"),
+    ],
+)
+def test_the_holders_of_a_role_are_the_apps_that_may_have_it(
+    role: str, names: list[str], told: str
+) -> None:
+    holders = RoleHolders.of(role, APPS)
+    assert [app.name for app in holders.apps] == names
+    assert str(holders) == told
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "allowed"),
+    [
+        ("default", "web/a", True),
+        ("default", "batch/a", False),
+        ("shared", "web/a", False),
+        ("shared", "web/b", True),
+        ("shared", "batch/a", False),
+        ("shared", "common", True),
+        ("none", "common", False),
+        ("unheard-of", "common", False),
+    ],
+)
+def test_a_secret_is_allowed_if_every_holder_may_read_it(
+    role: str, name: str, allowed: bool
+) -> None:
+    holders = RoleHolders.of(role, APPS)
+    assert holders.may_name_secret(name) == allowed
+    assert holders.may_read_secret(name) == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "allowed"),
+    [
+        ("default", "/web/a", True),
+        ("default", "/batch", False),
+        ("shared", "/web/a", False),
+        ("shared", "/web/b", True),
+        ("shared", "/common", True),
+        ("none", "/common", False),
+        ("unheard-of", "/common", False),
+    ],
+)
+def test_a_parameter_is_allowed_if_every_holder_may_read_it(
+    role: str, name: str, allowed: bool
+) -> None:
+    holders = RoleHolders.of(role, APPS)
+    assert holders.may_name_parameter(name) == allowed
+    assert holders.may_read_parameter(name) == allowed
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "allowed"),
+    [
+        (("/web/*",), "/web", True),
+        (("/web/*",), "/web/", True),
+        (("/web/*",), "/web/deep/er", True),
+        (("/web*",), "/web", True),
+        (("web/*",), "/web", True),
+        (("*",), "/", True),
+        (("/*",), "/", True),
+        (("/web/*",), "/", False),
+        (("/web/*",), "/webs", False),
+        (("/web/a", "/web/b"), "/web", False),
+        (("/web/*/x",), "/web", False),
+        (("/web/",), "/web", False),
+        (("/web/*/",), "/web/deep", False),
+        (("/web/*", "/batch/*"), "/", False),
+        ((), "/web", False),
+    ],
+)
+def test_a_path_is_allowed_if_everything_below_it_is(
+    patterns: tuple[str, ...], path: str, allowed: bool
+) -> None:
+    app = App("web", ("default",), (), patterns)
+    assert RoleHolders.of("default", [app]).may_read_path(path) == allowed
+
+
+def test_a_path_is_allowed_if_every_holder_may_read_it() -> None:
+    narrow = App("batch", ("default",), (), ("/web/b/*",))
+    wide = App("web", ("default",), (), ("/web/*",))
+    assert RoleHolders((wide, narrow)).may_read_path("/web/b")
+    assert not RoleHolders((wide, narrow)).may_read_path("/web")
+    assert not RoleHolders(()).may_read_path("/web")
