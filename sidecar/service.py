@@ -20,6 +20,7 @@ from sidecar.config.schema import Config
 from sidecar.credentials import Credentials
 from sidecar.delivery.files import DeliveredFiles
 from sidecar.errors import IdentityError, NotReady
+from sidecar.identity.checks import check_identity
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.preflight import Prepared
@@ -100,7 +101,7 @@ async def running_sidecar(
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, changes, files, clock), config.doors.admin),
+            (_admin_door(roles, held, changes, files, clock), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
@@ -210,11 +211,15 @@ class _Background:
 
 
 def _admin_door(
-    roles: Mapping[str, RefreshingRole], changes: Changes, files: DeliveredFiles, clock: Clock
+    roles: Mapping[str, RefreshingRole],
+    held: HeldIdentity | None,
+    changes: Changes,
+    files: DeliveredFiles,
+    clock: Clock,
 ) -> AdminDoor:
     return AdminDoor(
         lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
-        lambda: _not_renewed(roles) | changes.warnings(),
+        lambda: _not_renewed(roles) | _findings(held, clock) | changes.warnings(),
         InvalidateRoute(changes.invalidation, clock),
     )
 
@@ -230,10 +235,18 @@ def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
     return pending
 
 
+def _findings(held: HeldIdentity | None, clock: Clock) -> dict[str, str]:
+    """Say what is to be seen to about the identity in use, such as its expiry."""
+    if held is None:
+        return {}
+    found = check_identity(held.current, clock.now())
+    return {f"identity {each.code}": each.sentence for each in found}
+
+
 def _not_renewed(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
     """Say which roles could not be renewed last time, whatever is served of them."""
     troubles = ((f"role {name}", role.trouble()) for name, role in roles.items())
-    return {name: why for name, why in troubles if why is not None}
+    return {name: f"not renewed: {why}" for name, why in troubles if why is not None}
 
 
 async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:

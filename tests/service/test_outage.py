@@ -148,3 +148,23 @@ async def test_a_deleted_secret_is_not_served_once_its_time_is_over(
     clock_of_today.jump(301)
     _, body = await warm_by_hand.secret(name)
     assert body["__type"] == "ResourceNotFoundException"
+
+
+async def test_readiness_warns_of_what_works_still(
+    aws: "Aws", gate: "Gate", start: "Start", until: "Until", clock_of_today: "ManualClock"
+) -> None:
+    doors = await start(clock_of_today)
+    await until(doors.ready)
+    assert (await doors.readiness())[1]["warnings"] == {}
+    await gate.shut()
+    clock_of_today.jump(3000)
+
+    async def warned() -> bool:
+        await clock_of_today.advance(1)
+        status, body = await doors.readiness()
+        return status == 200 and body["warnings"].get("role default", "").startswith("not renewed")
+
+    await until(warned)
+    clock_of_today.jump(6 * 86400)
+    found = (await doors.readiness())[1]["warnings"]
+    assert [key for key in found if key.startswith("identity ")] == ["identity expires-soon"]

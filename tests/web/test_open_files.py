@@ -17,13 +17,13 @@ RAISE = (
 @pytest.mark.parametrize(
     ("open_files", "doors", "addresses", "room"),
     [
-        pytest.param(256, 3, 3, 48, id="a tight limit"),
-        pytest.param(1024, 3, 3, 304, id="the usual soft limit"),
-        pytest.param(8192, 3, 3, 2693, id="what serve asks for"),
-        pytest.param(256, 1, 1, 176, id="one door"),
-        pytest.param(256, 1, 2, 160, id="one door on two addresses"),
-        pytest.param(256, 0, 0, 192, id="no door"),
-        pytest.param(16, 3, 3, 1, id="no room at all"),
+        pytest.param(256, 4, 4, 8, id="a tight limit"),
+        pytest.param(1024, 4, 4, 200, id="the usual soft limit"),
+        pytest.param(8192, 4, 4, 1992, id="what serve asks for"),
+        pytest.param(256, 1, 1, 80, id="one door"),
+        pytest.param(256, 1, 2, 64, id="one door on two addresses"),
+        pytest.param(256, 0, 0, 96, id="no door"),
+        pytest.param(16, 4, 4, 1, id="no room at all"),
     ],
 )
 def test_all_doors_can_be_full_at_once(
