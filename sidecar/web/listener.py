@@ -41,7 +41,7 @@ class ConnectionLimits:
     issuers reach a few kilobytes.
     """
 
-    max_connections: int = 512
+    max_connections: int = 1024
     idle_seconds: float = 30.0
     linger_seconds: float = 1.0
     drain_seconds: float = 5.0

@@ -255,7 +255,7 @@ def test_a_flood_of_connections_without_a_token_stops_no_door(machine: Machine) 
             with urllib.request.urlopen(urls[door] + path, timeout=10) as answer:
                 assert answer.status == 200
     written = log.read_text()
-    assert "each door holds 8 connections at most, not 512" in written
+    assert "each door holds 8 connections at most, not 1024" in written
     assert "the credentials door holds 8 connections and closes idle ones" in written
     assert "out of system resource" not in written
 
@@ -272,7 +272,7 @@ def test_the_soft_limit_on_open_files_is_raised(machine: Machine) -> None:
         process.terminate()
         _, err = process.communicate(timeout=30)
     assert soft == min(hard, 8192)
-    assert ("each door holds" in err) == (hard < 2272)
+    assert ("each door holds" in err) == (hard < 4320)
 
 
 ONE = (Address.parse(FREE),)
@@ -281,16 +281,16 @@ ONE = (Address.parse(FREE),)
 @pytest.mark.parametrize(
     ("doors", "open_files", "most", "warnings"),
     [
-        pytest.param(DoorsSection(), 2272, 512, 0, id="just enough"),
-        pytest.param(DoorsSection(), 2271, 511, 1, id="one too few"),
+        pytest.param(DoorsSection(), 4320, 1024, 0, id="just enough"),
+        pytest.param(DoorsSection(), 4319, 1023, 1, id="one too few"),
         pytest.param(
             DoorsSection(credentials=ONE, secrets=(), aws_api=(), admin=()),
-            752,
-            512,
+            1264,
+            1024,
             0,
             id="a door",
         ),
-        pytest.param(DoorsSection(secrets=ONE * 2), 2272, 508, 1, id="a further address"),
+        pytest.param(DoorsSection(secrets=ONE * 2), 4320, 1020, 1, id="a further address"),
     ],
 )
 def test_the_limit_on_connections_fits_the_one_on_open_files(
