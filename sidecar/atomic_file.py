@@ -17,15 +17,17 @@ def write_atomically(
     """Replace `path` by `content` in one step, durable when this returns.
 
     A temporary file is made beside the target (exclusively, so a planted name is refused), given
-    its mode and, where one is given, its owner (uid and gid) before its first byte, flushed to disk
-    and renamed over the target; a symlink at the target is replaced, not followed.
+    its owner (uid and gid), where one is given, and then its mode, before its first byte, flushed
+    to disk and renamed over the target; a symlink at the target is replaced, not followed.
 
     Raises:
-        OSError: the directory is missing, not writable or full; the old file is untouched then.
+        OSError: the directory is missing, not writable or full; the old file is untouched then. Or
+            the directory cannot be flushed: the new file is there, but a crash may undo it.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, mode)
+    # Whoever opens it before it has its owner could read what is written to it later.
+    descriptor = os.open(temporary, flags, 0o600)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             if owner is not None:
@@ -39,11 +41,15 @@ def write_atomically(
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(directory: Path) -> None:
-    """Make the rename itself durable."""
+def sync_directory(directory: Path) -> None:
+    """Make the renames in a directory durable.
+
+    Raises:
+        OSError: it cannot be read, which it must be for this, or flushed.
+    """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

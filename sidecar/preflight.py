@@ -11,7 +11,7 @@ from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock
-from sidecar.config.consistency import inconsistencies
+from sidecar.config.consistency import inconsistencies, shared_roles
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
 from sidecar.config.schema import Config, IdentitySection
@@ -77,7 +77,7 @@ def prepare(
     """
     config, faulty = loaded.config, loaded.faulty
     problems = [*loaded.problems, *inconsistencies(config, faulty)]
-    warnings = list(loaded.warnings)
+    warnings = [*loaded.warnings, *shared_roles(config)]
     identity = places = None
     if config.identity is not None and "identity" not in faulty:
         remembered = RememberedPassword(ask)

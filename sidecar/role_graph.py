@@ -74,14 +74,15 @@ def endpoint_of(service: str, region: str, aws: AwsSection) -> str:
         ValueError: AWS has none there.
 
     """
-    own: str | None = getattr(aws, f"endpoint_url_{service}")
-    return (
-        own
-        or aws.endpoint_url
-        or service_endpoint(
-            service, region, fips=aws.use_fips_endpoint, dual_stack=aws.use_dualstack_endpoint
-        )
+    return configured_endpoint(service, aws) or service_endpoint(
+        service, region, fips=aws.use_fips_endpoint, dual_stack=aws.use_dualstack_endpoint
     )
+
+
+def configured_endpoint(service: str, aws: AwsSection) -> str | None:
+    """Give the address that is configured for a service, or for all; None leaves it to AWS."""
+    own: str | None = getattr(aws, f"endpoint_url_{service}")
+    return own or aws.endpoint_url
 
 
 def sts_of(name: str, config: Config, clock: Clock) -> Sts:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from sidecar.access.policy import App
 from sidecar.arn import Arn
 from sidecar.assumed_roles import AssumedRoles
+from sidecar.aws.endpoints import listed_regions
 from sidecar.aws.parameter_store import ParameterStore
 from sidecar.aws.reader import Reader
 from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
@@ -20,21 +21,22 @@ from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.aws.sts import SessionRequest
 from sidecar.clock import Clock
 from sidecar.config.consistency import default_region, secrets_role
-from sidecar.config.schema import Config
+from sidecar.config.schema import AwsSection, Config
 from sidecar.config.secrets_section import SecretsSection
 from sidecar.credentials import Credentials
 from sidecar.delivery.values import Values
-from sidecar.errors import ConfigError, Problem, UpstreamUnavailable
+from sidecar.errors import ConfigError, Problem, UpstreamRefused, UpstreamUnavailable
 from sidecar.providers.assume_role import AssumeRoleSource
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.providers.session_name import SessionNames
-from sidecar.role_graph import endpoint_of, sts_of
+from sidecar.role_graph import configured_endpoint, endpoint_of, sts_of
 from sidecar.secret_cache.cache import ParameterCache, SecretCache
 from sidecar.secret_cache.limits import MEBIBYTE, Limits
 from sidecar.secret_cache.reply_cache import ReplyCache
 from sidecar.secret_cache.rotation_follower import RotationFollower
 from sidecar.session_name import SessionName
 
+_READ_SERVICES: Final = ("secretsmanager", "ssm")
 # How long a request for a secret may wait for the very first session of the role that reads it.
 _COLD_START_SECONDS: Final = 5.0
 # Apps share the session, so its name tells of none of them.
@@ -55,6 +57,7 @@ class SecretReaders:
         roles: the configured roles, by name.
         arns: their ARNs, by name.
         assumed: all other roles.
+        has_region: says whether a partition has a region; the default reader's is not asked for.
 
     """
 
@@ -64,11 +67,13 @@ class SecretReaders:
         roles: Mapping[str, RefreshingRole],
         arns: Mapping[str, str],
         assumed: AssumedRoles,
+        has_region: Callable[[str, str], bool],
     ) -> None:
         self.default = default
         self._roles = roles
         self._arns = arns
         self._assumed = assumed
+        self._has_region = has_region
 
     def find(self, app: App, role_arn: str) -> Reader | None:
         """Give the reader for a role; None if the app may not name it.
@@ -89,17 +94,33 @@ class SecretReaders:
 
         Raises:
             NotReady: there is no session to ask with.
+            UpstreamRefused: the role's partition has no such region; nothing was asked.
             UpstreamError: whatever `ask` raises.
 
         """
+        self._check_region(reader)
         role = await self._role(reader.role)
         credentials = role.current()
         try:
             return await ask(credentials)
         except UpstreamUnavailable as exc:
-            if exc.code in CREDENTIALS_REFUSED:
+            # Callers may name any region, and one that is not enabled knows no session.
+            if exc.code in CREDENTIALS_REFUSED and reader.region == self.default.region:
                 role.doubt(credentials)
             raise
+
+    def _check_region(self, reader: Reader) -> None:
+        """See that the credentials go to no address but their own partition's."""
+        if reader.region == self.default.region:
+            return
+        role_arn = Arn.parse(self._arns.get(reader.role, reader.role))
+        if not self._has_region(role_arn.partition, reader.region):
+            raise UpstreamRefused(
+                "Credential should be scoped to a valid region.",
+                hint="AWS was not asked: check the region",
+                status=400,
+                code="InvalidSignatureException",
+            )
 
     async def _role(self, name: str) -> RefreshingRole:
         role = self._roles.get(name)
@@ -181,7 +202,7 @@ def build_secrets(
         forget=forget,
         jitter=jitter,
     )
-    readers = SecretReaders(default, roles, _arns(config), assumed)
+    readers = SecretReaders(default, roles, _arns(config), assumed, partial(has_region, config.aws))
     limits = limits_of(config.secrets)
     endpoint = partial(endpoint_of, aws=config.aws)
     bundle = None if config.aws.ca_bundle is None else str(config.aws.ca_bundle)
@@ -191,7 +212,7 @@ def build_secrets(
     secrets = SecretCache(fetch, clock, limits, jitter)
     parameters = ParameterCache(_through(readers, store.get_parameter), clock, limits, jitter)
     describe = _through(readers, manager.describe_secret)
-    follower = RotationFollower(describe, secrets.invalidate, clock)
+    follower = RotationFollower(describe, secrets.renew, clock)
     replies = ReplyCache(clock, limits)
     followed = follower if config.secrets.follow_rotation else None
     graph = SecretGraph(readers, assumed, manager, store, secrets, parameters, replies, followed)
@@ -223,6 +244,17 @@ def _shown(follower: Callable[[], RotationFollower | None], fetch: _FetchSecret)
         return value
 
     return fetched
+
+
+def has_region(aws: AwsSection, partition: str, region: str) -> bool:
+    """Whether what secrets are read from is in a region, as far as botocore knows.
+
+    A service with a configured address has every region: all of them lead there.
+    """
+    return all(
+        configured_endpoint(service, aws) or region in listed_regions(service, partition)
+        for service in _READ_SERVICES
+    )
 
 
 def limits_of(section: SecretsSection) -> Limits:

@@ -87,8 +87,6 @@ async def running_sidecar(
 
     """
     async with AsyncExitStack() as stack:
-        background = _Background()
-        stack.push_async_callback(background.close)
         held = prepared.held_identity(clock)
         http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
         roles = build_roles(config, http, _signing_key(held), clock)
@@ -97,11 +95,13 @@ async def running_sidecar(
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
+        background = _Background()
+        stack.push_async_callback(background.close)  # before what it uses is closed
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, held, changes, files, clock), config.doors.admin),
+            (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
@@ -213,13 +213,19 @@ class _Background:
 def _admin_door(
     roles: Mapping[str, RefreshingRole],
     held: HeldIdentity | None,
+    secrets: SecretGraph,
     changes: Changes,
     files: DeliveredFiles,
     clock: Clock,
 ) -> AdminDoor:
     return AdminDoor(
         lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
-        lambda: _not_renewed(roles) | _findings(held, clock) | changes.warnings(),
+        lambda: {
+            **_not_renewed(roles),
+            **_findings(held, clock),
+            **_served_as_they_are(secrets),
+            **changes.warnings(),
+        },
         InvalidateRoute(changes.invalidation, clock),
     )
 
@@ -247,6 +253,15 @@ def _not_renewed(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
     """Say which roles could not be renewed last time, whatever is served of them."""
     troubles = ((f"role {name}", role.trouble()) for name, role in roles.items())
     return {name: f"not renewed: {why}" for name, why in troubles if why is not None}
+
+
+def _served_as_they_are(secrets: SecretGraph) -> dict[str, str]:
+    """Say how many values could not be renewed last time."""
+    caches = {
+        "secrets": secrets.secrets.not_renewed(),
+        "parameters": secrets.parameters.not_renewed(),
+    }
+    return {name: f"{count} not renewed: see the log" for name, count in caches.items() if count}
 
 
 async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:

@@ -143,3 +143,13 @@ def test_file_and_directory_are_flushed_to_disk(
     monkeypatch.setattr("os.fsync", lambda fd: flushed.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
     write_atomically(target, b"new")
     assert flushed == [False, True]
+
+
+def test_before_a_file_has_its_owner_nobody_else_can_open_it(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("os.fchown", lambda fd, *_: seen.append(os.fstat(fd).st_mode & 0o7777))
+    write_atomically(target, b"new", mode=0o644, owner=(4711, 4712))
+    assert seen == [0o600]
+    assert _mode(target) == 0o644

@@ -14,6 +14,7 @@ _REFERENCE: Final = re.compile(r"/*aws/reference/secretsmanager/", re.IGNORECASE
 # What follows is the name, with a slash in front whether it begins with one or not.
 _PARAMETER_ARN: Final = re.compile(r"arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/)")
 _COLONS_BEFORE_NAME: Final = 6
+_ODD_PARTS: Final = frozenset({"", ".", ".."})
 
 
 def possible_names(secret_id: str) -> tuple[str, ...]:
@@ -32,6 +33,20 @@ def parameter_name(asked: str) -> str:
 
     """
     return _bare(asked).partition(":")[0]
+
+
+def has_usual_spelling(asked: str) -> bool:
+    """Whether a parameter's name is written in the one way in which AWS gives it back.
+
+    Nothing may hide what a name begins with: no part is empty, a dot, two dots, or has a blank.
+
+    Args:
+        asked: a name or an ARN; a selector does not count.
+
+    """
+    name = parameter_name(asked)
+    parts = name.removeprefix("/").split("/")
+    return not any(map(str.isspace, name)) and not any(part in _ODD_PARTS for part in parts)
 
 
 def referred_secret(asked: str) -> str | None:
@@ -53,13 +68,12 @@ def referred_secret_name(asked: str, source_result: Secret | None) -> str | None
     Args:
         asked: the parameter.
         source_result: what AWS tells of the secret, as JSON text, or None. It is needed where the
-            id is an ARN; any other id can be one name only.
+            id is an ARN, and where the parameter's name is none that stands for a secret; any other
+            id can be one name only.
 
     """
     secret_id = referred_secret(asked)
-    if secret_id is None:
-        return None
-    unsure = secret_id.startswith("arn:")
+    unsure = secret_id is None or secret_id.startswith("arn:")
     return _told_name(source_result) or (None if unsure else secret_id)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidecar.access.names import (
+    has_usual_spelling,
     parameter_name,
     possible_names,
     referred_secret,
@@ -71,11 +72,12 @@ class App:
 
         Args:
             name: what AWS calls it.
-            source_result: what AWS tells of the secret that the parameter stands for; without it a
-                secret that was asked for by ARN is denied, its name being unsure.
+            source_result: what AWS tells of the secret that the parameter stands for; where there
+                is any, the parameter is one that does, whatever its name. Without it a secret that
+                was asked for by ARN is denied, its name being unsure.
 
         """
-        if referred_secret(name) is None:
+        if referred_secret(name) is None and source_result is None:
             return self._covers(name)
         secret = referred_secret_name(name, source_result)
         return secret is not None and self.may_read_secret(secret)
@@ -83,7 +85,9 @@ class App:
     def _covers(self, parameter: str) -> bool:
         """Whether a pattern covers a parameter; ``a`` and ``/a`` are the same, as in ARNs."""
         name = parameter_name(parameter).removeprefix("/")
-        return any(matches(pattern.removeprefix("/"), name) for pattern in self.parameters)
+        return has_usual_spelling(parameter) and any(
+            matches(pattern.removeprefix("/"), name) for pattern in self.parameters
+        )
 
 
 def matches(pattern: str, name: str) -> bool:

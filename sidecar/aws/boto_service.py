@@ -1,5 +1,7 @@
 """One service of AWS, asked through boto3 in threads that its readers share fairly."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -13,16 +15,24 @@ from sidecar.aws.failed_calls import failed
 from sidecar.aws.fair_places import FairPlaces
 from sidecar.aws.kept_clients import KeptClients
 from sidecar.credentials import Credentials
-from sidecar.errors import UpstreamRefused
+from sidecar.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnavailable
 from sidecar.signing.remote_text import printable
+
+log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 # From a service's name in botocore and a region to the base URL; ValueError where AWS has none.
 EndpointOf = Callable[[str, str], str]
 
-# Calls at a time; one reader alone gets half of them.
+# Calls at a time; one role alone gets half of them.
 PLACES: Final = 32
-_KEPT_CLIENTS: Final = 32
+# Calls of one role that wait. The secrets door's requests in flight, of which none may be held yet,
+# must fit in.
+MOST_WAITING: Final = 1024
+# How long a call waits for its turn behind calls of the same role that hang.
+_LONGEST_WAIT_SECONDS: Final = 10.0
+# One role in every region of its partition, and as many more roles as requests may name, fit in.
+_KEPT_CLIENTS: Final = 64
 BOTO_CONFIG: Final = BotoConfig(
     connect_timeout=3,
     read_timeout=5,
@@ -54,25 +64,33 @@ class Call:
 class BotoService:
     """Asks for many readers: whose credentials and which region is said with each call.
 
-    A reader is a role in a region. One whose calls hang never takes the places of all others.
+    A role whose calls hang, in however many regions, never takes the places of all others.
 
     Args:
         name: botocore's name of the service.
         endpoint_of: which address it has in a region.
         ca_bundle: path of the CAs to trust in TLS, or None for the system's.
         boto_config: botocore's timeouts and retries.
+        longest_wait_seconds: how long a call waits for its turn.
 
     """
 
     def __init__(
-        self, name: str, endpoint_of: EndpointOf, *, ca_bundle: str | None, boto_config: BotoConfig
+        self,
+        name: str,
+        endpoint_of: EndpointOf,
+        *,
+        ca_bundle: str | None,
+        boto_config: BotoConfig,
+        longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
     ) -> None:
         self._name = name
         self._endpoint_of = endpoint_of
         self._ca_bundle = ca_bundle
         self._boto_config = boto_config
+        self._longest_wait_seconds = longest_wait_seconds
         self._clients = KeptClients(self._make_client, _KEPT_CLIENTS)
-        self._places = FairPlaces(PLACES)
+        self._places = FairPlaces(PLACES, MOST_WAITING)
 
     async def ask(
         self, call: Call, read: Callable[[Any], _Result], credentials: Credentials, *, region: str
@@ -87,16 +105,32 @@ class BotoService:
 
         Raises:
             UpstreamRefused: AWS said no, with its code and status, or there is no such region.
-            UpstreamUnavailable: no client, no answer, 5xx, throttling, or credentials that just
-                expired.
+            UpstreamUnavailable: no client, no turn, no answer, 5xx, throttling, or credentials that
+                just expired; ThrottlingException also where too many calls of the role wait.
 
         """
-        reader = (credentials.role_arn, region)
-        await self._places.take(reader)
+        role = credentials.role_arn
+        await self._turn(role, call)
         return await run_in_daemon_thread(
             lambda: self._ask(call, read, self._clients.get(credentials, region)),
-            lambda: self._places.give_back(reader),
+            lambda: self._places.give_back(role),
         )
+
+    async def _turn(self, role: str, call: Call) -> None:
+        service = _SHOWN[self._name]
+        try:
+            async with asyncio.timeout(self._longest_wait_seconds):
+                await self._places.take(role)
+        except asyncio.QueueFull:
+            raise UpstreamUnavailable(
+                f"Rate exceeded: too many calls to {service} wait already",
+                hint="AWS was not asked: ask less at once",
+                code="ThrottlingException",
+            ) from None
+        except TimeoutError:
+            asked = f"{call.operation} of {printable(call.about)}"
+            log.warning("%s was not asked to %s: earlier calls do not end", service, asked)
+            raise UpstreamTimeout("Timeout", code="TimeoutError") from None
 
     def _ask(self, call: Call, read: Callable[[Any], _Result], client: Any) -> _Result:
         try:

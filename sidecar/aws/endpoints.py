@@ -1,7 +1,7 @@
-"""Which address a service has in a region."""
+"""Which regions a service has, and which address in each."""
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from botocore.endpoint_provider import EndpointProvider
@@ -12,7 +12,8 @@ from sidecar.aws.service_models import shipped_models
 _DATA: Final = shipped_models()
 
 
-@cache
+# Bounded, since callers of the aws-api door name regions.
+@lru_cache(maxsize=256)
 def service_endpoint(
     service: str, region: str, *, fips: bool = False, dual_stack: bool = False
 ) -> str:
@@ -46,6 +47,29 @@ def service_endpoint(
         raise ValueError(unknown) from exc
     url: str = endpoint.url
     return url
+
+
+@lru_cache(maxsize=32)
+def listed_regions(service: str, partition: str) -> frozenset[str]:
+    """Give the regions of a partition in which botocore knows a service; none newer than its data.
+
+    Args:
+        service: botocore's name of the service.
+        partition: such as ``aws-cn``.
+
+    """
+    found = (
+        each
+        for each in _DATA.load_data("endpoints")["partitions"]
+        if each["partition"] == partition
+    )
+    return frozenset(
+        region
+        for each in found
+        for region in each["services"].get(service, {"endpoints": ()})["endpoints"]
+        # Others are pseudo-regions, such as those of FIPS.
+        if region in each["regions"]
+    )
 
 
 def region_in_host(host: str) -> str | None:

@@ -28,13 +28,17 @@ _PASSING_CODES: Final = (
         "InternalFailure",
         "InternalServerError",
         "InternalServiceError",
+        "InternalServiceErrorException",
         "InvalidSignatureException",
         "KmsThrottled",
         "OverLimit",
         "RequestExpired",
+        "RequestTimeTooSkewed",
         "RequestTimeout",
+        "RequestTimeoutException",
         "ServiceUnavailable",
         "ServiceUnavailableException",
+        "SignatureDoesNotMatch",
     }
 )
 _SERVER_ERROR: Final = 500

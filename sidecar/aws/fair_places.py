@@ -14,19 +14,28 @@ class FairPlaces:
 
     Args:
         count: how many places there are; so many can each hold one at least.
+        most_waiting: how many times one may wait at once.
 
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, most_waiting: int) -> None:
         self._free = count
+        self._most_waiting = most_waiting
         self._held: Counter[Hashable] = Counter()
         self._waiting: Final[dict[Hashable, deque[asyncio.Future[None]]]] = {}
 
     async def take(self, who: Hashable) -> None:
-        """Wait for a place; cancelling gives up the wait, and the place if it has just come."""
+        """Wait for a place; cancelling gives up the wait, and the place if it has just come.
+
+        Raises:
+            asyncio.QueueFull: as many waits of the same one are under way as there may be.
+
+        """
         if self._may_take(who):
             self._give(who)
             return
+        if len(self._waiting.get(who, ())) >= self._most_waiting:
+            raise asyncio.QueueFull
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(who, deque()).append(turn)
         try:

@@ -27,6 +27,12 @@ _MAX_ANSWER_BYTES: Final = 10 * 1024 * 1024
 _SENT: Final = frozenset({"accept", "accept-encoding", "content-encoding", "content-type"})
 _SENT_PREFIXES: Final = ("x-amz-", "x-amzn-", "amz-sdk-")
 _OF_THE_SIGNATURE: Final = frozenset({"x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})
+# The second is a proxy's refusal to connect.
+_UNCONNECTED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+)
 _RETURNED: Final = frozenset({"content-type", "content-encoding", "retry-after"})
 _RETURNED_PREFIXES: Final = ("x-amz-", "x-amzn-")
 
@@ -62,7 +68,8 @@ class Forwarder:
 
         Raises:
             ValueError: the service has no endpoint in that region.
-            UpstreamUnavailable: no answer came; what was asked for may have been done all the same.
+            UpstreamUnavailable: no answer came; what was asked for may have been done all the same,
+                unless it is `NotSent`.
 
         """
         url = self.url_of(call)
@@ -132,6 +139,10 @@ def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     }
 
 
+class NotSent(UpstreamUnreachable):
+    """There was no connection to send a call over, so nothing of it can have been done."""
+
+
 class _TooLong(aiohttp.ClientPayloadError):
     """An answer that neither service gives."""
 
@@ -149,5 +160,7 @@ def _no_answer(call: ApiCall, exc: Exception) -> UpstreamUnavailable:
     # Only its kind: the words may quote what was answered.
     message = f"no answer from {call.service} in {call.region}: {type(exc).__name__}"
     hint = "check the network, the proxy and the endpoint"
+    if isinstance(exc, _UNCONNECTED):
+        return NotSent(message, hint=hint)
     kind = UpstreamTimeout if isinstance(exc, TimeoutError) else UpstreamUnreachable
     return kind(message, hint=hint)

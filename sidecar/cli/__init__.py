@@ -66,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed from the start
+            sys.stdout.flush()
     except SidecarError as exc:
         _print_error(exc)
         return _exit_code(exc)
@@ -189,4 +190,5 @@ def _print_bug(exc: Exception) -> None:
 
 
 def _say(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    if sys.stderr is not None:  # print would take stdout in its place
+        print(*lines, sep="\n", file=sys.stderr)

@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sidecar.cli.app_option import add_app_argument, chosen_app
@@ -30,6 +30,8 @@ RELATIVE_URI_VARIABLE: Final = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 TOKEN_VARIABLE: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
 TOKEN_FILE_VARIABLE: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - same
 
+AWS_API_VARIABLES: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SSM")
+
 # Where SDKs find credentials before they ask a container endpoint.
 _STRONGER: Final = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
 _RELATIVE_PORT: Final = 80
@@ -45,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--relative",
         action="store_true",
         help="use the 169.254.170.2 form (a door must listen there, on port 80)",
+    )
+    parser.add_argument(
+        "--aws-api",
+        action="store_true",
+        help="also have the SDK read secrets and parameters from the sidecar's memory",
     )
     parser.add_argument(
         "--format",
@@ -66,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     path = "/credentials" + (f"/{arguments.role}" if arguments.role else "")
     variables = dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
+    if arguments.aws_api:
+        variables |= dict.fromkeys(AWS_API_VARIABLES, _address("aws_api", config.doors.aws_api))
     for warning in _warnings(os.environ, set(variables)):
         print(one_line(f"sidecar: warning: {warning}"), file=sys.stderr)
     print(_formatted(variables, arguments.format))
@@ -73,22 +82,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:
-    fixed = [address for address in config.doors.credentials if address.port]
     if relative:
-        if not any(map(_is_relative, fixed)):
+        if not any(map(_is_relative, config.doors.credentials)):
             raise OperatorError(
                 f"no credentials door on {_RELATIVE_HOST}:{_RELATIVE_PORT}",
                 hint="the relative form of the URI always means that address",
             )
         return RELATIVE_URI_VARIABLE, path
+    return URI_VARIABLE, _address("credentials", config.doors.credentials) + path
+
+
+def _address(door: str, addresses: Iterable[Address]) -> str:
+    fixed = [address for address in addresses if address.port]
     if not fixed:
         raise OperatorError(
-            "the credentials door has no fixed address",
-            hint="set doors.credentials to an address with a port other than 0",
+            f"the {door} door has no fixed address",
+            hint=f"set doors.{door} to an address with a port other than 0",
         )
     # IPv4 first: it is the one form that every SDK accepts.
-    address = min(fixed, key=lambda each: each.host.version)
-    return URI_VARIABLE, f"http://{address}{path}"
+    return f"http://{min(fixed, key=lambda each: each.host.version)}"
 
 
 def _is_relative(address: Address) -> bool:

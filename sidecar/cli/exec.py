@@ -6,8 +6,10 @@ the exit code are the program's own. 126 and 127 mean what they mean in a shell.
 """
 
 import argparse
+import contextlib
 import functools
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,12 +22,13 @@ from sidecar.cli.one_line import one_line
 from sidecar.supervision.processes import run_beside_doors
 from sidecar.supervision.program import CannotRun, Program
 
-EXAMPLE: Final = "sidecar exec --env-file web.env -- ./server --port 8080"
+EXAMPLE: Final = "sidecar exec --app web --env-file web.env -- ./server --port 8080"
 
 # Signals that a shell and a supervisor judge a process by, and that leave no core: it could hold
 # what the program was given.
 _WORTH_DYING_BY: Final = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
 _SIGNALLED: Final = 128
+_STDERR: Final = 2
 _USAGE: Final = 2
 _LONGEST_SECONDS: Final = 86_400
 
@@ -91,6 +94,7 @@ def _add_change_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the program and end as it ends."""
+    _open_standard_streams()
     words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not words:
         _say("there is no program to run", "sidecar exec [OPTIONS] -- CMD …")
@@ -104,7 +108,21 @@ def run(arguments: argparse.Namespace) -> int:
     return _ended_alike(run_beside_doors(program, doors, arguments.grace_seconds, _say))
 
 
+def _open_standard_streams() -> None:
+    """Put /dev/null where one is closed, lest a socket of ours takes its place.
+
+    The program does not inherit it: closed stays closed there.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_STDERR, "w", closefd=False)
+
+
 def _open_doors(arguments: argparse.Namespace, orders: socket.socket) -> int:
+    # A core would hold keys and secrets. The watching process's limit is the program's too.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     # Only the process that needs all this loads it.
     from sidecar.cli.exec_doors import Wishes, open_doors_for_a_program  # noqa: PLC0415
 
@@ -136,7 +154,9 @@ def _ended_alike(code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     lines = (f"sidecar: {message}", f"hint: {hint}")
-    print(*map(one_line, lines), sep="\n", file=sys.stderr, flush=True)
+    # Whoever read stderr may have gone; the program goes on.
+    with contextlib.suppress(OSError):
+        print(*map(one_line, lines), sep="\n", file=sys.stderr, flush=True)
 
 
 def _signal(text: str) -> signal.Signals:

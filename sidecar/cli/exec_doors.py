@@ -25,11 +25,11 @@ from sidecar.config.load import load_config
 from sidecar.config.schema import Config
 from sidecar.delivery.app_values import AppValues
 from sidecar.delivery.env_file import read_env_file
-from sidecar.delivery.environment import Doors, inherited, references, with_doors
+from sidecar.delivery.environment import Doors, as_utf8, inherited, references, with_doors
 from sidecar.delivery.program_environment import ProgramEnvironment, Unresolved
 from sidecar.delivery.reference import Reference
 from sidecar.delivery.values import Values
-from sidecar.errors import ConfigError, NotReady, SidecarError
+from sidecar.errors import ConfigError, NotReady, OperatorError, Problem, SidecarError
 from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import Prepared, prepare
 from sidecar.providers.refreshing import RefreshingRole
@@ -46,6 +46,12 @@ _NOT_FOR_US: Final = (
     signal.SIGTERM,
     signal.SIGUSR1,
     signal.SIGUSR2,
+)
+
+_UNNOTICED: Final = Problem(
+    "--on-change",
+    "cannot go with secrets.ttl_seconds = 0: nothing is cached",
+    "remove one of the two",
 )
 
 log = logging.getLogger("sidecar.exec")
@@ -101,10 +107,18 @@ def open_doors_for_a_program(wishes: Wishes, orders: socket.socket) -> int:
 def _plan(wishes: Wishes, clock: SystemClock) -> _Plan:
     loaded = load_config(wishes.config, os.environ)
     name = chosen_app(loaded.config, wishes.app)
-    variables = inherited(os.environ, own_variables(loaded.config), pristine=wishes.pristine)
+    given = as_utf8(os.environb)
+    variables = inherited(given, own_variables(loaded.config), pristine=wishes.pristine)
+    problems = []
     for file in wishes.env_files:
-        variables |= read_env_file(file, os.environ)
-    found, problems = references(variables)
+        try:
+            variables |= read_env_file(file, given)
+        except OperatorError as exc:
+            problems.append(Problem("--env-file", exc.message, exc.hint))
+    found, wrong = references(variables)
+    problems += wrong
+    if wishes.on_change != "ignore" and not loaded.config.secrets.ttl_seconds:
+        problems.append(_UNNOTICED)
     if problems:
         raise ConfigError(problems)
     config = for_one_program(loaded.config, name, reads_events=wishes.on_change != "ignore")
@@ -152,19 +166,19 @@ async def _conduct(plan: _Plan, sidecar: Sidecar, clock: Clock, orders: socket.s
 
 
 def _environment(plan: _Plan, sidecar: Sidecar, clock: Clock) -> ProgramEnvironment:
+    app = plan.prepared.tokens.app_for(plan.token.encoded())
+    if app is None:
+        raise SidecarError("the program's own token is not known")
     urls = {door.name: door.urls[0] for door in sidecar.doors}
     region = default_region(plan.config)
     doors = Doors(
-        credentials=urls["credentials"],
+        credentials=urls["credentials"] if app.roles else None,
         secrets_port=urlsplit(urls["secrets"]).port if "secrets" in urls else None,
-        aws_api=urls.get("aws_api"),
+        aws_api=urls.get("aws_api") if app.roles else None,
         token=plan.token,
         region=region,
         endpoint_url=plan.config.aws.endpoint_url,
     )
-    app = plan.prepared.tokens.app_for(plan.token.encoded())
-    if app is None:
-        raise SidecarError("the program's own token is not known")
     caches = Values(sidecar.secrets.secrets, sidecar.secrets.parameters)
     values = AppValues(app, sidecar.secrets.readers.default, caches)
     return ProgramEnvironment(with_doors(plan.variables, doors), plan.references, values, clock)

@@ -2,12 +2,15 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
+from sidecar.config.chaining import chain_of
+from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
+from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
 from sidecar.config.schema import Config, DoorsSection
 
 # Where the program's token is looked up; no shell can set a variable of this name.
@@ -22,11 +25,12 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     """Give the configuration of the sidecar that one program has to itself.
 
     Its doors are on free ports, and of these only the ones that a program knocks at. It has no
-    other app, no file to deliver and nothing to prefetch: that is `serve`'s, which may run beside.
+    other app, no role that only another app has, no file to deliver and nothing to prefetch: that
+    is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
 
     Args:
-        config: the checked configuration.
+        config: the configuration; while it contradicts itself, every role stays, to be told of.
         app: the name of the program's app; its token comes from variable `TOKEN`.
         reads_events: whether a change of a value matters.
 
@@ -40,7 +44,30 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     )
     queue = config.secrets.events_queue_url if reads_events else None
     cache = replace(config.secrets, prefetch=(), prefetch_tags=(), events_queue_url=queue)
-    return replace(config, apps={app: section}, doors=doors, secrets=cache, files=())
+    alone = replace(config, apps={app: section}, doors=doors, secrets=cache, files=())
+    return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
+
+
+def _with_needed_roles(config: Config, roles: Iterable[str]) -> Config:
+    """Leave out every role but some, the one that reads secrets, and what these are chained on.
+
+    Which role and which regions are meant by default may depend on the roles that are left out.
+    """
+    via = secrets_role(config) or next(iter(config.roles))
+    needed = {each for name in (*roles, via) for each in chain_of(name, config.roles)}
+    return replace(
+        config,
+        roles={name: _in_its_region(name, config) for name in config.roles if name in needed},
+        secrets=replace(config.secrets, via=via),
+        aws=replace(config.aws, region=default_region(config)),
+    )
+
+
+def _in_its_region(name: str, config: Config) -> RoleSection:
+    section = config.roles[name]
+    if config.aws.region is not None or isinstance(section, RolesAnywhereSection):
+        return section
+    return replace(section, region=sts_region(name, config))
 
 
 def own_variables(config: Config) -> frozenset[str]:

@@ -92,6 +92,19 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     return problems
 
 
+def shared_roles(config: Config) -> Iterator[str]:
+    """Warn of apps that the aws-api door cannot tell apart although they may not have the same."""
+    if not config.doors.aws_api:
+        return
+    for role in config.roles:
+        sharing = {name: app for name, app in config.apps.items() if role in app.roles}
+        if len({(app.secrets, app.parameters) for app in sharing.values()}) > 1:
+            yield (
+                f"apps {', '.join(sharing)} share role {role}: at the aws-api door each may read "
+                "only what all of them may (hint: give each a role of its own)"
+            )
+
+
 def _aws(aws: AwsSection) -> Iterator[Problem]:
     """No custom endpoint together with a kind of AWS's own, as in AWS's SDKs."""
     custom = [key for key in ENDPOINTS if getattr(aws, key) is not None]

@@ -38,6 +38,14 @@ def certificate_locator(value: object) -> str:
     return found
 
 
+def role_arn_patterns(value: object) -> tuple[str, ...]:
+    """Read patterns of role ARNs."""
+    found = texts(value)
+    if not all(each.startswith(("arn:", "*")) for each in found):
+        raise ValueError("takes ARNs, or patterns of ARNs, not the names of configured roles")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentitySection:
     """The X.509 certificate and private key; needed as soon as a role comes from Roles Anywhere."""
@@ -222,7 +230,7 @@ class AppSection:
         example="/prod/web/*",
     )
     assume_roles: tuple[str, ...] = option(
-        texts,
+        role_arn_patterns,
         "ARNs of roles that it may name as `roleArn` on the secrets door; likewise.",
         default=(),
         example="arn:aws:iam::123456789012:role/reader-*",

@@ -1,6 +1,7 @@
 """What one app may read by reference: its policy around the caches."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sidecar.access.policy import App
 from sidecar.aws.parameter import ParameterValue
@@ -60,7 +61,17 @@ class AppValues:
 
     def _denied(self, reference: Reference) -> Forbidden:
         kind = "secrets" if isinstance(reference.query, SecretQuery) else "parameters"
+        meant = _without_first_slash(reference)
+        question = "" if meant is None else f"did you mean {meant}? if not, "
         return Forbidden(
             f"app {self._app.name} may not read {reference.name}",
-            hint=f"add it to apps.{self._app.name}.{kind}",
+            hint=f"{question}add it to apps.{self._app.name}.{kind}",
         )
+
+
+def _without_first_slash(reference: Reference) -> Reference | None:
+    """Give what ``secret:///a`` was probably meant to be: few secrets' names begin with a slash."""
+    query, name = reference.query, reference.name.lstrip("/")
+    if not isinstance(query, SecretQuery) or name in ("", query.secret_id):
+        return None
+    return replace(reference, query=replace(query, secret_id=name))

@@ -9,9 +9,10 @@ from typing import Final
 from sidecar.aws.reader import Reader
 from sidecar.clock import Clock
 from sidecar.delivery.content import content
+from sidecar.delivery.kept_file import KeptFile
 from sidecar.delivery.prepare import PreparedFile
 from sidecar.delivery.reference import Reference
-from sidecar.delivery.target import bring_up_to_date, remove_leftovers
+from sidecar.delivery.target import remove_leftovers
 from sidecar.delivery.values import HeldValue, Values
 from sidecar.errors import OperatorError, SidecarError
 from sidecar.redaction import Secret
@@ -26,7 +27,8 @@ class DeliveredFile:
     """Keeps one file equal to what its template makes of the values at AWS.
 
     A value that cannot be had, or lacks its JSON key, leaves the file as it is: good content is
-    never replaced by worse.
+    never replaced by worse. That goes for the whole of it: while one new value cannot be used, the
+    others do not go in either, since they may belong together.
 
     Args:
         file: what is written where.
@@ -38,11 +40,14 @@ class DeliveredFile:
 
     def __init__(self, file: PreparedFile, reader: Reader, values: Values, clock: Clock) -> None:
         self._file = file
+        self._kept = KeptFile(file.target)
         self._reader = reader
         self._values = values
         self._clock = clock
         self._held: dict[Reference, Secret] = {}
         self._missing = {each: f"{each}: not read yet" for each in file.template.references}
+        self._unusable: dict[Reference, str] = {}
+        self._whole: Secret | None = None
         self._due = asyncio.Event()
         self._changed = asyncio.Event()
         self._written_once = False
@@ -58,7 +63,8 @@ class DeliveredFile:
         """Why it has not been written since the start; None once it has."""
         if self._written_once:
             return None
-        return next(iter(self._missing.values()), self._failure or "not written yet")
+        whys = (*self._missing.values(), *self._unusable.values(), self._failure)
+        return next(filter(None, whys), "not written yet")
 
     async def run(self) -> None:
         """Keep the file for ever; ends only when cancelled."""
@@ -84,17 +90,15 @@ class DeliveredFile:
         return self._values.watch(self._reader, reference.query, arrived)
 
     def _arrived(self, reference: Reference, held: HeldValue) -> None:
-        try:
-            found = content(reference, held.value)
-        except OperatorError as exc:
-            if self._missing.get(reference) == exc.message:
-                return
-            if reference in self._missing:
-                self._missing[reference] = exc.message
-            log.error("file %s: it stays as it is: %s", self.path, exc.message)  # noqa: TRY400 - no traceback near a value
-            return
-        self._held[reference] = found
         self._missing.pop(reference, None)
+        try:
+            self._held[reference] = content(reference, held.value)
+        except OperatorError as exc:
+            if self._unusable.get(reference) != exc.message:
+                log.error("file %s: it stays as it is: %s", self.path, exc.message)  # noqa: TRY400 - no traceback near a value
+            self._unusable[reference] = exc.message
+            return
+        self._unusable.pop(reference, None)
         self._due.set()
 
     async def _read_first(self, reference: Reference) -> None:
@@ -125,11 +129,12 @@ class DeliveredFile:
         while True:
             await self._due.wait()
             self._due.clear()
-            if self._missing:
-                continue
             try:
-                filled = self._file.template.filled(self._held)
-                changed = await asyncio.to_thread(bring_up_to_date, self._file.target, filled)
+                if not self._missing and not self._unusable:
+                    self._whole = self._file.template.filled(self._held)
+                if self._whole is None:
+                    continue
+                changed = await asyncio.to_thread(self._kept.bring_up_to_date, self._whole)
             except OperatorError as exc:
                 self._failed(exc.message)
             except OSError as exc:

@@ -47,21 +47,29 @@ class Doors:
     """Where the doors of this program are, and what it shows there.
 
     Args:
-        credentials: URL of the credentials door.
+        credentials: URL of the credentials door, if there is a role to ask it for.
         secrets_port: port of the secrets door, if it is open.
-        aws_api: URL of the aws-api door, if it is open.
+        aws_api: URL of the aws-api door, if it is open and there is a role to sign with.
         token: the program's own token.
         region: the region of whoever names none.
         endpoint_url: the address in place of AWS's own, if there is one.
 
     """
 
-    credentials: str
+    credentials: str | None
     secrets_port: int | None
     aws_api: str | None
     token: Secret
     region: str
     endpoint_url: str | None
+
+
+def as_utf8(environment: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Read variables as UTF-8, whatever the locale; other bytes become lone surrogates."""
+    return {
+        name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape")
+        for name, value in environment.items()
+    }
 
 
 def inherited(
@@ -92,8 +100,9 @@ def with_doors(environment: Mapping[str, str], doors: Doors) -> dict[str, str]:
     if doors.endpoint_url is not None:
         given["AWS_ENDPOINT_URL"] = doors.endpoint_url
     given |= {name: environment[name] for name in given if environment.get(name)}
-    given["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{doors.credentials}/credentials"
-    given["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = doors.token.reveal()
+    if doors.credentials is not None:
+        given["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{doors.credentials}/credentials"
+        given["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = doors.token.reveal()
     if doors.secrets_port is not None:
         # The names that AWS's own agent and its Lambda extension go by.
         given["AWS_TOKEN"] = doors.token.reveal()

@@ -50,6 +50,7 @@ class SendSignal:
 
         A process is signalled only on the word of root, of its own user, or of this one's: whoever
         may write the file could otherwise have any process signalled with this program's rights.
+        A link is no word of its own: it may lead to the file of somebody who is trusted.
 
         Raises:
             OperatorError: there is no such process, or the file is not to be trusted.
@@ -63,16 +64,22 @@ class SendSignal:
 
     def _send(self) -> None:
         try:
-            text, status = read_regular_file(self.pid_file, _LONGEST_PID_FILE)
+            text, status = read_regular_file(self.pid_file, _LONGEST_PID_FILE, follow=False)
             found = _PID.fullmatch(text)
             if found is None:
                 raise OperatorError(f"{self.pid_file} holds no process number")
             pid = int(found[1])
             trusted = {_ROOT, os.geteuid(), Path(f"/proc/{pid}").stat().st_uid}
-            if status.st_mode & stat.S_IWOTH or status.st_uid not in trusted:
+            others_may_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if others_may_write or status.st_uid not in trusted:
                 raise OperatorError(
                     f"{self.pid_file} can be written by others than the process {pid}'s user",
                     hint="let it belong to root or to that user, and nobody else write it",
+                )
+            if status.st_nlink != 1:
+                raise OperatorError(
+                    f"{self.pid_file} has another name too, under which it may mean something else",
+                    hint="remove the hard link",
                 )
             if pid == os.getpid():
                 raise OperatorError(f"{self.pid_file} holds this program's own number")

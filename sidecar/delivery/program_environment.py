@@ -110,7 +110,8 @@ class ProgramEnvironment:
     async def changes(self, given: Mapping[str, str]) -> AsyncIterator[dict[str, str]]:
         """Give all variables anew whenever a value differs from what was given last.
 
-        Values that cannot all be had are no change: they are asked for again in a while.
+        Values that cannot all be had are no change: they are asked for again in a while, and at
+        the next word of a change.
 
         Args:
             given: what the program has got at its start.
@@ -129,8 +130,9 @@ class ProgramEnvironment:
                     found = await self.resolved()
                 except Unresolved as exc:
                     self._tell(exc)
+                    later = _SOON_SECONDS if exc.retryable else _LATER_SECONDS
+                    await self._told_within(told, later)
                     told.set()
-                    await self._clock.sleep(_SOON_SECONDS if exc.retryable else _LATER_SECONDS)
                     continue
                 if found != given:
                     given = found
@@ -138,6 +140,16 @@ class ProgramEnvironment:
         finally:
             for stop in watches:
                 stop()
+
+    async def _told_within(self, told: asyncio.Event, seconds: float) -> None:
+        """Wait for the next word of a change, but no longer than so many seconds."""
+        word = asyncio.ensure_future(told.wait())
+        limit = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({word, limit}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            word.cancel()
+            limit.cancel()
 
     async def _value(self, name: str) -> str:
         return variable_value(name, await self._values.read(self._references[name]))

@@ -27,6 +27,7 @@ _T = TypeVar("_T")
 
 _SECRET: Final = "secret://"  # noqa: S105 - a scheme
 _PARAMETER: Final = "parameter://"
+_ONE_SLASH: Final = re.compile(r"(secret|parameter):/([^/].*)", re.DOTALL)
 _STARTS_REST: Final = re.compile(r"[#?]")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -36,8 +37,8 @@ _LONGEST_SHOWN: Final = 200
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text means to be a reference, right or wrong."""
-    return text.startswith((_SECRET, _PARAMETER))
+    """Whether a text means to be a reference, right or wrong: one slash is enough."""
+    return text.startswith((_SECRET.removesuffix("/"), _PARAMETER.removesuffix("/")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Reference:
         except ValueError as exc:
             raise OperatorError(
                 f"reference {_shown(text)}: {exc}",
-                hint="such as secret://prod/db#password?stage=AWSCURRENT or parameter:///prod/db",
+                hint=_right_form(text),
             ) from None
 
     @property
@@ -96,6 +97,15 @@ def _read(text: str) -> tuple[SecretQuery | ParameterQuery, str | None]:
     name = _name(raw_name, scheme)
     key = None if raw_key is None else _decoded("the JSON key", raw_key)
     return _secret(name, options) if scheme == _SECRET else _parameter(name, options), key
+
+
+def _right_form(text: str) -> str:
+    """Say how a wrong reference would be right."""
+    found = _ONE_SLASH.fullmatch(text)
+    if found is None:
+        return "such as secret://prod/db#password?stage=AWSCURRENT or parameter:///prod/db"
+    start = _SECRET if found[1] == "secret" else f"{_PARAMETER}/"
+    return f"did you mean {_shown(start + found[2])}?"
 
 
 def _split(rest: str) -> tuple[str, str | None, dict[str, str]]:

@@ -1,8 +1,4 @@
-"""The place of a delivered file: whether it can be written there, and writing it when it differs.
-
-It is replaced as a whole, so that a reader sees the old content or the new one; a symlink in its
-place is replaced and never followed.
-"""
+"""The place of a delivered file: what it looks like there, and whether it can be written."""
 
 import contextlib
 import grp
@@ -15,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sidecar.atomic_file import TEMPORARY, write_atomically
+from sidecar.atomic_file import TEMPORARY, sync_directory
 from sidecar.errors import OperatorError
-from sidecar.redaction import Secret
-from sidecar.regular_file import read_regular_file
 
 # chown(2): leave it as it is.
 _UNCHANGED: Final = -1
@@ -32,7 +26,8 @@ class Target:
         path: the file.
         mode: its permission bits.
         uid: its owner; None for whoever writes it.
-        gid: its group; None for that of whoever writes it.
+        gid: its group; None for that of any new file there: that of whoever writes it, or of a
+            directory that hands on its own.
 
     """
 
@@ -49,12 +44,20 @@ class Target:
         return tuple(_UNCHANGED if each is None else each for each in (self.uid, self.gid))  # type: ignore[return-value]
 
     def looks_right(self, status: os.stat_result) -> bool:
-        """Whether a file has this mode, owner and group."""
-        return (
-            stat.S_IMODE(status.st_mode) == self.mode
-            and self.uid in (None, status.st_uid)
-            and self.gid in (None, status.st_gid)
-        )
+        """Whether a file has this mode, owner and group.
+
+        Raises:
+            OSError: its directory cannot be looked at.
+
+        """
+        uid = os.geteuid() if self.uid is None else self.uid
+        gid = self._usual_group() if self.gid is None else self.gid
+        found = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+        return found == (self.mode, uid, gid)
+
+    def _usual_group(self) -> int:
+        directory = self.path.parent.stat()
+        return directory.st_gid if directory.st_mode & stat.S_ISGID else os.getegid()
 
 
 def user_number(name: str) -> int:
@@ -143,6 +146,7 @@ def _try_out(target: Target) -> None:
             os.close(descriptor)
     finally:
         probe.unlink(missing_ok=True)
+    sync_directory(target.path.parent)
 
 
 def remove_leftovers(target: Target) -> None:
@@ -150,29 +154,11 @@ def remove_leftovers(target: Target) -> None:
 
     Not checked: whether another sidecar is writing the same file at this moment.
     """
+    beside: list[Path] = []
     with contextlib.suppress(OSError):
-        for each in target.path.parent.iterdir():
-            if (left := TEMPORARY.fullmatch(each.name)) and left[1] == target.path.name:
-                each.unlink(missing_ok=True)
-
-
-def bring_up_to_date(target: Target, content: Secret) -> bool:
-    """Write the file unless it is there with this content, mode and owner.
-
-    Returns:
-        Whether its content has changed.
-
-    Raises:
-        OSError: it cannot be written; what was there is untouched.
-
-    """
-    wanted = content.encoded()
-    same = False
-    # What cannot be read, or is a symlink, differs.
-    with contextlib.suppress(OSError):
-        there, status = read_regular_file(target.path, len(wanted) + 1, follow=False)
-        same = there == wanted
-        if same and target.looks_right(status):
-            return False
-    write_atomically(target.path, wanted, mode=target.mode, owner=target.owner)
-    return not same
+        beside.extend(target.path.parent.iterdir())
+    for each in beside:
+        if (left := TEMPORARY.fullmatch(each.name)) and left[1] == target.path.name:
+            # One that cannot be removed, such as a directory, must not keep the others.
+            with contextlib.suppress(OSError):
+                each.unlink()

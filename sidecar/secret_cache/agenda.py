@@ -21,6 +21,8 @@ class Agenda(Generic[Key]):
         self._moments[key] = moment
         sooner = not self._heap or moment < self._heap[0][0]
         heapq.heappush(self._heap, (moment, next(self._order), key))
+        if len(self._heap) > 2 * len(self._moments):
+            self._forget_superseded()
         return sooner
 
     def clear(self) -> None:
@@ -39,3 +41,7 @@ class Agenda(Generic[Key]):
     def next_at(self) -> float | None:
         """Say when the next key is due, or was."""
         return self._heap[0][0] if self._heap else None
+
+    def _forget_superseded(self) -> None:
+        self._heap = [(moment, next(self._order), key) for key, moment in self._moments.items()]
+        heapq.heapify(self._heap)

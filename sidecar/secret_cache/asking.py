@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic
 
 from sidecar.clock import Clock
-from sidecar.errors import SidecarError
+from sidecar.errors import SidecarError, UpstreamError
 from sidecar.secret_cache.answer import Answer, Copy
 from sidecar.secret_cache.contents import Contents
 from sidecar.secret_cache.flights import Flight, Flights
-from sidecar.secret_cache.freshness import pause
+from sidecar.secret_cache.freshness import first_pause, pause
 from sidecar.secret_cache.kind import Kind, Question, Value
 from sidecar.secret_cache.limits import Limits
 from sidecar.secret_cache.line import Line
@@ -57,14 +57,14 @@ class Asking(Generic[Question, Value]):
         self._jitter = jitter
         self.counts = Counts()
         self.contents: Contents[Question, Value] = Contents(kind, limits, jitter)
-        self.flights: Flights[Question, Value] = Flights(self._call)
+        self.flights: Flights[Question, Value] = Flights(self._call, clock.elapsed)
         self.refusals: Refusals[Question] = Refusals()
         self.watches: Watches[Question, Value] = Watches(kind.same)
         self.renewal = Renewal(self.contents.lines, self.watches, self.flights, clock, limits)
 
     def begin(self, question: Question) -> Flight[Question, Value]:
         """Ask AWS a question in its canonical form, or join those who are asking it."""
-        return self.flights.join(question, self._clock.elapsed())
+        return self.flights.join(question)
 
     def take_in(self, question: Question, value: Value, asked_at: float) -> Copy[Value]:
         """Hold an answer to such a question, and tell who waits for a change."""
@@ -102,17 +102,32 @@ class Asking(Generic[Question, Value]):
             return
         if not error.retryable:
             self._refused(flight.question, line, error)
-        elif line is not None:
-            self._put_off(line, error)
+        else:
+            self._put_off(flight, line, error)
         if flight.question in self.watches and (line is None or not error.retryable):
             failures = self.watches.failed(flight.question)
             wait = pause(failures, error, self._jitter())
             self.renewal.look_at(flight.question, self._clock.elapsed() + wait)
 
-    def _put_off(self, line: Line[Question, Value], error: SidecarError) -> None:
+    def _put_off(
+        self,
+        flight: Flight[Question, Value],
+        line: Line[Question, Value] | None,
+        error: SidecarError,
+    ) -> None:
+        """Leave AWS alone for a while: what is held, whatever leads to it, or else the question."""
         now = self._clock.elapsed()
-        line.follow(line.plan.after(error, now, jitter=self._jitter()))
-        self.renewal.look_at(line.question, line.plan.due_at)
+        useless = line is None or now >= line.plan.useless_at
+        # What AWS has not said, such as that there are no credentials yet, costs no call.
+        if useless and isinstance(error, UpstreamError):
+            self.refusals.note(flight.question, error, now, first_pause(self._jitter()))
+        if line is None:
+            return
+        jitter = self._jitter()
+        for each in line.held.lines():
+            if each.plan.asked_at <= flight.began_at:
+                each.follow(each.plan.after(error, now, jitter=jitter))
+                self.renewal.look_at(each.question, each.plan.due_at)
         log.warning(
             "%s cannot be renewed and is served as it is: %s; next attempt in %.1f s",
             self._label(line.question),
@@ -123,14 +138,27 @@ class Asking(Generic[Question, Value]):
     def _refused(
         self, question: Question, line: Line[Question, Value] | None, error: SidecarError
     ) -> None:
-        """Forget what AWS refuses, and doubt what else it gave of the same."""
+        """Forget what AWS refuses, whatever leads to it, and doubt what else it gave of it."""
         now = self._clock.elapsed()
         self.refusals.note(question, error, now)
         if line is None:
             return
         log.warning("%s is forgotten: AWS refused it", self._label(question))
-        others = [each for each in line.held.subject.lines.values() if each is not line]
-        self.contents.lines.drop(line)
+        subject = line.held.subject
+        for each in line.held.lines():
+            self.contents.lines.drop(each)
+        # What was asked for before would bring back what has just been refused.
+        subject.derived_from = now
+        self.flights.outdate(
+            lambda asked: (
+                self._kind.identity(asked) in subject.identities
+                and self._kind.selector(asked) not in subject.lines
+            )
+        )
+        for watched in self.watches:
+            if watched != question and self._kind.identity(watched) in subject.identities:
+                self.renewal.look_at(watched, now)
+        others = list(subject.lines.values())
         for other in others:
             other.follow(other.plan.invalidated(now))
         self.renewal.hurry(others)

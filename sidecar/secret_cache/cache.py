@@ -1,7 +1,7 @@
 """The caches of secrets and of parameters: values by whose credentials read them."""
 
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 from sidecar.aws.parameter import ParameterQuery, ParameterValue
@@ -88,9 +88,48 @@ class ReaderCache(Generic[Query, Value]):
             lambda question: not names.isdisjoint(self._names(self._id_of(question[1]))), wait=wait
         )
 
+    def written(self, value_ids: Iterable[str], region: str, *, certain: bool) -> None:
+        """Have what was written in one region through this process read again.
+
+        Args:
+            value_ids: as for `invalidate`; all of them are looked for at once.
+            region: what was read in another one stays as it is.
+            certain: AWS has said that it was done, so the next read waits for AWS. Otherwise it
+                waits a little, and AWS is not asked before a back-off is over.
+
+        """
+        names = frozenset[str]().union(*map(self._names, value_ids))
+
+        def concerns(question: tuple[Reader, Query]) -> bool:
+            reader, query = question
+            return reader.region == region and not names.isdisjoint(self._names(self._id_of(query)))
+
+        if certain:
+            self._holding.invalidate(concerns, wait=True)
+        else:
+            self._holding.doubt(concerns)
+
     def invalidate_all(self) -> int:
         """Let nothing at all count as fresh; returns how many held values it concerned."""
         return self._holding.invalidate(lambda _: True)
+
+    def renew(self, value_id: str, /) -> int:
+        """Read a value again, named as for `invalidate`, that has perhaps changed.
+
+        It stays as fresh as it is, so no read waits.
+
+        Returns:
+            How many held values it concerned.
+
+        """
+        names = self._names(value_id)
+        return self._holding.renew(
+            lambda question: not names.isdisjoint(self._names(self._id_of(question[1])))
+        )
+
+    def renew_all(self) -> int:
+        """Read all values again, as `renew` does; returns how many held values it concerned."""
+        return self._holding.renew(lambda _: True)
 
     def forget_reader(self, reader: Reader) -> None:
         """Drop what was read with credentials that are no longer used."""
@@ -110,6 +149,10 @@ class ReaderCache(Generic[Query, Value]):
 
         """
         return self._holding.watch((reader, query), listener)
+
+    def not_renewed(self) -> int:
+        """Count the values that AWS could not be asked for again, and that serve as they are."""
+        return self._holding.not_renewed()
 
     def statistics(self) -> Statistics:
         """Count."""

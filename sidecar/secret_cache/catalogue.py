@@ -82,6 +82,7 @@ class Catalogue(Generic[Question, Value]):
     def drop(self, line: Line[Question, Value]) -> None:
         """Forget what a line points to, and every question that led to it."""
         subject = line.held.subject
+        subject.derived_from = max(subject.derived_from, line.plan.asked_at)
         del subject.lines[line.selector]
         for question in line.questions:
             del self.by_question[question]
@@ -104,7 +105,8 @@ class Catalogue(Generic[Question, Value]):
         fitting = [
             line
             for line in subject.lines.values()
-            if self._kind.answers(selector, line.held.copy.value)
+            if line.plan.asked_at >= subject.derived_from
+            and self._kind.answers(selector, line.held.copy.value)
         ]
         if not fitting:
             return None

@@ -53,7 +53,8 @@ class Contents(Generic[Question, Value]):
         if held.copy is not copy:  # the same value as before, whose bodies are written already
             return held.copy
         copy.on_growth(lambda more: self._grew(held, copy, more))
-        self.store.put(held, _OVERHEAD + self._kind.size(value))
+        # Callers choose how long a question is; what it shows of itself is about as long.
+        self.store.put(held, _OVERHEAD + len(repr(question)) + self._kind.size(value))
         return copy
 
     def copy(self, value: Value) -> Copy[Value]:

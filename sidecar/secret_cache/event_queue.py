@@ -59,8 +59,8 @@ class Changed(Protocol):
         """Read a parameter again; count the entries."""
         ...
 
-    def everything(self) -> int:
-        """Read all again that is held; count the entries."""
+    def whatever_changed(self) -> int:
+        """Read all again that is held, as word may have been missed; count the entries."""
         ...
 
 
@@ -204,4 +204,4 @@ class EventQueue:
         now = self._clock.elapsed()
         if self._refresh_owed and now >= self._refreshed_at + _BETWEEN_FULL_REFRESHES_SECONDS:
             self._refresh_owed, self._refreshed_at = False, now
-            self._changed.everything()
+            self._changed.whatever_changed()

@@ -90,15 +90,26 @@ class Schedule:
         return replace(self, failures=failures, retry_at=now + pause(failures, error, jitter))
 
     def invalidated(self, now: float, *, wait: bool = False) -> "Schedule":
-        """Make the value old: AWS may hold another one by now."""
-        return replace(
-            self,
-            renew_at=min(self.renew_at, now),
-            stale_at=min(self.stale_at, now),
-            retry_at=-math.inf,
-            failures=0,
-            wait=self.wait or wait,
-        )
+        """Make the value old: AWS may hold another one by now.
+
+        Args:
+            now: when that became known.
+            wait: the next read waits for AWS, which is asked even while it is failing.
+
+        """
+        doubted = self.doubted(now)
+        return replace(doubted, retry_at=-math.inf, failures=0, wait=True) if wait else doubted
+
+    def doubted(self, now: float) -> "Schedule":
+        """Make the value old; how long AWS is left alone after failures stays."""
+        stale_at = min(self.stale_at, now)
+        # A value that may not be served once its time is over is over now.
+        useless_at = stale_at if self.useless_at <= self.stale_at else self.useless_at
+        return replace(self.renewed(now), stale_at=stale_at, useless_at=useless_at)
+
+    def renewed(self, now: float) -> "Schedule":
+        """Have AWS asked again, unless it is left alone; the value stays as fresh as it is."""
+        return replace(self, renew_at=min(self.renew_at, now))
 
 
 def schedule(asked_at: float, limits: Limits, *, jitter: float) -> Schedule:
@@ -159,8 +170,16 @@ def pause(failures: int, error: SidecarError, jitter: float) -> float:
     """
     asked = error.retry_after_seconds if isinstance(error, UpstreamUnavailable) else 0
     longest = min(_FIRST_PAUSE * (1 << min(failures - 1, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
-    back_off = _SHORTEST_PAUSE + (longest - _SHORTEST_PAUSE) * jitter
-    return min(asked, _LONGEST_RETRY_AFTER) + back_off
+    return min(asked, _LONGEST_RETRY_AFTER) + _back_off(longest, jitter)
+
+
+def first_pause(jitter: float) -> float:
+    """Give the seconds for which a failure stands for those that would follow it at once."""
+    return _back_off(_FIRST_PAUSE, jitter)
+
+
+def _back_off(longest: float, jitter: float) -> float:
+    return _SHORTEST_PAUSE + (longest - _SHORTEST_PAUSE) * jitter
 
 
 @dataclass(frozen=True, slots=True)

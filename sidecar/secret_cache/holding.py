@@ -84,10 +84,8 @@ class Holding(Generic[Question, Value]):
 
     def invalidate(self, concerns: Callable[[Question], bool], *, wait: bool = False) -> int:
         """Let no held value count as fresh that certain questions are about; count the values."""
-        now = self._invalidated_at = self._elapsed()
-        self._flights.outdate(concerns)
-        self._asking.refusals.forget(concerns)
-        lines = [line for line in self._lines if concerns(line.question)]
+        now = self._elapsed()
+        lines = self._outdate(concerns, now)
         for line in lines:
             line.follow(line.plan.invalidated(now, wait=wait))
         self._renewal.hurry(lines)
@@ -96,14 +94,26 @@ class Holding(Generic[Question, Value]):
                 self._renewal.look_at(question, now)
         return len({line.held for line in lines})
 
+    def doubt(self, concerns: Callable[[Question], bool]) -> None:
+        """Let no held value count as fresh that may have changed; a back-off is not cut short."""
+        now = self._elapsed()
+        for line in self._outdate(concerns, now):
+            line.follow(line.plan.doubted(now))
+            self._renewal.look_at(line.question, line.plan.due_at)
+
+    def renew(self, concerns: Callable[[Question], bool]) -> int:
+        """Ask AWS again about what is in use; no read waits for that. Count the values."""
+        now = self._elapsed()
+        lines = [line for line in self._lines if concerns(line.question)]
+        for line in lines:
+            line.follow(line.plan.renewed(now))
+        self._renewal.hurry(lines)
+        return len({line.held for line in lines})
+
     def forget(self, matches: Callable[[Question], bool]) -> None:
         """Drop what certain questions are about; the next read of each waits for AWS."""
-        self._invalidated_at = self._elapsed()
-        self._flights.outdate(matches)
-        self._asking.refusals.forget(matches)
-        for line in self._lines:
-            if matches(line.question):
-                self._lines.drop(line)
+        for line in self._outdate(matches, self._elapsed()):
+            self._lines.drop(line)
 
     def holds(self, question: Question) -> bool:
         """Say whether a read would be answered from memory, however old the value is."""
@@ -120,6 +130,10 @@ class Holding(Generic[Question, Value]):
             self._asking.watches.tell(asked, self._from_memory(line, now))
         self._renewal.look_at(asked, now)
         return stop
+
+    def not_renewed(self) -> int:
+        """Count the values that AWS could not be asked for again, and that serve as they are."""
+        return len({line.held for line in self._lines if line.plan.failures})
 
     def statistics(self) -> Statistics:
         """Count."""
@@ -145,17 +159,28 @@ class Holding(Generic[Question, Value]):
         self._renewal.clear()
         self._lines.clear()
 
+    def _outdate(
+        self, concerns: Callable[[Question], bool], now: float
+    ) -> list[Line[Question, Value]]:
+        """Let calls under way and refusals not count any more; give the lines that it is about."""
+        self._invalidated_at = now
+        self._flights.outdate(concerns)
+        self._asking.refusals.forget(concerns)
+        return [line for line in self._lines if concerns(line.question)]
+
     async def _read(self, question: Question) -> Answer[Value]:
         now = self._elapsed()
         line = self._lines.find(question)
         if line is None:
             return await self._cold(question)
         self._used(line, now)
-        flight = self._flights.of(line.question)
-        since = None if flight is None else flight.began_at
+        flight = self._renewal.flight_of(line)
+        since = None if flight is None else flight.wanted_at
         verdict = decide(line.plan, now, flying_since=since)
         if verdict is Verdict.SERVE:
             return self._from_memory(line, now)
+        if verdict is Verdict.COLD:
+            self._asking.refusals.check(line.question, now)
         flight = self._asking.begin(line.question)
         if verdict is Verdict.RENEW:
             return self._from_memory(line, now)
@@ -230,7 +255,7 @@ class Holding(Generic[Question, Value]):
 
     async def _in_time(self, flight: Flight[Question, Value]) -> bool:
         """Wait until a little after AWS was asked; say whether it has answered."""
-        left = flight.began_at + PATIENCE_SECONDS - self._elapsed()
+        left = flight.wanted_at + PATIENCE_SECONDS - self._elapsed()
         if left <= 0:
             return flight.task.done()
         patience = asyncio.ensure_future(self._clock.sleep(left))

@@ -21,7 +21,11 @@ class Values(Protocol):
         ...
 
     def invalidate_all(self) -> int:
-        """Read all values again; return how many entries that is."""
+        """Let no value count as fresh; return how many entries that is."""
+        ...
+
+    def renew_all(self) -> int:
+        """Read all values again, which stay as fresh as they are; return how many entries."""
         ...
 
 
@@ -62,6 +66,11 @@ class Invalidation:
         """Read all again that is held; count the entries."""
         self._replies.invalidate(lambda _: True)
         return self._secrets.invalidate_all() + self._parameters.invalidate_all()
+
+    def whatever_changed(self) -> int:
+        """Read all again that is held, as word may have been missed; no read waits for that."""
+        self._replies.renew_all()
+        return self._secrets.renew_all() + self._parameters.renew_all()
 
 
 def _ids(secret_id: str) -> Iterator[str]:

@@ -15,12 +15,17 @@ class Subject(Generic[Question, Value]):
     Args:
         key: what tells it from all others.
 
+    Attributes:
+        derived_from: what AWS was asked for before this moment answers no other selector than its
+            own: something that was known later, and may have said otherwise, has been forgotten.
+
     """
 
-    __slots__ = ("identities", "key", "lines")
+    __slots__ = ("derived_from", "identities", "key", "lines")
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
+        self.derived_from = -math.inf
         self.identities: set[Hashable] = set()
         self.lines: dict[Hashable, Line[Question, Value]] = {}
 

@@ -16,16 +16,19 @@ class ParameterKind:
     api_body = staticmethod(parameter_body.api_body)
 
     def canonical(self, question: ParameterQuestion) -> ParameterQuestion:
-        """Leave it as it is."""
-        return question
+        """Take the selector off the name, since ``a:3`` is another value than ``a``."""
+        reader, query = question
+        written, decrypted = query.selected_name, query.with_decryption
+        return reader, ParameterQuery.parse(written, with_decryption=decrypted)
 
     def identity(self, question: ParameterQuestion) -> Hashable:
         """Give reader and name."""
-        return question[0], question[1].name
+        reader, query = self.canonical(question)
+        return reader, query.name
 
     def selector(self, question: ParameterQuestion) -> Hashable:
         """Give version, label and whether the value is in clear text."""
-        query = question[1]
+        query = self.canonical(question)[1]
         return query.version, query.label, query.with_decryption
 
     def subject(self, question: ParameterQuestion, value: ParameterValue) -> Hashable:
@@ -33,12 +36,12 @@ class ParameterKind:
         return question[0], value.arn
 
     def identities(self, question: ParameterQuestion, value: ParameterValue) -> Iterable[Hashable]:
-        """Give the name as it was given, and the ARN.
+        """Give the name as it was given, but for its selector, and the ARN.
 
         Not the name when an ARN was given: names are looked up in the reader's own account, which
         need not be the ARN's.
         """
-        reader, query = question
+        reader, query = self.canonical(question)
         return {(reader, query.name), (reader, value.arn)}
 
     def version(self, selector: Hashable, value: ParameterValue) -> Hashable:

@@ -14,6 +14,9 @@ from sidecar.secret_cache.form import boolean, pairs
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
 
+# ParameterLabel of Systems Manager's API.
+_LONGEST_LABEL: Final = 100
+
 
 def parse_parameter_query(query: str) -> ParameterQuery:
     """Read the query of a GET; of ``version`` and ``label`` the first one counts.
@@ -46,7 +49,7 @@ def _selected(selector: tuple[str, str] | None) -> tuple[int | None, str | None]
             return None, None
         case ("version", value) if _VERSION.fullmatch(value):
             return int(value), None
-        case ("label", value) if value:
+        case ("label", value) if 1 <= len(value) <= _LONGEST_LABEL:
             return None, value
         case (key, _):
             raise BadRequest(f"invalid {key} value")

@@ -16,10 +16,18 @@ class Refusals(Generic[Question]):
     def __init__(self) -> None:
         self._until: dict[Question, tuple[SidecarError, float]] = {}
 
-    def note(self, question: Question, error: SidecarError, now: float) -> None:
-        """Remember a refusal; of very many the oldest are forgotten."""
+    def note(
+        self,
+        question: Question,
+        error: SidecarError,
+        now: float,
+        seconds: float = NEGATIVE_SECONDS,
+    ) -> None:
+        """Remember a refusal, and forget those whose time is over; of very many, the oldest."""
         self._until.pop(question, None)
-        self._until[question] = error, now + NEGATIVE_SECONDS
+        self._until[question] = error, now + seconds
+        for over in [each for each, (_, until) in self._until.items() if until <= now]:
+            del self._until[over]
         while len(self._until) > _MOST:
             del self._until[next(iter(self._until))]
 

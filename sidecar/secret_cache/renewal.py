@@ -7,7 +7,7 @@ from typing import Any, Generic
 from sidecar.clock import Clock
 from sidecar.secret_cache.agenda import Agenda
 from sidecar.secret_cache.catalogue import Catalogue
-from sidecar.secret_cache.flights import Flights
+from sidecar.secret_cache.flights import Flight, Flights
 from sidecar.secret_cache.kind import Question, Value
 from sidecar.secret_cache.limits import Limits
 from sidecar.secret_cache.line import Line
@@ -48,11 +48,19 @@ class Renewal(Generic[Question, Value]):
             self._sooner.set()
 
     def hurry(self, lines: Iterable[Line[Question, Value]]) -> None:
-        """Ask AWS at once for those of some lines that are in use."""
+        """Ask AWS for those of some lines that are in use, as soon as it is not left alone."""
         now = self._clock.elapsed()
         for line in lines:
             if self._in_use(line, now):
-                self._flights.join(line.question, now)
+                self._renew_when_due(line.question, line, now)
+
+    def flight_of(self, line: Line[Question, Value]) -> Flight[Question, Value] | None:
+        """Give the call that renews a line: its own, or one about the same value."""
+        own = self._flights.of(line.question)
+        if own is not None:
+            return own
+        others = (self._flights.of(each.question) for each in line.held.lines())
+        return next((each for each in others if each is not None), None)
 
     async def run(self) -> None:
         """Look at what is due; never returns."""
@@ -71,12 +79,15 @@ class Renewal(Generic[Question, Value]):
         line = self._lines.find(question)
         if line is None:
             if question in self._watches:
-                self._flights.join(question, now)
+                self._flights.join(question)
         elif self._in_use(line, now):
-            if line.plan.due_at <= now:
-                self._flights.join(line.question, now)
-            else:
-                self.look_at(question, line.plan.due_at)
+            self._renew_when_due(question, line, now)
+
+    def _renew_when_due(self, question: Question, line: Line[Question, Value], now: float) -> None:
+        if line.plan.due_at > now:
+            self.look_at(question, line.plan.due_at)
+        elif self.flight_of(line) is None:  # else its end has every line of the value looked at
+            self._flights.join(line.question)
 
     def _in_use(self, line: Line[Question, Value], now: float) -> bool:
         if self._watches.any_of(line.questions):

@@ -96,6 +96,14 @@ class ReplyCache:
         """Drop the replies whose key matches; the next read of each waits for AWS."""
         self._holding.forget(lambda question: matches(question.key))
 
+    def doubt(self, matches: Callable[[Any], bool]) -> None:
+        """Have the replies whose key matches read again; until AWS answers they may still serve."""
+        self._holding.doubt(lambda question: matches(question.key))
+
+    def renew_all(self) -> None:
+        """Have all replies read again; they stay as fresh as they are, so no read waits."""
+        self._holding.renew(lambda _: True)
+
     def statistics(self) -> Statistics:
         """Count."""
         return self._holding.statistics()

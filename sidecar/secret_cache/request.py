@@ -23,6 +23,9 @@ PARAMETER_PATHS: Final = ("/systemsmanager/parameters/get", "/systemsmanager/par
 PATH_PREFIX: Final = "/v1/"
 
 _ROLE_ARN: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
+# The longest of each that AWS takes: RoleArn of AssumeRole, and of GetSecretValue the other two.
+_LONGEST_ROLE_ARN: Final = 2048
+_LONGEST: Final = {"versionId": 64, "versionStage": 256}
 _DOT: Final = re.compile(r"\.|%2e", re.IGNORECASE)
 # What a WHATWG URL parser leaves as it is in a path, beside letters, digits and ``-._~``.
 _KEPT_IN_PATH: Final = "/%!$&'()*+,:;=@[]^|"
@@ -68,6 +71,8 @@ def _read(query: str, id_in_path: str = "") -> SecretRequest:
     refresh_now = False
     for key, value in pairs(query):
         match key:
+            case "versionId" | "versionStage" if len(value) > _LONGEST[key]:
+                raise BadRequest(f"invalid {key} value")
             case "versionId" | "versionStage" | "roleArn":
                 fields[key] = value
             case "refreshNow":
@@ -79,12 +84,16 @@ def _read(query: str, id_in_path: str = "") -> SecretRequest:
     if not fields["secretId"]:
         raise BadRequest("missing parameter secretId")
     role_arn = fields.get("roleArn")
-    if role_arn is not None and not _ROLE_ARN.fullmatch(role_arn):
+    if role_arn is not None and not _is_role_arn(role_arn):
         raise BadRequest(
             "invalid roleArn format, expected arn:<partition>:iam::<account>:role/<name>"
         )
     secret = SecretQuery(fields["secretId"], fields.get("versionId"), fields.get("versionStage"))
     return SecretRequest(secret, refresh_now, role_arn)
+
+
+def _is_role_arn(role_arn: str) -> bool:
+    return len(role_arn) <= _LONGEST_ROLE_ARN and _ROLE_ARN.fullmatch(role_arn) is not None
 
 
 def _as_in_urls(path: str) -> str:

@@ -71,8 +71,8 @@ class SecretKind:
         return _content(value) == _content(other)
 
     def size(self, value: SecretValue) -> int:
-        """Count the characters of its content."""
-        return len(value.text or ()) + len(value.binary or ())
+        """Count the bytes of its content."""
+        return sum(len(each.encoded()) for each in (value.text, value.binary) if each is not None)
 
 
 def secret_names(secret_id: str) -> frozenset[str]:

@@ -4,9 +4,14 @@ from typing import Final
 
 TOO_MANY_REQUESTS: Final = 429
 
-# Codes that say so whatever the status.
+# Codes that say so whatever the status: those that AWS's SDKs slow down for.
 THROTTLING: Final = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
@@ -15,5 +20,6 @@ THROTTLING: Final = frozenset(
         "ThrottledException",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionInProgressException",
     }
 )

@@ -77,6 +77,8 @@ class _Watch:
         self._orders = orders
         self._signals = signals
         self._say = say
+        self._started = False
+        self._by_keyboard = False
         self._reader = OrderReader()
         self._supervisor = Supervisor(self, grace_seconds)
 
@@ -90,7 +92,7 @@ class _Watch:
         try:
             self._listen()
             while self._supervisor.ended is None:
-                self._take()
+                self._take_whatever_happens()
         except CannotRun as exc:
             self._say(exc.message, exc.hint)
             self._supervisor.ended = exc.exit_code
@@ -98,7 +100,9 @@ class _Watch:
 
     def start(self, environment: Mapping[str, str]) -> int:
         """Start the program and give its number."""
-        return self._program.start(environment, self._signals.mask_before)
+        pid = self._program.start(environment, self._signals.mask_before)
+        self._started = True
+        return pid
 
     def send(self, pid: int, number: int) -> None:
         """Send the program a signal; one that runs as another user cannot be told."""
@@ -124,8 +128,23 @@ class _Watch:
         fcntl.fcntl(self._orders, fcntl.F_SETFL, flags | os.O_ASYNC)
         self._read_orders()
 
+    def _take_whatever_happens(self) -> None:
+        """Take a signal; a bug ends nothing while the program runs."""
+        try:
+            self._take()
+        except CannotRun:
+            raise
+        except Exception as exc:
+            if self._supervisor.pid is None:
+                raise
+            self._say(
+                f"internal error: {type(exc).__name__}, and the program goes on",
+                "this is a bug in the sidecar; please report it",
+            )
+
     def _take(self) -> None:
         arrived = self._signals.next()
+        self._by_keyboard = arrived.from_terminal
         match arrived.number:
             case signal.SIGCHLD:
                 self._bury()
@@ -170,6 +189,10 @@ class _Watch:
 
     def _close_doors(self) -> None:
         """Let the other process end, but not for ever."""
+        if not (self._doors is None or self._started or self._by_keyboard):
+            # It may be asking for a password, and must give the terminal its echo back. A key's
+            # signal it has itself; a second one would come between.
+            os.kill(self._doors, signal.SIGINT)
         self._orders.close()
         self.set_alarm(_DOORS_CLOSE_SECONDS)
         while self._doors is not None:

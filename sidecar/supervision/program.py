@@ -1,5 +1,6 @@
 """The program that is run: found as a shell finds it, started as if no sidecar stood above it."""
 
+import errno
 import os
 import shutil
 import signal
@@ -15,6 +16,11 @@ NOT_FOUND: Final = 127
 NOT_EXECUTABLE: Final = 126
 # Python ignores these from its start, and what is ignored stays so in a new program.
 _IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+
+_NO_INTERPRETER: Final = "a script needs #! and its interpreter in the first line"
+_TOO_LARGE: Final = (
+    "its variables and arguments are too large together: deliver large secrets as files"
+)
 
 
 class CannotRun(OperatorError):
@@ -57,7 +63,8 @@ class Program:
         """Start it, in this process's group and session, with its open files; give its number.
 
         Args:
-            environment: all of its variables.
+            environment: all of its variables, as UTF-8 whatever the locale; other bytes are lone
+                surrogates.
             mask: the signals that it begins with blocked.
 
         Raises:
@@ -68,7 +75,7 @@ class Program:
             return os.posix_spawn(
                 self.path,
                 self.words,
-                environment,
+                {_bytes(name): _bytes(value) for name, value in environment.items()},
                 setsigmask=mask,
                 setsigdef=_IGNORED_BY_PYTHON,
             )
@@ -82,5 +89,9 @@ class Program:
             raise CannotRun(
                 f"{self.words[0]} cannot be started: {exc.strerror}",
                 NOT_EXECUTABLE,
-                hint="a script needs #! and its interpreter in the first line",
+                hint=_TOO_LARGE if exc.errno == errno.E2BIG else _NO_INTERPRETER,
             ) from exc
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

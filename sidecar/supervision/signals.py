@@ -52,7 +52,9 @@ class Signals:
         return Signal(told.si_signo, by_kernel and told.si_signo in _FROM_TERMINALS)
 
     def restore(self) -> None:
-        """Let signals act again as they did before."""
+        """Let signals act again as they did before, except those for this process alone."""
+        while signal.sigtimedwait(_OUR_OWN, 0):
+            pass  # SIGIO and SIGALRM would end it
         signal.pthread_sigmask(signal.SIG_SETMASK, self.mask_before)
 
 

@@ -36,7 +36,8 @@ class Supervisor:
     """Runs one program, and replaces it when it is told to.
 
     The program may end whenever it likes: only an end that was asked for, to replace it, is
-    followed by a new start. SIGTERM from outside is for good: nothing is started after it.
+    followed by a new start. SIGTERM, SIGINT and SIGQUIT from another process are for good: nothing
+    is started after them. By a key they may mean what the program does, and not its end.
 
     Args:
         kernel: what acts on processes.
@@ -64,7 +65,7 @@ class Supervisor:
     def take(self, signal_: Signal) -> None:
         """Hand a signal on, unless the program has got it from the terminal already."""
         number = signal_.number
-        self._stopping |= number == signal.SIGTERM
+        self._stopping |= number in _ENDS_A_REPLACEMENT and not signal_.from_terminal
         if number in _ENDS_A_REPLACEMENT:
             self._next = None
         if self.pid is None:

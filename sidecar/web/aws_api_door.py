@@ -15,7 +15,7 @@ from aiohttp import web
 from sidecar.access.policy import App
 from sidecar.access.shared_role import RoleHolders
 from sidecar.access.vended import VendedSessions
-from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.forwarding import Forwarder, NotSent
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.clock import Clock
 from sidecar.errors import SidecarError
@@ -26,6 +26,8 @@ from sidecar.signing.sigv4 import check_claim, check_signature
 from sidecar.web.answer import Refusal
 from sidecar.web.aws_api.caller import Caller
 from sidecar.web.aws_api.errors import ApiError, json_answer, refusal_of, written
+from sidecar.web.aws_api.in_flight import InFlight
+from sidecar.web.aws_api.own_writes import OwnWrites
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api.writes import Write, write_of
 from sidecar.web.guards import Guard, not_forwarded, not_from_a_browser
@@ -38,7 +40,6 @@ _TARGET: Final = re.compile(r"([A-Za-z]{1,64})\.([A-Za-z]{1,64})")
 _LENGTH: Final = re.compile(r"[0-9]{1,10}")
 _BODY_SECONDS: Final = 10.0
 _NO_BODY: Final = Refusal(408, "RequestTimeoutException", "the body did not arrive")
-_CLIENT_ERRORS: Final = range(400, 500)
 
 
 def not_presigned(request: web.BaseRequest) -> Refusal | None:
@@ -104,18 +105,39 @@ class AwsApiDoor:
         self._vended = vended
         self._apps = apps
         self._reads = reads
+        self._own_writes = OwnWrites(reads, clock)
+        self._in_flight = InFlight()
         self._forwarder = forwarder
         self._clock = clock
         self._body_seconds = body_seconds
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Verify, then answer or forward."""
+        headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
         try:
-            caller, call = await self._authentic_call(request)
+            claim = read_authorization(headers)
+            caller = self._claimed_caller(headers, claim)
+            with self._in_flight.one_of(claim.access_key_id):
+                return await self._serve(request, headers, claim, caller)
+        except SidecarError as exc:
+            return _turned_away(refusal_of(exc))
+
+    async def _serve(
+        self,
+        request: web.BaseRequest,
+        headers: tuple[tuple[str, str], ...],
+        claim: Authorization,
+        caller: Caller,
+    ) -> web.Response:
+        try:
+            body = await self._body(request)
+            received = Request(request.method, request.raw_path, headers, body)
+            check_signature(received, claim, caller.session.credentials)
         except SidecarError as exc:
             return _turned_away(refusal_of(exc))
         except (TimeoutError, ConnectionError):
             return _turned_away(_NO_BODY)
+        call = ApiCall(claim.scope.service, claim.scope.region, headers, body)
         try:
             return await self._answer(caller, call)
         except SidecarError as exc:
@@ -124,24 +146,6 @@ class AwsApiDoor:
     def refuse(self, refusal: Refusal) -> web.Response:
         """Say no as AWS's JSON services do."""
         return written(refusal)
-
-    async def _authentic_call(self, request: web.BaseRequest) -> tuple[Caller, ApiCall]:
-        """Read a request and find out who signed it.
-
-        Raises:
-            NotAuthentic: nobody whom this process vended a session to.
-            ApiError: the call is none of the two services'.
-            TimeoutError: the body did not arrive in time.
-            ConnectionError: the client has left.
-
-        """
-        headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
-        claim = read_authorization(headers)
-        caller = self._claimed_caller(headers, claim)
-        body = await self._body(request)
-        received = Request(request.method, request.raw_path, headers, body)
-        check_signature(received, claim, caller.session.credentials)
-        return caller, ApiCall(claim.scope.service, claim.scope.region, headers, body)
 
     def _claimed_caller(self, headers: Headers, claim: Authorization) -> Caller:
         """Find whose session a request claims to be signed with, and check all but the signature.
@@ -184,14 +188,17 @@ class AwsApiDoor:
         return web.Response(status=reply.status, headers=headers, body=reply.body)
 
     async def _forwarded(self, call: ApiCall, caller: Caller, write: Write | None) -> ApiReply:
-        """Send a call on; a write counts as done unless AWS has said that it is not."""
-        may_be_done = True
+        """Send a call on, and note what became of a write that has left the machine."""
+        status = None
         try:
             reply = await self._forwarder.send(call, caller.session.credentials)
-            may_be_done = reply.status not in _CLIENT_ERRORS
+            status = reply.status
+        except NotSent:
+            write = None
+            raise
         finally:
-            if write is not None and may_be_done:
-                self._reads.forget(write)
+            if write is not None:
+                self._own_writes.note(write, caller, status)
         return reply
 
 

@@ -3,14 +3,13 @@
 import json
 import logging
 import math
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from sidecar.clock import Clock
 from sidecar.errors import BadRequest
-from sidecar.secret_cache.event_queue import Changed
 from sidecar.secret_cache.freshness import Bucket
 from sidecar.web.answer import Refusal, answer
 
@@ -22,6 +21,22 @@ PATH: Final = "/invalidate"
 _BETWEEN_ALL_SECONDS: Final = 10.0
 _BETWEEN_OTHERS_SECONDS: Final = 1.0
 _USAGE: Final = "name one of: secretId=<name or ARN>, name=<parameter>, all=true"
+
+
+class Changed(Protocol):
+    """Who is told what has changed; each counts the entries that are read again."""
+
+    def secret(self, secret_id: str) -> int:
+        """Read a secret again."""
+        ...
+
+    def parameter(self, name: str) -> int:
+        """Read a parameter again."""
+        ...
+
+    def everything(self) -> int:
+        """Read all again that is held."""
+        ...
 
 
 class InvalidateRoute:

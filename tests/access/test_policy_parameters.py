@@ -133,6 +133,45 @@ def test_the_real_name_of_a_secret_that_was_asked_for_by_arn_decides(
     assert _app(secrets=("prod/web",)).may_read_parameter(name, source_result) is allowed
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/aws//reference/secretsmanager/prod/web",
+        "/aws/./reference/secretsmanager/prod/web",
+        "/aws/x/../reference/secretsmanager/prod/web",
+        "/aws/reference//secretsmanager/prod/web",
+        " /aws/reference/secretsmanager/prod/web",
+        "/aws/reference /secretsmanager/prod/web",
+        "/aws/reference/\tsecretsmanager/prod/web",
+        "/aws/reference/\u00a0secretsmanager/prod/web",
+        "./aws/reference/secretsmanager/prod/web",
+        "../aws/reference/secretsmanager/prod/web",
+        "//flat",
+        "/prod/",
+        "/prod/..",
+        "",
+    ],
+)
+def test_a_name_in_a_spelling_that_no_parameter_has_is_denied(name: str) -> None:
+    app = _app("*", secrets=("*",))
+    for asked in (name, f"{ARN}/{name.removeprefix('/')}", f"{name}:3"):
+        assert not app.may_name_parameter(asked)
+        assert not app.may_read_parameter(asked)
+
+
+@pytest.mark.parametrize("name", ["/a.b/.c/..d/e..", "/prod/...", "a_b-c.D1"])
+def test_dots_within_a_name_are_as_good_as_any_character(name: str) -> None:
+    assert _app("*").may_name_parameter(name)
+    assert _app("*").may_read_parameter(name)
+
+
+def test_whatever_comes_with_a_secret_is_judged_as_that_secret() -> None:
+    told = _told(name="prod/web")
+    assert _app(secrets=("prod/*",)).may_read_parameter("/any", told)
+    assert not _app("*", secrets=("dev/*",)).may_read_parameter("/any", told)
+    assert not _app("*", secrets=("*",)).may_read_parameter("/any", Secret("{}"))
+
+
 def test_what_aws_tells_of_a_secret_counts_for_more_than_the_name_that_was_asked_for() -> None:
     app = _app(secrets=("prod/web",))
     assert app.may_read_parameter(f"{REFERENCE}prod/web", _told(name="prod/web"))

@@ -2,18 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.config import Config
 
-from sidecar.aws.boto_service import BOTO_CONFIG, PLACES, BotoService, Call
+from sidecar.aws.boto_service import BOTO_CONFIG, MOST_WAITING, PLACES, BotoService, Call
 from sidecar.aws.daemon_threads import DaemonThreads
-from sidecar.errors import UpstreamRefused, UpstreamTimeout
+from sidecar.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from sidecar.credentials import Credentials
     from tests.aws.conftest import CannedServer, MakeCredentials
 
@@ -23,8 +26,10 @@ PATIENT = BOTO_CONFIG.merge(Config(read_timeout=30, retries={"total_max_attempts
 CALL = Call("ListSecrets", "everything", {})
 
 
-def _service(endpoint_of: Callable[[str, str], str], settings: Config = IMPATIENT) -> BotoService:
-    return BotoService("secretsmanager", endpoint_of, ca_bundle=None, boto_config=settings)
+def _service(
+    endpoint_of: Callable[[str, str], str], settings: Config = IMPATIENT, **more: float
+) -> BotoService:
+    return BotoService("secretsmanager", endpoint_of, ca_bundle=None, boto_config=settings, **more)
 
 
 @pytest.fixture
@@ -64,27 +69,71 @@ async def test_a_region_without_an_address_is_refused_before_anything_is_sent(
     assert caught.value.hint == "AWS was not asked: check the region"
 
 
-async def test_a_reader_whose_calls_hang_holds_up_no_other(
+@asynccontextmanager
+async def _hanging(calls: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Let calls wait for as long as the block lasts."""
+    tasks = [asyncio.create_task(each) for each in calls]
+    await asyncio.sleep(0)
+    yield
+    assert not any(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_role_whose_calls_hang_in_many_regions_holds_up_no_other(
     canned: "CannedServer", silent: str, make_credentials: "MakeCredentials"
 ) -> None:
     canned.then({"SecretList": []})
-    addresses = {"us-east-1": silent, REGION: canned.url}
-    service = _service(lambda _, region: addresses[region], PATIENT)
-    hanging = [
-        asyncio.create_task(
-            service.ask(CALL, lambda _: None, make_credentials(), region="us-east-1")
-        )
-        for _ in range(PLACES * 2)
-    ]
+    service = _service(lambda _, region: canned.url if region == REGION else silent, PATIENT)
+    hung = make_credentials(role="hung")
+    calls = (
+        service.ask(CALL, lambda _: None, hung, region=f"us-east-{number}")
+        for number in range(PLACES * 2)
+    )
+    async with _hanging(calls):
+        answers = [
+            service.ask(CALL, lambda _: "answered", make_credentials(role=role), region=REGION)
+            for role in ("web", "batch")
+        ]
+        assert await asyncio.wait_for(asyncio.gather(*answers), 30) == ["answered"] * 2
+
+
+async def test_a_role_for_which_very_many_wait_is_throttled_and_no_other_is(
+    canned: "CannedServer", silent: str, make_credentials: "MakeCredentials"
+) -> None:
+    canned.then({"SecretList": []})
+    service = _service(lambda _, region: canned.url if region == REGION else silent, PATIENT)
+    hung = make_credentials(role="hung")
+    calls = (
+        service.ask(CALL, lambda _: None, hung, region="us-east-1")
+        for _ in range(PLACES // 2 + MOST_WAITING)
+    )
+    async with _hanging(calls):
+        one_more = service.ask(CALL, lambda _: None, hung, region=REGION)
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await asyncio.wait_for(one_more, 10)
+        assert caught.value.code == "ThrottlingException"
+        other = service.ask(CALL, lambda _: "answered", make_credentials(), region=REGION)
+        assert await asyncio.wait_for(other, 30) == "answered"
+
+
+async def test_behind_calls_that_hang_a_call_waits_only_so_long(
+    silent: str, credentials: "Credentials", caplog: pytest.LogCaptureFixture
+) -> None:
+    service = _service(lambda *_: silent, PATIENT, longest_wait_seconds=0.05)
+
+    def call() -> "Coroutine[Any, Any, None]":
+        return service.ask(CALL, lambda _: None, credentials, region=REGION)
+
+    hanging = [asyncio.create_task(call()) for _ in range(PLACES // 2)]
     await asyncio.sleep(0)
-    answers = [
-        service.ask(CALL, lambda _: "answered", make_credentials(role=role), region=REGION)
-        for role in ("web", "batch")
-    ]
-    assert await asyncio.wait_for(asyncio.gather(*answers), 30) == ["answered"] * 2
-    assert not any(task.done() for task in hanging)
-    for task in hanging:
-        task.cancel()
+    with pytest.raises(UpstreamTimeout, match="Timeout"):
+        await asyncio.wait_for(call(), 30)
+    assert "not asked to ListSecrets of everything" in caplog.text
+    assert not any(each.done() for each in hanging)
+    for each in hanging:
+        each.cancel()
     await asyncio.gather(*hanging, return_exceptions=True)
 
 

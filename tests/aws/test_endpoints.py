@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from sidecar.aws.endpoints import service_endpoint
+from sidecar.aws.endpoints import listed_regions, service_endpoint
 
 # A call of each service that needs no parameters.
 CALLS: Final = {
@@ -144,3 +144,30 @@ def test_looking_an_endpoint_up_loads_neither_boto3_nor_a_client() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("service", ["secretsmanager", "ssm"])
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc"])
+def test_the_regions_of_a_service_are_those_that_botocore_tells(
+    service: str, partition: str
+) -> None:
+    told = botocore.session.Session().get_available_regions(service, partition)
+    assert told
+    assert listed_regions(service, partition) == set(told)
+
+
+@pytest.mark.parametrize(
+    ("service", "partition"), [("rolesnowhere", "aws"), ("sts", "aws-moon"), ("", "")]
+)
+def test_what_botocore_does_not_know_has_no_regions(service: str, partition: str) -> None:
+    assert listed_regions(service, partition) == frozenset()
+
+
+def test_no_list_holds_a_pseudo_region() -> None:
+    assert not {"aws-global", "us-east-1-fips"} & listed_regions("sts", "aws")
+
+
+def test_addresses_of_regions_that_callers_invent_take_no_memory_for_ever() -> None:
+    for number in range(300):
+        service_endpoint("sts", f"eu-invented-{number}")
+    assert service_endpoint.cache_info().currsize < 300

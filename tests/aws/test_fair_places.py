@@ -18,8 +18,8 @@ async def _rest() -> None:
 class _Crowd:
     """Takers that hold a place until they are told to leave."""
 
-    def __init__(self, count: int) -> None:
-        self.places = FairPlaces(count)
+    def __init__(self, count: int, most_waiting: int = 1000) -> None:
+        self.places = FairPlaces(count, most_waiting)
         self.inside: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -137,6 +137,20 @@ async def test_a_wait_cancelled_just_before_a_place_comes_does_not_lose_the_plac
     crowd.places.give_back("a")
     await _rest()
     assert (waiting.cancelled(), following.done()) == (True, True)
+    await crowd.go_home()
+
+
+async def test_one_who_waits_as_often_as_may_be_is_turned_away_and_nobody_else_is() -> None:
+    crowd = _Crowd(2, most_waiting=2)
+    _, waiting, *_ = await crowd.come(*"aaa")
+    with pytest.raises(asyncio.QueueFull):
+        await asyncio.wait_for(crowd.places.take("a"), 10)
+    await crowd.come("b")
+    assert crowd.inside == ["a", "b"]
+    waiting.cancel()
+    await _rest()
+    (late,) = await crowd.come("a")
+    assert not late.done()
     await crowd.go_home()
 
 

@@ -223,18 +223,6 @@ def test_a_variable_that_is_printed_anyway_is_not_warned_of(
     ("words", "more", "err"),
     [
         pytest.param(
-            ["--app", "ghost"],
-            "",
-            "sidecar: there is no app ghost\nhint: --app with one of web\n",
-            id="an unknown app",
-        ),
-        pytest.param(
-            [],
-            SECOND_APP,
-            "sidecar: name an app\nhint: --app with one of web, files\n",
-            id="one of several apps",
-        ),
-        pytest.param(
             ["--app", "files", "--role", "batch"],
             SECOND_APP,
             "sidecar: the app may not have role batch\nhint: it has default\n",
@@ -276,6 +264,30 @@ def test_what_cannot_be_answered_is_refused(
     assert env(*words, more=more) == (1, "", err)
 
 
+@pytest.mark.parametrize(
+    ("words", "more", "problem"),
+    [
+        pytest.param(
+            ["--app", "ghost"],
+            "",
+            "there is no app ghost\n    hint: one of web",
+            id="an unknown app",
+        ),
+        pytest.param(
+            [],
+            SECOND_APP,
+            "must name one of several apps\n    hint: one of web, files",
+            id="one of several apps",
+        ),
+    ],
+)
+def test_an_app_that_is_not_clear_is_wrong_usage(
+    env: Env, words: list[str], more: str, problem: str
+) -> None:
+    said = f"sidecar: configuration has 1 problem\n  --app: {problem}\n"
+    assert env(*words, more=more) == (2, "", said)
+
+
 def test_a_token_that_is_not_known_here_is_missed(
     env: Env, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,3 +320,18 @@ def test_a_configuration_that_serve_would_refuse_is_refused(
 
 def test_an_unknown_form_is_refused(refusal: Callable[..., Any]) -> None:
     assert "invalid choice: 'yaml'" in refusal("env", "--format", "yaml", code=2)
+
+
+def test_the_aws_api_door_is_told_of_when_it_is_asked_for(env: Env) -> None:
+    code, out, err = env("--format", "json", "--aws-api")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    api = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SSM")
+    assert {found.pop(name) for name in api} == {"http://127.0.0.1:2774"}
+    assert found == json.loads(env("--format", "json")[1])
+
+
+def test_a_shut_aws_api_door_is_not_told_of(env: Env) -> None:
+    code, out, err = env("--aws-api", more='[doors]\naws_api = "off"')
+    assert (code, out) == (1, "")
+    assert "the aws_api door has no fixed address" in err

@@ -10,6 +10,7 @@ from sidecar.config.consistency import (
     default_region,
     inconsistencies,
     secrets_role,
+    shared_roles,
     sts_region,
 )
 from sidecar.config.load import Loaded, read_config
@@ -319,3 +320,28 @@ def test_nothing_is_said_of_sections_that_could_not_be_read(
     loaded = read_config(file, {})
     assert loaded.faulty == {"identity", "aws", "roles.default", "roles.odd"}
     assert inconsistencies(loaded.config, loaded.faulty) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "doors", "warned"),
+    [
+        pytest.param({"secrets": "a"}, {}, True, id="other secrets"),
+        pytest.param({"parameters": "a"}, {}, True, id="other parameters"),
+        pytest.param({}, {}, False, id="the same"),
+        pytest.param({"roles": ["own"], "secrets": "a"}, {}, False, id="no role in common"),
+        pytest.param({"secrets": "a"}, {"aws_api": "off"}, False, id="no such door"),
+    ],
+)
+def test_apps_that_a_signature_does_not_tell_apart_are_warned_of(
+    load: Callable[..., Loaded],
+    sound: dict[str, Any],
+    other: dict[str, Any],
+    doors: dict[str, Any],
+    *,
+    warned: bool,
+) -> None:
+    sound["roles"] |= {"own": ROLE}
+    sound |= {"apps": {"web": APP, "batch": APP | {"token_env": "B"} | other}, "doors": doors}
+    found = list(shared_roles(load(sound).config))
+    assert bool(found) == warned
+    assert all("apps web, batch share role default" in each for each in found)

@@ -64,6 +64,7 @@ NO_HOST = "must name its host by letters, digits, hyphens and dots, or by addres
 NO_TAG = "must be key or key=value, as long as AWS takes them"
 NO_QUEUE = "must be a queue's URL: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
 NO_PREFIX = "must begin with / and hold neither ? nor #"
+NO_ARN_PATTERN = "takes ARNs, or patterns of ARNs, not the names of configured roles"
 NO_LIST = "must be a list of texts"
 NO_NUMBER = "must be a whole number"
 OUTSIDE = (
@@ -326,6 +327,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apps.web.secrets", ["a", 1], f"{NO_TEXT} (got ['a', 1])", ""),
     ("apps.web.secrets", {"a": 1}, f"{NO_LIST} (got {{'a': 1}})", ""),
     ("apps.web.parameters", 1, f"{NO_LIST} (got 1)", ""),
+    ("apps.web.assume_roles", "reader", f"{NO_ARN_PATTERN} (got 'reader')", ""),
     ("apps.web.assume_roles", [""], f"{EMPTY} (got [''])", ""),
     ("apps.web.static_token_file", 1.5, f"{NO_TEXT} (got 1.5)", ""),
     ("apps.web.token_env", "", EMPTY, NAME_IT),

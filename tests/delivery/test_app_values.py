@@ -69,18 +69,25 @@ async def test_an_app_reads_what_its_policy_covers(cache: OneValue, text: str) -
 
 
 @pytest.mark.parametrize(
-    ("cache", "text", "section"),
+    ("cache", "text", "question", "section"),
     [
-        (_secret("other/db"), "secret://other/db", "secrets"),
-        (_parameter("/other/db"), "parameter:///other/db", "parameters"),
+        (_secret("other/db"), "secret://other/db", "", "secrets"),
+        (_parameter("/other/db"), "parameter:///other/db", "", "parameters"),
+        (
+            _secret("web/db"),
+            "secret:///web/db#k",
+            "did you mean secret://web/db#k? if not, ",
+            "secrets",
+        ),
+        (_secret("/"), "secret:///", "", "secrets"),
     ],
 )
 async def test_what_the_policy_does_not_cover_is_denied_before_aws_is_asked(
-    cache: OneValue, text: str, section: str
+    cache: OneValue, text: str, question: str, section: str
 ) -> None:
     with pytest.raises(Forbidden, match="app web may not read") as refused:
         await _read(cache, text)
-    assert refused.value.hint == f"add it to apps.web.{section}"
+    assert refused.value.hint == f"{question}add it to apps.web.{section}"
     assert cache.asked == []
 
 

@@ -1,6 +1,7 @@
 """A file over its life: when it is written, when it is left alone, and who hears of it."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -154,6 +155,39 @@ async def test_a_value_without_its_key_leaves_the_file_and_is_told(
     await life.until_file_is(TWO)
 
 
+PAIR = "${secret://a#user}:${secret://a#password}"
+
+
+@pytest.mark.parametrize(
+    "bad", ['{"user":"u2"}', '{"password":"p2"}', "no JSON"], ids=["no password", "no user", "text"]
+)
+async def test_a_new_value_that_lacks_a_part_is_not_half_used(bad: str, life: "Life") -> None:
+    life.cache.put(A, '{"user":"u1","password":"p1"}')
+    life.keep(PAIR)
+    await life.until_file_is("u1:p1")
+    life.cache.put(A, bad)
+    await life.clock.advance(3 * LOOK_EVERY_SECONDS)
+    await life.settle()
+    assert (life.text(), why(life)) == ("u1:p1", None)
+    life.path.unlink()
+    await life.clock.advance(LOOK_EVERY_SECONDS)
+    await life.until_file_is("u1:p1")
+    life.cache.put(A, '{"user":"u3","password":"p3"}')
+    await life.until_file_is("u3:p3")
+
+
+async def test_a_value_that_goes_bad_before_the_first_writing_is_why_the_file_is_pending(
+    life: "Life",
+) -> None:
+    life.cache.put(A, '{"k":"v"}')
+    life.keep("${secret://a#k}${secret://b}")
+    await life.until(lambda: why(life) == "secret://b: no such secret")
+    life.cache.put(A, '{"other":"v"}')
+    life.cache.put(B, TWO)
+    await life.until(lambda: why(life) == NO_KEY)
+    assert life.text() is None
+
+
 async def test_a_value_that_never_had_its_key_is_why_the_file_is_pending(
     life: "Life", caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,6 +228,24 @@ async def test_a_write_that_fails_is_tried_again_at_the_next_look(life: "Life") 
     await life.clock.advance(LOOK_EVERY_SECONDS)
     await life.until_file_is(ONE)
     await life.until(lambda: why(life) is None)
+
+
+async def test_the_action_is_not_lost_when_the_directory_cannot_be_flushed(
+    life: "Life", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise OSError(errno.EIO, "disk")
+
+    life.cache.put(A, ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("sidecar.atomic_file.sync_directory", broken)
+        life.keep(action=life.action)
+        await life.until(lambda: why(life) == "cannot be written: disk")
+    assert (life.text(), life.action.seen) == (ONE, [])
+    await life.clock.advance(LOOK_EVERY_SECONDS)
+    await life.until(lambda: life.action.seen == [ONE])
+    await life.clock.advance(3 * LOOK_EVERY_SECONDS)
+    assert life.action.seen == [ONE]
 
 
 async def test_a_value_that_a_filter_cannot_write_leaves_the_file_and_is_told_once(

@@ -1,9 +1,12 @@
 """What a program's environment keeps, loses and is given."""
 
+from dataclasses import replace
+
 import pytest
 
 from sidecar.delivery.environment import (
     Doors,
+    as_utf8,
     inherited,
     references,
     variable_value,
@@ -52,6 +55,16 @@ def test_the_doors_win_over_what_is_inherited() -> None:
     }
     assert found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] == "http://127.0.0.1:1/credentials"
     assert found["AWS_ENDPOINT_URL_SSM"] == "http://127.0.0.1:3"
+
+
+def test_doors_that_need_a_role_are_not_told_of_where_there_is_none() -> None:
+    found = with_doors({}, replace(DOORS, credentials=None, aws_api=None))
+    assert found == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_TOKEN": "the-token",
+        "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": "2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,3 +125,8 @@ def test_what_a_variable_cannot_hold_is_refused_without_telling_it(value: str, s
     with pytest.raises(OperatorError, match=said) as refused:
         variable_value("NAME", Secret(value))
     assert "canary" not in refused.value.message
+
+
+def test_variables_are_utf_8_and_other_bytes_stay_what_they_are() -> None:
+    found = as_utf8({b"A": "größer".encode(), b"B\xff": b"\xe9"})
+    assert found == {"A": "größer", "B\udcff": "\udce9"}

@@ -100,11 +100,34 @@ def test_the_sidecar_never_signals_itself(pid_file: Path) -> None:
         sent(pid_file)
 
 
-def test_a_pid_file_that_everybody_may_write_is_not_trusted(start: Start, pid_file: Path) -> None:
+@pytest.mark.parametrize("mode", [0o666, 0o602, 0o620, 0o664], ids=oct)
+def test_a_pid_file_that_others_may_write_is_not_trusted(
+    mode: int, start: Start, pid_file: Path
+) -> None:
     process = start(SLEEPER)
     pid_file.write_text(str(process.pid))
-    pid_file.chmod(0o666)
+    pid_file.chmod(mode)
     with pytest.raises(OperatorError, match="can be written by others"):
+        sent(pid_file)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        (Path.symlink_to, "Too many levels of symbolic links"),
+        (Path.hardlink_to, "has another name too"),
+    ],
+    ids=["symlink", "hard link"],
+)
+def test_a_pid_file_that_is_a_link_to_a_trusted_one_signals_nobody(
+    link: Callable[[Path, Path], None], told: str, start: Start, pid_file: Path
+) -> None:
+    process = start(SLEEPER)
+    trusted = pid_file.with_name("trusted")
+    trusted.write_text(str(process.pid))
+    link(pid_file, trusted)
+    with pytest.raises(OperatorError, match=told):
         sent(pid_file)
     assert process.poll() is None
 

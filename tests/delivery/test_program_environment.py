@@ -189,6 +189,16 @@ async def test_half_a_change_is_told_when_it_is_whole_and_not_before(
     assert [each["A"] for each in followed.seen] == ["new"]
 
 
+async def test_a_good_value_after_a_bad_one_is_told_as_fast_as_any(
+    followed: Followed, held: Held, clock: "ManualClock"
+) -> None:
+    held.put(A, NotFound("the secret has no key password"))
+    await clock.advance(10)
+    held.put(A, "new")
+    await clock.advance(1)
+    assert [each["A"] for each in followed.seen] == ["new"]
+
+
 async def test_values_that_stay_away_are_asked_for_at_a_pace(
     followed: Followed, held: Held, clock: "ManualClock"
 ) -> None:

@@ -109,6 +109,27 @@ def test_a_wrong_reference_is_refused_by_the_part_that_is_wrong(text: str, probl
     assert "secret://prod/db#password" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("secret:/prod/x#k", "did you mean 'secret://prod/x#k'?"),
+        ("parameter:/x", "did you mean 'parameter:///x'?"),
+        ("secret:/", "such as secret://prod/db"),
+        ("parameter:/", "such as secret://prod/db"),
+    ],
+)
+def test_one_slash_is_a_mistake_with_a_right_form(text: str, right: str) -> None:
+    assert is_reference(text)
+    with pytest.raises(OperatorError, match="must begin with secret:// or parameter://") as caught:
+        Reference.parse(text)
+    assert caught.value.hint.startswith(right)
+
+
+@pytest.mark.parametrize("text", ["", "secret", "secret:", "secret:x", "parameter:x", "a secret:/"])
+def test_what_only_looks_alike_is_no_reference(text: str) -> None:
+    assert not is_reference(text)
+
+
 def test_a_refusal_is_one_short_line() -> None:
     with pytest.raises(OperatorError) as caught:
         Reference.parse("secret://" + "\n" * 5000)

@@ -1,9 +1,7 @@
-"""Where files are written: what is refused at start, and what a reader may see meanwhile."""
+"""Where files are written: what is refused at start, and what a right file looks like."""
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,143 +10,20 @@ import pytest
 
 from sidecar.delivery.target import (
     Target,
-    bring_up_to_date,
     group_number,
     prove,
     remove_leftovers,
     user_number,
 )
 from sidecar.errors import OperatorError
-from sidecar.redaction import Secret
 
 OrdinaryUser = Callable[[], AbstractContextManager[None]]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away, which only root can")
-
-OLD, NEW = Secret("old"), Secret("new")
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
     return Target(tmp_path / "file", 0o600)
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def test_a_file_is_made_with_its_mode_whatever_the_umask(target: Target) -> None:
-    before = os.umask(0o277)
-    try:
-        assert bring_up_to_date(Target(target.path, 0o640), NEW)
-    finally:
-        os.umask(before)
-    assert target.path.read_bytes() == b"new"
-    assert mode(target.path) == 0o640
-
-
-def test_a_file_that_is_right_is_left_alone(target: Target) -> None:
-    bring_up_to_date(target, NEW)
-    before = target.path.stat()
-    assert not bring_up_to_date(target, NEW)
-    assert target.path.stat() == before
-
-
-@pytest.mark.parametrize("there", [b"", b"ne", b"newer", b"old", b"\xff"])
-def test_a_file_with_other_content_is_replaced(there: bytes, target: Target) -> None:
-    target.path.write_bytes(there)
-    assert bring_up_to_date(target, NEW)
-    assert target.path.read_bytes() == b"new"
-
-
-def test_an_empty_file_is_not_a_missing_one(target: Target) -> None:
-    assert bring_up_to_date(target, Secret(""))
-    assert target.path.read_bytes() == b""
-    assert not bring_up_to_date(target, Secret(""))
-
-
-def test_a_wrong_mode_is_put_right_and_is_no_change_of_content(target: Target) -> None:
-    bring_up_to_date(target, NEW)
-    target.path.chmod(0o644)
-    assert not bring_up_to_date(target, NEW)
-    assert mode(target.path) == 0o600
-
-
-@as_root
-def test_owner_and_group_are_those_asked_for(target: Target) -> None:
-    owned = Target(target.path, 0o440, uid=4711, gid=4712)
-    assert prove(owned) == []
-    assert bring_up_to_date(owned, NEW)
-    assert not bring_up_to_date(owned, NEW)
-    status = target.path.stat()
-    assert (status.st_uid, status.st_gid, mode(target.path)) == (4711, 4712, 0o440)
-    only_group = Target(target.path, 0o440, gid=4713)
-    assert not bring_up_to_date(only_group, NEW)
-    assert (target.path.stat().st_uid, target.path.stat().st_gid) == (os.geteuid(), 4713)
-
-
-def test_a_symlink_is_replaced_and_what_it_leads_to_stays(target: Target) -> None:
-    elsewhere = target.path.with_name("elsewhere")
-    elsewhere.write_bytes(b"new")
-    target.path.symlink_to(elsewhere)
-    assert prove(target) == []
-    assert bring_up_to_date(target, NEW)
-    assert not target.path.is_symlink()
-    target.path.unlink()
-    target.path.symlink_to(elsewhere)
-    assert bring_up_to_date(target, OLD)
-    assert (target.path.read_bytes(), elsewhere.read_bytes()) == (b"old", b"new")
-
-
-def test_a_hard_link_to_the_old_file_keeps_the_old_content(target: Target) -> None:
-    bring_up_to_date(target, OLD)
-    link = target.path.with_name("link")
-    link.hardlink_to(target.path)
-    bring_up_to_date(target, NEW)
-    assert link.read_bytes() == b"old"
-
-
-def test_a_pipe_put_in_the_place_makes_nobody_wait(target: Target) -> None:
-    os.mkfifo(target.path)
-    assert bring_up_to_date(target, NEW)
-    assert target.path.read_bytes() == b"new"
-
-
-@as_root
-def test_a_failure_leaves_the_old_file_and_nothing_beside_it(
-    open_directory: Path, ordinary_user: OrdinaryUser
-) -> None:
-    path = open_directory / "file"
-    with ordinary_user():
-        bring_up_to_date(Target(path, 0o600), OLD)
-        with pytest.raises(OSError, match="Operation not permitted"):
-            bring_up_to_date(Target(path, 0o600, uid=4711), NEW)
-    assert list(open_directory.iterdir()) == [path]
-    assert path.read_bytes() == b"old"
-
-
-KILLED_WHILE_WRITING = """
-import os, sys
-from pathlib import Path
-from sidecar.delivery.target import Target, bring_up_to_date
-from sidecar.redaction import Secret
-
-def die(*_):
-    os._exit(9)
-
-setattr(os, sys.argv[2], die)
-bring_up_to_date(Target(Path(sys.argv[1]), 0o600), Secret("new" * 100_000))
-"""
-
-
-@pytest.mark.parametrize("at", ["fchmod", "fsync", "replace"])
-def test_a_crash_leaves_the_old_file_whole(at: str, target: Target) -> None:
-    bring_up_to_date(target, OLD)
-    words = [sys.executable, "-c", KILLED_WHILE_WRITING, str(target.path), at]
-    assert subprocess.run(words, check=False).returncode == 9
-    assert target.path.read_bytes() == b"old"
-    assert len(list(target.path.parent.iterdir())) == 2
-    remove_leftovers(target)
-    assert list(target.path.parent.iterdir()) == [target.path]
 
 
 def test_only_leftovers_of_this_very_file_are_removed(target: Target) -> None:
@@ -237,3 +112,55 @@ def test_users_and_groups_go_by_name_or_number() -> None:
 def test_an_unknown_name_is_refused(kind: str, look_up: Callable[[str], int]) -> None:
     with pytest.raises(OperatorError, match=f"there is no {kind} 'nobody-of-this-name'"):
         look_up("nobody-of-this-name")
+
+
+def test_a_directory_that_cannot_be_flushed_is_refused_at_start(
+    open_directory: Path, ordinary_user: OrdinaryUser
+) -> None:
+    open_directory.chmod(0o733)
+    target = Target(open_directory / "file", 0o600)
+    with ordinary_user(), pytest.raises(OperatorError, match="cannot be written"):
+        prove(target)
+    assert list(open_directory.iterdir()) == []
+
+
+def test_a_leftover_that_cannot_be_removed_keeps_no_other(target: Target) -> None:
+    directory = target.path.with_name(".file.000000000000")
+    directory.mkdir()
+    for count in range(1, 9):
+        target.path.with_name(f".file.{count:012x}").touch()
+    remove_leftovers(target)
+    assert list(target.path.parent.iterdir()) == [directory]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ((4711, -1, 0o600), False),
+        ((-1, 4712, 0o600), False),
+        ((-1, -1, 0o640), False),
+        ((-1, -1, 0o600), True),
+    ],
+)
+def test_without_an_owner_a_file_must_look_like_a_new_one(
+    wrong: tuple[int, int, int], right: bool, target: Target
+) -> None:
+    target.path.touch(0o600)
+    real = target.path.stat()
+    uid, gid = (
+        old if new == -1 else new
+        for old, new in zip((real.st_uid, real.st_gid), wrong[:2], strict=True)
+    )
+    status = os.stat_result((stat.S_IFREG | wrong[2], *real[1:4], uid, gid, *real[6:]))
+    assert target.looks_right(status) is right
+
+
+@as_root
+def test_without_a_group_the_directory_may_hand_on_its_own(target: Target) -> None:
+    os.chown(target.path.parent, -1, 4712)
+    target.path.parent.chmod(0o2755)
+    target.path.touch(0o600)
+    assert target.path.stat().st_gid == 4712
+    assert target.looks_right(target.path.stat())
+    os.chown(target.path, -1, os.getegid())
+    assert not target.looks_right(target.path.stat())

@@ -100,6 +100,29 @@ def test_a_door_that_is_off_is_not_told(shown: Shown) -> None:
     assert told & found.keys() == set()
 
 
+def test_an_app_without_roles_is_told_of_the_secrets_door_alone(machine: "Machine") -> None:
+    file = machine.directory / "no-roles.toml"
+    file.write_text(machine.config.read_text().replace('roles = ["default"]\n', ""))
+    ended = machine.run("--config", file, python=SHOW)
+    found = json.loads(ended.stdout)
+    doors = {URI, TOKEN, "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SSM"}
+    assert doors & found.keys() == set()
+    assert {"AWS_TOKEN", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"} <= found.keys()
+
+
+def test_no_session_is_asked_for_that_only_another_app_needs(
+    machine: "Machine", aws: "Aws"
+) -> None:
+    text = machine.config.read_text()
+    role = text[text.index("[roles.default]") : text.index("[apps.")]
+    others = role.replace("default", "foreign") + '[apps.other]\nroles = ["foreign"]\n'
+    file = machine.directory / "two.toml"
+    file.write_text(f"{text}\n{others}")
+    ended = machine.run("--config", file, "--app", "web", "--", "true")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert aws.emulator.calls() == {"rolesanywhere.CreateSession": 1}
+
+
 def test_a_client_of_aws_s_own_agent_finds_port_and_token(machine: "Machine", aws: "Aws") -> None:
     name = aws.new_secret("for the agent's clients")
     program = (

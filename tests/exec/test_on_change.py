@@ -68,7 +68,7 @@ def test_without_a_wish_the_program_is_left_alone(
     eventually(lambda: (quiet.poll(), witness.poll()) == (0, 0))
 
 
-def test_values_that_cannot_all_be_had_leave_the_old_program_running(
+def test_values_that_cannot_all_be_had_leave_the_old_program_running_until_they_can(
     machine: "Machine", aws: "Aws", noted: Noted, eventually: "Eventually"
 ) -> None:
     name = aws.new_secret('{"wanted": "old"}')
@@ -83,6 +83,9 @@ def test_values_that_cannot_all_be_had_leave_the_old_program_running(
         eventually(lambda: "the program keeps the values that it has" in log.read_text())
         assert process.poll() is None
         assert noted(1) == "old\n"
+        # The patience of `noted` ends before the program's environment would look again by itself.
+        _put(aws, name, '{"wanted": "new"}')
+        assert noted(2) == "old\nnew\n"
         (machine.directory / "stop").touch()
         assert process.wait(30) == 0
 

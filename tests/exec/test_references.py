@@ -1,6 +1,7 @@
 """References in the environment: all are resolved before the start, or nothing starts."""
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,3 +86,17 @@ def test_what_no_variable_can_hold_is_refused(machine: "Machine", aws: "Aws") ->
     ended = machine.run(*START, WANTED=f"secret://{name}")
     assert ended.returncode == 1
     assert "variable WANTED: its content holds a zero byte" in ended.stderr.decode()
+
+
+def test_a_locale_without_utf_8_changes_no_value(machine: "Machine", aws: "Aws") -> None:
+    name = aws.new_secret("größer")
+    show = 'printf "%s %s" "$WANTED" "$INHERITED"'
+    latin = "größer".encode("latin-1")
+    ended = machine.run(
+        *("--", "sh", "-c", show),
+        WANTED=f"secret://{name}",
+        INHERITED=os.fsdecode(latin),
+        LC_ALL="C",
+        PYTHONUTF8="0",
+    )
+    assert (ended.stdout, ended.stderr) == ("größer ".encode() + latin, b"")

@@ -5,11 +5,14 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from sidecar.emulator.faults import Fault
 
@@ -174,6 +177,69 @@ def test_a_program_goes_on_when_the_doors_break_and_its_exit_code_still_counts(
         .decode()
         .startswith("sidecar: the doors are closed, and the program goes on without them\nhint: ")
     )
+
+
+def test_a_program_goes_on_when_nobody_hears_of_the_doors(
+    machine: "Machine", noted: Noted, eventually: "Eventually"
+) -> None:
+    process = machine.start("--", "sh", "-c", WAITS)
+    program = int(noted(1))
+    (doors,) = _children(process.pid) - {program}
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    os.kill(doors, signal.SIGKILL)
+    eventually(lambda: _children(process.pid) == {program})
+    assert _stop(machine, process) == 6
+
+
+def test_a_terminal_has_its_echo_again_when_the_question_for_a_password_is_broken_off(
+    machine: "Machine", aws: "Aws"
+) -> None:
+    config = _with_encrypted_key(machine)
+    ours, terminal = pty.openpty()
+    line = ["-m", "sidecar", "exec", "--config", str(config), "--", "true"]
+    with subprocess.Popen(
+        [sys.executable, "-c", ON_A_TERMINAL, *line],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=machine.directory,
+        env=machine.variables,
+    ) as process:
+        said = b""
+        while b"Password of" not in said:
+            said += os.read(ours, 1000)
+        assert not _echoes(terminal)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == -signal.SIGTERM
+        assert _echoes(terminal)
+    os.close(terminal)
+    os.close(ours)
+
+
+def _with_encrypted_key(machine: "Machine") -> Path:
+    """Give a configuration whose key nobody can use without being asked."""
+    text = machine.config.read_text()
+    key = Path(tomllib.loads(text)["identity"]["private_key"])
+    plain = machine.config.parent / key
+    private = serialization.load_pem_private_key(plain.read_bytes(), None)
+    encrypted = machine.directory / "encrypted.key"
+    encrypted.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"word"),
+        )
+    )
+    encrypted.chmod(0o600)
+    config = machine.directory / "encrypted.toml"
+    config.write_text(text.replace(f'"{key}"', f'"{encrypted}"'))
+    return config
+
+
+def _echoes(terminal: int) -> bool:
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 
 
 def test_no_doors_stay_open_when_the_watching_process_is_killed(

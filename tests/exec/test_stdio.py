@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -94,17 +95,24 @@ def test_a_program_that_cannot_be_run_is_told_before_anything_is_opened(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--config", "nowhere.toml"], "configuration has 1 problem"),
-        (["--app", "nobody"], "there is no app nobody"),
-        (["--env-file", "nowhere.env"], "nowhere.env cannot be read: No such file or directory"),
+        (["--config", "nowhere.toml"], "nowhere.toml: "),
+        (["--app", "nobody"], "--app: there is no app nobody"),
+        (
+            ["--env-file", "nowhere.env"],
+            "--env-file: nowhere.env cannot be read: No such file or directory",
+        ),
+        (["--on-change", "restart"], "--on-change: cannot go with secrets.ttl_seconds = 0: "),
+        (["--on-change", "signal"], "--on-change: cannot go with secrets.ttl_seconds = 0: "),
     ],
 )
 def test_what_is_wrong_behind_the_doors_is_told_and_nothing_starts(
     machine: "Machine", words: list[str], said: str
 ) -> None:
-    ended = machine.run(*words, "--", "touch", "started")
-    assert ended.stderr.decode().startswith(f"sidecar: {said}\n")
-    assert ended.returncode in (1, 2)
+    ended = machine.run(*words, "--", "touch", "started", SIDECAR_SECRETS_TTL_SECONDS="0")
+    head, problem, *_ = ended.stderr.decode().splitlines()
+    assert head == "sidecar: configuration has 1 problem"
+    assert problem.startswith(f"  {said}")
+    assert ended.returncode == 2
     assert not (machine.directory / "started").exists()
 
 
@@ -117,3 +125,44 @@ def test_a_script_without_an_interpreter_is_told_as_a_shell_would(machine: "Mach
     assert ended.stderr.decode().splitlines()[0] == (
         "sidecar: ./script cannot be started: Exec format error"
     )
+
+
+@pytest.mark.parametrize(
+    "closed", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=lambda each: "".join(map(str, each))
+)
+def test_a_standard_stream_that_is_closed_is_closed_for_the_program_too(
+    machine: "Machine", closed: tuple[int, ...]
+) -> None:
+    look = (
+        "import os\n"
+        "found = [each for each in range(3) if not os.path.exists(f'/proc/self/fd/{each}')]\n"
+        "open('found', 'w').write(repr(tuple(found)))\n"
+        "os._exit(3)\n"
+    )
+    process = machine.start(
+        python=look, preexec_fn=lambda: os.closerange(closed[0], closed[-1] + 1)
+    )
+    assert process.wait(30) == 3
+    assert (machine.directory / "found").read_text() == repr(closed)
+
+
+def test_no_complaint_takes_the_place_of_output(machine: "Machine") -> None:
+    process = machine.start("--no-such-option", preexec_fn=lambda: os.close(2))
+    assert (process.communicate(timeout=30)[0], process.returncode) == (b"", 2)
+
+
+def test_the_doors_leave_no_core_and_the_program_may(machine: "Machine") -> None:
+    look = (
+        "import os, resource\n"
+        "me, above = os.getpid(), os.getppid()\n"
+        "pids = open(f'/proc/{above}/task/{above}/children').read().split()\n"
+        "pids = [int(each) for each in pids]\n"
+        "(doors,) = {*pids} - {me}\n"
+        "print([resource.prlimit(each, resource.RLIMIT_CORE)[0] for each in (doors, me)])\n"
+    )
+    ended = machine.run(python=look, preexec_fn=_allow_cores)
+    assert (ended.stdout, ended.stderr) == (b"[0, 4096]\n", b"")
+
+
+def _allow_cores() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (4096, resource.getrlimit(resource.RLIMIT_CORE)[1]))

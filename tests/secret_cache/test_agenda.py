@@ -32,3 +32,12 @@ def test_nothing_is_due_after_clearing() -> None:
     agenda.put("a", 1)
     agenda.clear()
     assert (list(agenda.take_due(9)), agenda.next_at()) == ([], None)
+
+
+def test_moments_that_no_longer_count_do_not_pile_up() -> None:
+    agenda: Agenda[str] = Agenda()
+    agenda.put("b", 5000)
+    for moment in range(1000):
+        agenda.put("a", 2000 + moment)
+    assert len(agenda._heap) <= 4
+    assert list(agenda.take_due(9999)) == ["a", "b"]

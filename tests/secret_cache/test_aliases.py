@@ -1,6 +1,7 @@
 """Names, ARNs, versions and stages: which questions are one, and which must never be mixed up."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -289,3 +290,60 @@ async def test_an_old_arn_is_not_answered_with_what_its_name_leads_to_by_now(
     world.create(NAME)
     with pytest.raises(UpstreamRefused):
         await cache.get(reader, SecretQuery(old), refresh_now=True)
+
+
+async def test_what_is_denied_under_one_stage_is_forgotten_under_all(
+    make_cache: "MakeCache", world: "World", reader: Reader, clock: "ManualClock"
+) -> None:
+    cache = make_cache(world, clock, replace(LIMITS, keep_warm_seconds=0))
+    arn = world.create(NAME)
+    version = (await cache.get(reader, SecretQuery(NAME))).value.version_id
+    held = [SecretQuery(each, version) for each in (NAME, arn, arn[:-7])]
+    for query in held:
+        await cache.get(reader, query)
+    clock.jump(1)
+    world.failure = UpstreamRefused("denied", status=400, code="AccessDeniedException")
+    with pytest.raises(UpstreamRefused):
+        await cache.get(reader, SecretQuery(NAME), refresh_now=True)
+    assert not any(cache.holds(reader, query) for query in held)
+    asked = len(world.asked)
+    with pytest.raises(UpstreamRefused):
+        await cache.get(reader, SecretQuery(NAME))
+    assert len(world.asked) == asked
+
+
+async def test_a_call_that_began_before_a_refusal_does_not_bring_the_value_back(
+    cache: SecretCache, world: "World", reader: Reader, clock: "ManualClock"
+) -> None:
+    world.create(NAME)
+    version = (await cache.get(reader, SecretQuery(NAME))).value.version_id
+    await cache.get(reader, SecretQuery(NAME, version))
+    world.gate = gate = asyncio.Event()
+    late = asyncio.create_task(cache.get(reader, SecretQuery(NAME, version), refresh_now=True))
+    await clock.advance(1)
+    world.gate = None
+    world.failure = UpstreamRefused("denied", status=400, code="AccessDeniedException")
+    with pytest.raises(UpstreamRefused):
+        await cache.get(reader, SecretQuery(NAME), refresh_now=True)
+    world.failure = None
+    gate.set()
+    assert (await late).value.version_id == version
+    assert not cache.holds(reader, SecretQuery(NAME))
+
+
+async def test_a_stage_does_not_go_back_when_the_version_that_it_is_on_made_room(
+    make_cache: "MakeCache", world: "World", clock: "ManualClock", reader: Reader
+) -> None:
+    cache = make_cache(world, clock, Limits(ttl_seconds=300, max_stale_seconds=600, size=2))
+    for name in (NAME, "other"):
+        world.create(name)
+    old = world.secrets[NAME].stages["AWSCURRENT"]
+    await cache.get(reader, SecretQuery(NAME, old))
+    clock.jump(1)
+    new = world.rotate(NAME)
+    await cache.get(reader, SecretQuery(NAME), refresh_now=True)
+    await cache.get(reader, SecretQuery(NAME))
+    await cache.get(reader, SecretQuery(NAME, old))
+    await cache.get(reader, SecretQuery("other"))
+    assert not cache.holds(reader, SecretQuery(NAME))
+    assert (await cache.get(reader, SecretQuery(NAME))).value.version_id == new

@@ -2,7 +2,8 @@
 
 The model keeps every state that the world has been in. An answer with an age must have been AWS's
 answer to that very question at some moment within that age, a fresh one within the TTL, none before
-an invalidation, and one that was insisted on at no moment before that.
+an invalidation, and one that was insisted on at no moment before that. Once AWS has denied
+something, nothing that it gave before is served for it under any id.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import ManualClock
     from tests.secret_cache.conftest import World
 
-TTL, MAX_STALE, NEGATIVE = 100.0, 400.0, 3.0
+TTL, MAX_STALE, NEGATIVE, FAILED = 100.0, 400.0, 3.0, 1.0
 LIMITS: Final = Limits(TTL, MAX_STALE, size=4, keep_warm_seconds=150)
 READERS: Final = (Reader("default", "eu-central-1"), Reader("other", "eu-central-1"))
 NAMES: Final = ("a", "b")
@@ -58,7 +59,8 @@ class Model:
         self.world, self.clock = world, clock
         self.calls: list[Call] = []
         self.changed_at = dict.fromkeys(NAMES, 0.0)
-        self.invalidations = 0
+        self.denied: list[Call] = []
+        self.invalidated_at = 0.0
         self._past: list[tuple[float, World]] = []
         self.note()
 
@@ -72,9 +74,13 @@ class Model:
         self.calls.append(call)
         same = [each for each in self.calls if each.ended is None and each.query == query]
         same = [each for each in same if each.reader == reader]
-        assert len(same) <= 1 + self.invalidations, "one call at a time"
+        assert len(same) <= 2, "one call at a time, and one that is outdated"
         try:
             return await self.world.fetch(reader, query)
+        except UpstreamRefused as exc:
+            if exc is FAILURES["denying"] and self.invalidated_at < call.began:
+                self.denied.append(call)
+            raise
         finally:
             call.ended = self.clock.elapsed()
 
@@ -91,6 +97,18 @@ class Model:
         given = [self._given(past, query) for past in self._states(earliest)]
         assert (value.arn, value.version_id) in given, (query, answer, given)
 
+    def check_denied(
+        self, reader: Reader, query: SecretQuery, answer: Answer[SecretValue], arrived: float
+    ) -> None:
+        """See that nothing is served that AWS had given before it denied the same."""
+        asked_by = self.clock.elapsed() - answer.age_seconds
+        ids = (query.secret_id, answer.value.arn, answer.value.arn[:-7])
+        for call in self.denied:
+            ended = call.ended is not None and call.ended < arrived
+            same = call.reader == reader and _selector(call.query) == _selector(query)
+            if ended and same and call.query.secret_id in ids:
+                assert asked_by >= call.began, (query, answer, call)
+
     def check_refusal(self, query: SecretQuery, arrived: float) -> None:
         """See that AWS refused this, a few seconds ago at most."""
         lately = [each for each in self.calls if (each.ended or arrived) >= arrived - NEGATIVE]
@@ -100,8 +118,8 @@ class Model:
         assert denied or None in given
 
     def check_outage(self, arrived: float) -> None:
-        """See that AWS was away since a read began."""
-        assert any(past.failure is FAILURES["away"] for past in self._states(arrived))
+        """See that AWS was away since a read began, or a moment before."""
+        assert any(past.failure is FAILURES["away"] for past in self._states(arrived - FAILED))
 
     def _states(self, earliest: float) -> "Iterator[World]":
         """Give every state of the world at that moment and later."""
@@ -111,13 +129,17 @@ class Model:
                 yield past
 
     def _given(self, past: "World", query: SecretQuery) -> tuple[str, str] | None:
-        stage = None if query.version_id else query.version_stage or "AWSCURRENT"
-        asked = SecretQuery(query.secret_id, query.version_id, stage)
         try:
-            value = past.find(asked)
+            value = past.find(SecretQuery(query.secret_id, *_selector(query)))
         except UpstreamRefused:
             return None
         return value.arn, value.version_id
+
+
+def _selector(query: SecretQuery) -> tuple[str | None, str | None]:
+    if query.version_id:
+        return query.version_id, None
+    return None, query.version_stage or "AWSCURRENT"
 
 
 class Histories(RuleBasedStateMachine):
@@ -146,6 +168,11 @@ class Histories(RuleBasedStateMachine):
     def _create(self, name: str) -> None:
         arn = self.world.create(name)
         self.ids[name] = [name, arn, arn[:-7], *self.ids.get(name, ())[1:]]
+
+    def _aws_is(self, failure: str) -> None:
+        self.world.failure = FAILURES[failure]
+        self.model.note()
+        self._pass()
 
     def _pass(self, seconds: float = MOMENT) -> None:
         self.runner.run(self.clock.advance(seconds))
@@ -197,9 +224,18 @@ class Histories(RuleBasedStateMachine):
 
     @rule(failure=st.sampled_from(sorted(FAILURES)))
     def aws_changes(self, failure: str) -> None:
-        self.world.failure = FAILURES[failure]
-        self.model.note()
+        self._aws_is(failure)
+
+    @rule(name=st.sampled_from(NAMES), form=st.integers(0, 2))
+    def what_is_denied_is_read_again_while_aws_is_away(self, name: str, form: int) -> None:
+        self.clock.jump(LIMITS.keep_warm_seconds)
         self._pass()
+        self._read(READERS[0], name, SecretQuery(name))
+        self._aws_is("denying")
+        self._read(READERS[0], name, SecretQuery(name), refresh_now=True)
+        self._aws_is("away")
+        self._read(READERS[0], name, SecretQuery(self.ids[name][form]))
+        self._aws_is("up")
 
     @rule()
     def aws_hangs(self) -> None:
@@ -240,7 +276,7 @@ class Histories(RuleBasedStateMachine):
         await self.cache.close()
 
     async def _invalidate(self, secret_id: str, *, wait: bool) -> None:
-        self.model.invalidations += 1
+        self.model.invalidated_at = self.clock.elapsed()
         self.cache.invalidate(secret_id, wait=wait)
 
     def _read(
@@ -269,6 +305,7 @@ class Histories(RuleBasedStateMachine):
             return
         insisted = refresh_now and answer.state == "miss"
         self.model.check(query, answer, since=arrived if insisted else changed_at)
+        self.model.check_denied(reader, query, answer, arrived)
 
     def _id(self, name: str, form: int) -> str:
         """Give one of the ids that the secret has, or had before it was deleted."""

@@ -74,7 +74,7 @@ class Told:
         self.told.append(f"parameter {name}")
         return 1
 
-    def everything(self) -> int:
+    def whatever_changed(self) -> int:
         self.told.append("everything")
         return 7
 

@@ -96,11 +96,29 @@ async def test_a_recovered_aws_is_noticed_by_the_first_attempt_after_the_pause(
     assert await ask() == (3, "hit")
 
 
-async def test_without_a_held_value_a_failure_reaches_the_caller_and_is_not_remembered(
+@pytest.mark.parametrize("held", [False, True])
+async def test_without_a_useful_value_a_failure_stands_for_all_reads_of_a_moment(
+    clock: "ManualClock", upstream: "Upstream", ask: Any, *, held: bool
+) -> None:
+    if held:
+        await ask()
+        clock.jump(TTL + MAX_STALE)
+    before = len(upstream.asked)
+    upstream.failure = PASSING[0]
+    for _ in range(1000):
+        with pytest.raises(UpstreamUnavailable, match=r"^Rate exceeded$"):
+            await ask()
+    assert len(upstream.asked) == before + 1
+    upstream.failure = None
+    clock.jump(0.625)
+    assert await ask() == (before + 2, "miss")
+
+
+async def test_what_is_only_not_ready_yet_is_asked_for_by_the_next_read(
     upstream: "Upstream", ask: Any
 ) -> None:
-    upstream.failure = PASSING[0]
-    with pytest.raises(UpstreamUnavailable, match=r"^Rate exceeded$"):
+    upstream.failure = NotReady("no session for role default yet")
+    with pytest.raises(NotReady):
         await ask()
     upstream.failure = None
     assert await ask() == (2, "miss")
@@ -221,3 +239,21 @@ async def test_without_serving_stale_a_failure_goes_through_when_the_time_is_ove
     clock.jump(0 if refresh_now else 1)
     with pytest.raises(UpstreamUnavailable):
         await cache.get(reader, SecretQuery("a"), refresh_now=refresh_now)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_without_serving_stale_what_was_invalidated_is_not_served(
+    make_cache: "MakeCache",
+    upstream: "Upstream",
+    clock: "ManualClock",
+    reader: Reader,
+    *,
+    wait: bool,
+) -> None:
+    limits = Limits(ttl_seconds=TTL, max_stale_seconds=600, size=2, serve_stale=False)
+    cache = make_cache(upstream, clock, limits)
+    await cache.get(reader, SecretQuery("a"))
+    upstream.failure = PASSING[0]
+    cache.invalidate("a", wait=wait)
+    with pytest.raises(UpstreamUnavailable):
+        await cache.get(reader, SecretQuery("a"))

@@ -1,6 +1,7 @@
 """One call for any number of callers, whoever of them goes away."""
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ class Upstream:
         self.gate = asyncio.Event()
         self.error: Exception | None = None
         self.calls = 0
-        self.flights: Flights[str, int] = Flights(self.call)
+        self.flights: Flights[str, int] = Flights(self.call, lambda: 0.0)
 
     async def call(self, _flight: Flight[str, int]) -> Copy[int]:
         self.calls += 1
@@ -28,7 +29,7 @@ class Upstream:
         return Copy(number, _body, _body)
 
     async def get(self, question: str) -> int:
-        return (await self.flights.join(question, 0).landed()).value
+        return (await self.flights.join(question).landed()).value
 
 
 def _body(_: int) -> bytes:
@@ -107,3 +108,31 @@ async def test_closing_ends_every_call_outdated_ones_too(upstream: Upstream) -> 
 
 async def test_closing_with_nothing_under_way_is_nothing(upstream: Upstream) -> None:
     await upstream.flights.close()
+
+
+async def test_however_often_calls_are_outdated_two_are_under_way_and_the_next_one_waits(
+    upstream: Upstream,
+) -> None:
+    callers = []
+    for _ in range(200):
+        callers += await _begin(upstream, "a")
+        upstream.flights.outdate(lambda _: True)
+    last = upstream.flights.of("a")
+    assert last is not None
+    assert (upstream.calls, last.began_at) == (2, math.inf)
+    upstream.gate.set()
+    assert await asyncio.gather(*callers) == [1, 2] + [3] * 198
+    assert (upstream.calls, last.began_at, last.outdated) == (3, 0.0, False)
+    [later] = await _begin(upstream, "a")
+    assert await later == 4
+
+
+async def test_closing_ends_a_call_that_waits_too(upstream: Upstream) -> None:
+    callers = []
+    for _ in range(3):
+        callers += await _begin(upstream, "a")
+        upstream.flights.outdate(lambda _: True)
+    await upstream.flights.close()
+    ended = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(each) for each in ended] == [asyncio.CancelledError] * 3
+    assert upstream.calls == 2

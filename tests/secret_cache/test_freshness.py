@@ -92,10 +92,30 @@ def test_what_aws_asks_for_is_waited_first_within_reason(error: SidecarError, le
     assert pause(1, error, 0) == least + 0.25
 
 
-def test_an_invalidation_ends_the_pause_after_failures() -> None:
-    plan = FAILED.invalidated(50)
+def test_an_own_write_ends_the_pause_after_failures() -> None:
+    plan = FAILED.invalidated(50, wait=True)
     assert (plan.due_at, plan.failures, plan.fresh(50)) == (50, 0, False)
     assert plan.useless_at == FAILED.useless_at
+
+
+def test_word_of_a_change_leaves_the_pause_after_failures_as_it_is() -> None:
+    plan = FAILED.invalidated(50)
+    assert (plan.due_at, plan.failures, plan.fresh(50)) == (200, 1, False)
+    assert decide(plan, 50, flying_since=None) is Verdict.SERVE
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_without_serving_stale_an_invalidated_value_is_useless(*, wait: bool) -> None:
+    plan = schedule(0, replace(LIMITS, serve_stale=False), jitter=0)
+    for now in (50, 60):
+        plan = plan.invalidated(now, wait=wait)
+        assert decide(plan, now, flying_since=None) is Verdict.COLD
+
+
+def test_a_value_that_is_renewed_early_stays_as_fresh_as_it_is() -> None:
+    plan = PLAN.renewed(50)
+    assert (plan.due_at, plan.stale_at) == (50, PLAN.stale_at)
+    assert decide(plan, 50, flying_since=None) is Verdict.RENEW
 
 
 def test_a_doubt_does_not_take_back_that_the_next_read_waits() -> None:

@@ -1,5 +1,6 @@
 """Word of a change reaches the values, and the raw replies about them."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ class Values:
 
     def invalidate_all(self) -> int:
         self.told.append("all")
+        return self._entries
+
+    def renew_all(self) -> int:
+        self.told.append("perhaps all")
         return self._entries
 
 
@@ -73,5 +78,27 @@ async def test_whom_it_concerns_is_told_and_replies_are_asked_for_again(
     assert tell(Invalidation(secrets, parameters, replies)) == entries
     assert (secrets.told, parameters.told) == (of_secrets, of_parameters)
     await replies.get("key", describe)
+    assert len(asked) == 2
+    await replies.close()
+
+
+async def test_what_has_perhaps_changed_is_read_again_and_meanwhile_served(
+    clock: "ManualClock",
+) -> None:
+    secrets, parameters = Values(2), Values(3)
+    replies = ReplyCache(clock, Limits(ttl_seconds=300, max_stale_seconds=600, size=10))
+    gate, asked = asyncio.Event(), []
+
+    async def describe() -> bytes:
+        asked.append(1)
+        if len(asked) > 1:
+            await gate.wait()
+        return b"{}"
+
+    await replies.get("key", describe)
+    assert Invalidation(secrets, parameters, replies).whatever_changed() == 5
+    assert (secrets.told, parameters.told) == (["perhaps all"], ["perhaps all"])
+    assert (await replies.get("key", describe)).state == "hit"
+    await asyncio.sleep(0)
     assert len(asked) == 2
     await replies.close()

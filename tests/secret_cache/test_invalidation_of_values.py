@@ -240,3 +240,59 @@ async def test_who_insists_in_an_outage_is_told_that_the_value_is_the_held_one(
     assert (await cache.get(reader, QUERY)).state == "hit"
     await clock.advance(LIMITS.ttl_seconds * 0.9)
     assert len(world.asked) == 2, "a fresh value stays as fresh as it was"
+
+
+async def test_in_an_outage_invalidations_make_no_read_wait_and_no_more_calls(
+    cache: SecretCache, world: "World", reader: Reader, clock: "ManualClock", arn: str
+) -> None:
+    world.failure = UpstreamUnreachable("Read Error")
+    cache.invalidate(NAME)
+    await clock.advance(0)
+    for _ in range(100):
+        cache.invalidate(NAME)
+        reading = asyncio.create_task(cache.get(reader, QUERY))
+        await asyncio.sleep(0)
+        assert reading.done()
+        assert reading.result().state == "stale"
+    assert len(world.asked) == 2
+
+
+async def test_however_often_a_value_is_invalidated_two_calls_hang_at_most(
+    cache: SecretCache, world: "World", reader: Reader, clock: "ManualClock", arn: str
+) -> None:
+    world.gate = gate = asyncio.Event()
+    for _ in range(200):
+        cache.invalidate(NAME)
+        await clock.advance(0.01)
+    assert len(world.asked) == 1 + 2
+    assert (await cache.get(reader, QUERY)).state == "stale"
+    version = world.rotate(NAME)
+    world.gate = None
+    gate.set()
+    await clock.advance(0)
+    answer = await cache.get(reader, QUERY)
+    assert (answer.state, answer.value.version_id, len(world.asked)) == ("hit", version, 1 + 3)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_what_has_perhaps_changed_is_read_again_and_no_read_waits(
+    cache: SecretCache,
+    world: "World",
+    reader: Reader,
+    clock: "ManualClock",
+    arn: str,
+    *,
+    whole: bool,
+) -> None:
+    version = world.rotate(NAME)
+    world.gate = gate = asyncio.Event()
+    assert (cache.renew_all() if whole else cache.renew(arn)) == 1
+    for _ in range(5):
+        await clock.advance(10)
+        answer = await cache.get(reader, QUERY)
+        assert (answer.state, answer.value.version_id == version) == ("hit", False)
+    gate.set()
+    await clock.advance(0)
+    answer = await cache.get(reader, QUERY)
+    assert (answer.state, answer.value.version_id) == ("hit", version)
+    assert len(world.asked) == 2

@@ -111,6 +111,8 @@ def test_the_api_s_body_has_a_number_for_a_date_and_nothing_that_is_absent() -> 
         (ParameterQuery("/prod/web", version=3), 2),
         (ParameterQuery("/prod/web", label="blue"), 2),
         (ParameterQuery("prod/web"), 2),
+        (ParameterQuery("/prod/web:3"), 2),
+        (ParameterQuery(f"{ARN}:blue"), 2),
     ],
     ids=repr,
 )
@@ -120,8 +122,27 @@ async def test_only_the_same_question_is_answered_from_memory(
     await parameters.get(reader, ParameterQuery("/prod/web"))
     answer = await parameters.get(reader, query)
     assert (len(store.asked), answer.state) == (calls, "hit" if calls == 1 else "miss")
-    selector = query.version or query.label
-    assert answer.value.selector == (f":{selector}" if selector else None)
+    selector = query.selected_name.removeprefix(ARN).removeprefix("/prod/web")
+    assert answer.value.selector == (selector if selector.startswith(":") else None)
+    assert (await parameters.get(reader, ParameterQuery("/prod/web"))).value.selector is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ParameterQuery("/prod/web:3"),
+        ParameterQuery("/prod/web", label="3"),
+        ParameterQuery(f"{ARN}:3"),
+        ParameterQuery(ARN, version=3),
+    ],
+    ids=repr,
+)
+async def test_however_a_version_is_written_it_is_one_entry(
+    parameters: ParameterCache, store: Store, reader: Reader, query: ParameterQuery
+) -> None:
+    await parameters.get(reader, ParameterQuery("/prod/web", version=3))
+    assert (await parameters.get(reader, query)).state == "hit"
+    assert (len(store.asked), parameters.statistics().entries) == (1, 1)
 
 
 @pytest.mark.parametrize("value_id", ["/prod/web", "prod/web", ARN])

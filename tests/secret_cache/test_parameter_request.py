@@ -66,6 +66,7 @@ def test_what_is_asked_for(query: str, asked: ParameterQuery) -> None:
         pytest.param("name=a&version=%D9%A3", "invalid version value", id="digits of elsewhere"),
         pytest.param(f"name=a&version={'9' * 20}", "invalid version value", id="no 64-bit number"),
         pytest.param("name=a&version=live", "invalid version value", id="a label as version"),
+        pytest.param(f"name=a&label={101 * 'l'}", "invalid label value", id="a long label"),
         pytest.param("name=a&label=", "invalid label value", id="an empty label"),
         pytest.param("name=a&withDecryption=", "invalid withDecryption value", id="no answer"),
         pytest.param("name=a&withDecryption=yes", "invalid withDecryption value", id="other words"),

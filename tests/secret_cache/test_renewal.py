@@ -244,3 +244,49 @@ async def test_what_begins_together_does_not_stay_together(
     assert [each.secret_id for each in world.asked] == ["a", "b", "a"]
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_one_value_is_renewed_by_one_call_whatever_leads_to_it(
+    cache: SecretCache, world: "World", reader: Reader, clock: "ManualClock"
+) -> None:
+    world.create(NAME)
+    version = (await cache.get(reader, QUERY)).value.version_id
+    queries = (QUERY, SecretQuery(NAME, version), SecretQuery(NAME, version, "AWSCURRENT"))
+    for query in queries:
+        await cache.get(reader, query)
+    await clock.advance(951)
+    assert (cache.statistics().entries, len(world.asked)) == (1, 1 + 10)
+    for query in queries[:2]:
+        await cache.get(reader, query)
+    new = world.rotate(NAME)
+    await clock.advance(96)
+    answers = [await cache.get(reader, query) for query in queries[:2]]
+    assert [(each.state, each.value.version_id) for each in answers] == [
+        ("hit", new),
+        ("hit", version),
+    ]
+
+
+async def test_while_one_call_hangs_no_read_of_its_value_waits(
+    cache: SecretCache, world: "World", reader: Reader, clock: "ManualClock"
+) -> None:
+    world.create(NAME)
+    version = (await cache.get(reader, QUERY)).value.version_id
+    queries = (QUERY, SecretQuery(NAME, version))
+    await cache.get(reader, queries[1])
+
+    async def hang() -> None:
+        world.asked.append(QUERY)
+        await clock.sleep(8)
+        raise UpstreamUnreachable("Read Error")
+
+    world.outage = hang
+    asked = len(world.asked)
+    await clock.advance(94)
+    for _ in range(120):
+        await clock.advance(1)
+        for query in queries:
+            reading = asyncio.create_task(cache.get(reader, query))
+            await asyncio.sleep(0)
+            assert reading.done()
+    assert len(world.asked) - asked <= 120 // 8

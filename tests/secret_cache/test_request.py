@@ -46,6 +46,11 @@ def _secret(target: str) -> SecretRequest:
             _for("a", version_id="v", version_stage="s"),
             id="version and stage",
         ),
+        pytest.param(
+            f"{GET}secretId=a&versionId={64 * 'v'}&versionStage={256 * 's'}",
+            _for("a", version_id=64 * "v", version_stage=256 * "s"),
+            id="the longest",
+        ),
         pytest.param(f"{GET}secretId=a&versionId=", _for("a", version_id=""), id="empty version"),
         pytest.param(f"{GET}secretId=a&versionId", _for("a", version_id=""), id="version, no ="),
         pytest.param(f"{GET}refreshNow=1&secretId=a&refreshNow=0", _for("a"), id="twice, in order"),
@@ -126,6 +131,15 @@ def test_no_prefix_takes_a_route_away() -> None:
             f"{GET}secretId=a&refreshNow=x&refreshNow=1",
             "invalid refreshNow value",
             id="each refresh is looked at",
+        ),
+        pytest.param(f"{GET}secretId=a&versionId={65 * 'v'}", "invalid versionId value", id="long"),
+        pytest.param(
+            f"{GET}secretId=a&versionStage={257 * 's'}", "invalid versionStage value", id="stage"
+        ),
+        pytest.param(
+            f"{GET}secretId=a&roleArn=arn:aws:iam::123456789012:role/{2018 * 'r'}",
+            BAD_ROLE,
+            id="a long role",
         ),
         pytest.param(f"{GET}roleArn=x", "missing parameter secretId", id="no id before a role"),
         pytest.param(f"{GET}roleArn=x&b=1", "unknown parameter: b", id="a key before a role"),

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.aws.reader import Reader
-from sidecar.aws.secret import SecretQuery
+from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.errors import (
     UpstreamUnreachable,
 )
+from sidecar.redaction import Secret
 from sidecar.secret_cache.cache import SecretCache
 from sidecar.secret_cache.limits import Limits
+from sidecar.secret_cache.reply_cache import ReplyCache
+from sidecar.secret_cache.secret_kind import SecretKind
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -55,6 +58,19 @@ async def test_bodies_count_into_the_room_once_they_are_written(
     assert cache.statistics().bytes == empty + bodies
 
 
+async def test_what_was_asked_counts_into_the_room(clock: "ManualClock") -> None:
+    async def fetch() -> bytes:
+        return b"short"
+
+    limits = Limits(ttl_seconds=TTL, max_stale_seconds=600, size=10, max_bytes=100_000)
+    replies = ReplyCache(clock, limits)
+    for number in range(4):
+        await replies.get((number, b"a" * 30_000), fetch)
+    told = replies.statistics()
+    assert (told.entries, told.evictions) == (3, 1)
+    assert 90_000 < told.bytes < 100_000
+
+
 async def test_the_bodies_of_a_value_that_was_replaced_take_no_room(
     make_cache: "MakeCache", world: "World", clock: "ManualClock", reader: Reader
 ) -> None:
@@ -79,3 +95,10 @@ async def test_reads_calls_and_failures_are_counted(
     told = cache.statistics()
     assert (told.hits, told.misses, told.stale) == (2, 3, 1)
     assert (told.refreshes, told.failures, told.evictions, told.entries) == (3, 1, 1, 2)
+
+
+def test_what_a_secret_takes_is_counted_in_bytes() -> None:
+    text, binary = Secret("käse"), Secret("AAEC")
+    size = SecretKind().size
+    assert size(SecretValue("arn", "a", "v1", text, None, (), None)) == 5
+    assert size(SecretValue("arn", "a", "v1", None, binary, (), None)) == 4

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.service import _Background
+from sidecar.config.load import load_config
+from sidecar.preflight import prepare
+from sidecar.secret_cache.cache import SecretCache
+from sidecar.service import _Background, running_sidecar
 
 if TYPE_CHECKING:
+    from tests.conftest import Aws, ManualClock
     from tests.service.conftest import Until
 
 
@@ -64,3 +68,30 @@ async def test_closing_cancels_what_runs_and_breaks_nothing() -> None:
     await asyncio.sleep(0)
     await background.close()
     assert (cancelled, background.broken.cancelled()) == ([True], True)
+
+
+async def test_renewal_ends_before_the_caches_are_closed(
+    *,
+    aws: "Aws",
+    variables: dict[str, str],
+    clock_of_today: "ManualClock",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = []
+
+    async def renew(_: SecretCache) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            order.append("renewal")
+
+    async def close(_: SecretCache) -> None:
+        order.append("cache")
+
+    monkeypatch.setattr(SecretCache, "run", renew)
+    monkeypatch.setattr(SecretCache, "close", close)
+    loaded = load_config(aws.stage.config, variables)
+    prepared = prepare(loaded, variables, clock_of_today.now())
+    async with running_sidecar(loaded.config, prepared, clock_of_today):
+        await asyncio.sleep(0)
+    assert order == ["renewal", "cache"]

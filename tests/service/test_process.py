@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,20 @@ async def test_a_signal_lets_requests_under_way_finish_and_ends_with_0(
         status, body = await asking
         assert (status, body["SecretString"]) == (200, "hunter2")
         assert await asyncio.to_thread(served.process.process.wait, 30) == 0
+
+
+async def test_500_clients_of_a_cold_secret_cause_one_call(
+    aws: "Aws", serve_here: "ServeHere", until: "Until"
+) -> None:
+    name = aws.new_secret("hunter2")
+    with serve_here() as served:
+        await until(served.doors.ready)
+        aws.emulator.clear_calls()
+        aws.emulator.set_faults(Fault("secretsmanager", "GetSecretValue", latency_ms=300))
+        replies = await asyncio.gather(*(served.doors.secret(name) for _ in range(500)))
+    found = Counter((status, body["SecretString"]) for status, body in replies)
+    assert found == {(200, "hunter2"): 500}
+    assert aws.emulator.calls()["secretsmanager.GetSecretValue"] == 1
 
 
 async def test_it_serves_with_aws_down_and_gets_ready_when_it_is_back(

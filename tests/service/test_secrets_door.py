@@ -147,6 +147,24 @@ async def test_whatever_a_secret_holds_comes_unchanged(
         assert (found if isinstance(value, str) else base64.b64decode(found)) == value
 
 
+@pytest.mark.parametrize("member", ["SecretString", "SecretBinary"])
+async def test_an_empty_secret_is_served_as_empty(member: str, aws: "Aws", curl: Curl) -> None:
+    # AWS stores one character at least (CreateSecret, SecretString), and so does the emulator.
+    secret = {"ARN": "arn:a", "Name": "demo/empty", "VersionId": "v" * 32, member: ""}
+    aws.emulator.set_faults(Fault("secretsmanager", "GetSecretValue", body=json.dumps(secret)))
+    for state in ("miss", "hit"):
+        status, headers, body = await curl.get("/v1/demo/empty")
+        assert (status, headers["x-sidecar-cache"]) == (200, state)
+        assert json.loads(body)[member] == ""
+
+
+async def test_a_secret_without_a_value_is_aws_s_own_error(aws: "Aws", curl: Curl) -> None:
+    name = f"demo/{uuid4().hex}"
+    aws.client("secretsmanager").create_secret(Name=name)
+    status, _, body = await curl.get(f"/v1/{name}")
+    assert (status, json.loads(body)["__type"]) == (400, "ResourceNotFoundException")
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sidecar wait for Secrets Manager for a moment only, and ask once."""
@@ -223,6 +241,8 @@ async def test_a_session_that_aws_denies_is_told_as_denied(aws: "Aws", start: "S
         ("&label=old", "one"),
         ("&label=old&version=2", "one"),
         ("&version=2&label=old", "two"),
+        (":1", "one"),
+        (":old", "one"),
     ],
 )
 async def test_a_version_of_a_parameter_is_chosen_by_number_or_label(
@@ -232,8 +252,10 @@ async def test_a_version_of_a_parameter_is_chosen_by_number_or_label(
     for each in ("one", "two"):
         ssm.put_parameter(Name=name, Value=each, Type="String", Overwrite=True)
     ssm.label_parameter_version(Name=name, ParameterVersion=1, Labels=["old"])
-    status, _, body = await curl.get(PARAMETER + quote(name, safe="") + parameters)
-    assert (status, json.loads(body)["Parameter"]["Value"]) == (200, value)
+    newest = PARAMETER + quote(name, safe="")
+    for target, expected in ((newest, "two"), (newest + parameters, value), (newest, "two")):
+        status, _, body = await curl.get(target)
+        assert (status, json.loads(body)["Parameter"]["Value"]) == (200, expected)
 
 
 @pytest.mark.usefixtures("permissions")

@@ -1,6 +1,7 @@
 """Programs are found, and not found, as a shell has it."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_a_file_that_the_system_cannot_run_is_told_likewise(
     with pytest.raises(CannotRun, match="cannot be started") as refused:
         program.start(os.environ, ())
     assert refused.value.exit_code == code
+
+
+def test_what_is_too_large_together_is_told_so() -> None:
+    most = resource.getrlimit(resource.RLIMIT_STACK)[0] // 4
+    large = {f"V{number}": "x" * 100_000 for number in range(most // 100_000 + 1)}
+    with pytest.raises(CannotRun, match="Argument list too long") as refused:
+        Program("/bin/true", ("true",)).start(large, ())
+    assert refused.value.exit_code == 126
+    assert "too large together" in refused.value.hint

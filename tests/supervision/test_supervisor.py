@@ -152,19 +152,21 @@ def test_a_hangup_during_a_restart_is_only_handed_on(replacing: Supervisor, reco
     assert record.done == [(1, "SIGHUP"), 0, "new"]
 
 
-def test_a_program_that_was_told_to_terminate_is_left_to_end_in_peace(
-    running: Supervisor, record: Record
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
+def test_a_program_that_was_told_to_end_is_left_to_end_in_peace(
+    running: Supervisor, record: Record, name: str
 ) -> None:
-    running.take(Signal(signal.SIGTERM))
+    running.take(Signal(signal.Signals[name]))
     running.obey(Start(NEW))
     running.obey(Notify(signal.SIGHUP))
-    assert record.done == [(1, "SIGTERM")]
+    assert record.done == [(1, name)]
 
 
-def test_an_interrupt_that_the_program_survives_forbids_no_restart(
-    running: Supervisor, record: Record
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_key_that_the_program_survives_forbids_no_restart(
+    running: Supervisor, record: Record, number: int
 ) -> None:
-    running.take(Signal(signal.SIGINT, from_terminal=True))
+    running.take(Signal(number, from_terminal=True))
     running.obey(Start(NEW))
     assert record.done == [(1, "SIGTERM"), GRACE]
 

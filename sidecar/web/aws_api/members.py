@@ -12,9 +12,18 @@ Members = Mapping[str, Any]
 
 # "Member must have length …" of the service models of both services.
 _LONGEST: Final = 2048
+_LONGEST_VERSION_ID: Final = 64
+_LONGEST_STAGE: Final = 256
 _MOST_SECRETS: Final = 20
 _MOST_PARAMETERS: Final = 10
-_ARN_PARTS: Final = 5
+_OF_A_PATH: Final = (
+    "Path",
+    "Recursive",
+    "ParameterFilters",
+    "WithDecryption",
+    "MaxResults",
+    "NextToken",
+)
 
 
 def read_members(body: bytes) -> Members:
@@ -34,16 +43,16 @@ def read_members(body: bytes) -> Members:
 
 
 def secret_query(members: Members) -> SecretQuery:
-    """Read what GetSecretValue is asked; AWS judges version id and stage.
+    """Read what GetSecretValue is asked.
 
     Raises:
-        ApiError: no SecretId, or a member of another type.
+        ApiError: no SecretId, or a member that is too long or of another type.
 
     """
     return SecretQuery(
         text(members, "SecretId"),
-        _optional_text(members, "VersionId"),
-        _optional_text(members, "VersionStage"),
+        _optional_text(members, "VersionId", _LONGEST_VERSION_ID),
+        _optional_text(members, "VersionStage", _LONGEST_STAGE),
     )
 
 
@@ -59,39 +68,45 @@ def parameter_query(members: Members) -> ParameterQuery:
 
 def parameter_queries(members: Members) -> tuple[ParameterQuery, ...]:
     """Read what GetParameters is asked; ApiError when it has no list of 1 to 10 names."""
-    names = _texts(members, "Names", _MOST_PARAMETERS)
-    return tuple(_parameter(name, members) for name in names)
+    return tuple(_parameter(name, members) for name in parameter_names(members))
+
+
+def parameter_names(members: Members) -> tuple[str, ...]:
+    """Read Names; ApiError when it is no list of 1 to 10 names."""
+    return _texts(members, "Names", _MOST_PARAMETERS)
+
+
+def path_query(members: Members) -> Members:
+    """Keep what GetParametersByPath knows: the rest changes no answer; ApiError without a Path."""
+    text(members, "Path")
+    return {name: members[name] for name in _OF_A_PATH if members.get(name) is not None}
 
 
 def text(members: Members, name: str) -> str:
     """Give a member that must be there; ApiError when it is missing, too long or no text."""
-    value = _optional_text(members, name)
+    value = _optional_text(members, name, _LONGEST)
     if value is None:
         raise validation_error(_violated(name, "not be null"))
-    _check_length(value, name)
     return value
 
 
 def _parameter(written: str, members: Members) -> ParameterQuery:
-    """Take a selector, a version or a label, off a name or an ARN, which has colons of its own."""
     decrypt = members.get("WithDecryption")
     if decrypt is not None and not isinstance(decrypt, bool):
         raise _serialization_error("'WithDecryption' is not true or false")
-    parts = written.split(":", _ARN_PARTS) if written.startswith("arn:") else [written]
-    resource, colon, selector = parts[-1].partition(":")
-    name = ":".join([*parts[:-1], resource])
-    if colon and not selector:
+    query = ParameterQuery.parse(written, with_decryption=bool(decrypt))
+    if query.name.endswith(":"):
         raise validation_error("a parameter's name ends with ':', but no version or label follows")
-    if selector.isascii() and selector.isdecimal():
-        return ParameterQuery(name, version=int(selector), with_decryption=bool(decrypt))
-    return ParameterQuery(name, label=selector or None, with_decryption=bool(decrypt))
+    return query
 
 
-def _optional_text(members: Members, name: str) -> str | None:
+def _optional_text(members: Members, name: str, longest: int) -> str | None:
     value = members.get(name)
     if value is not None and not isinstance(value, str):
         raise _serialization_error(f"'{name}' is not a string")
-    return None if value is None else _sendable(value, name)
+    if value is not None:
+        _check_length(_sendable(value, name), name, longest)
+    return value
 
 
 def _texts(members: Members, name: str, most: int) -> tuple[str, ...]:
@@ -103,7 +118,7 @@ def _texts(members: Members, name: str, most: int) -> tuple[str, ...]:
     if not 1 <= len(values) <= most:
         raise validation_error(_violated(name, f"have length between 1 and {most}"))
     for each in values:
-        _check_length(_sendable(each, name), name)
+        _check_length(_sendable(each, name), name, _LONGEST)
     return tuple(values)
 
 
@@ -115,9 +130,9 @@ def _sendable(value: str, name: str) -> str:
     return value
 
 
-def _check_length(value: str, name: str) -> None:
-    if not 1 <= len(value) <= _LONGEST:
-        raise validation_error(_violated(name, f"have length between 1 and {_LONGEST}"))
+def _check_length(value: str, name: str, longest: int) -> None:
+    if not 1 <= len(value) <= longest:
+        raise validation_error(_violated(name, f"have length between 1 and {longest}"))
 
 
 def _violated(name: str, constraint: str) -> str:

@@ -22,12 +22,13 @@ from sidecar.web.aws_api.members import (
     Members,
     parameter_queries,
     parameter_query,
+    path_query,
     read_members,
     secret_ids,
     secret_query,
     text,
 )
-from sidecar.web.aws_api.replies import about_parameter, about_secret, reply_key
+from sidecar.web.aws_api.replies import about_parameters, about_secrets, reply_key
 from sidecar.web.aws_api.writes import Write
 
 _T = TypeVar("_T")
@@ -102,18 +103,27 @@ class CachedReads:
             return None
         return await read(members, Reader(self._via, call.region), caller)
 
-    def forget(self, write: Write) -> None:
-        """Have the next reads of what a write changed wait for AWS: one's own writes are seen."""
-        for name in write.names:
-            if write.service == "ssm":
-                self._parameters.invalidate(name, wait=True)
-                self._replies.invalidate(about_parameter(name))
-                continue
-            self._replies.invalidate(about_secret(name))
+    def written(self, write: Write, *, certain: bool) -> None:
+        """Have what a write changed read again: one's own writes are seen.
+
+        Args:
+            write: what it changed.
+            certain: AWS has said that it did; otherwise what is held still serves in an outage.
+
+        """
+        names, region = write.names, write.region
+        if write.service == "ssm":
+            self._parameters.written(names, region, certain=certain)
+            concerned = about_parameters(names, region)
+        else:
+            concerned = about_secrets(names, region)
             if write.value:
-                self._secrets.invalidate(name, wait=True)
-                for each in possible_names(name):
-                    self._parameters.invalidate(f"{_REFERENCE}{each}", wait=True)
+                own = {each for name in names for each in possible_names(name)}
+                self._secrets.written(names, region, certain=certain)
+                self._parameters.written(
+                    [f"{_REFERENCE}{each}" for each in own], region, certain=certain
+                )
+        (self._replies.invalidate if certain else self._replies.doubt)(concerned)
 
     async def _get_secret_value(self, members: Members, reader: Reader, caller: Caller) -> Found:
         return _found(await self._secret(secret_query(members), reader, caller))
@@ -194,11 +204,12 @@ class CachedReads:
     async def _get_parameters_by_path(
         self, members: Members, reader: Reader, caller: Caller
     ) -> Found:
-        path = text(members, "Path")
+        asked = path_query(members)
+        path = asked["Path"]
         action = "ssm:GetParametersByPath"
         if not caller.holders.may_read_path(path):
             raise caller.denied(action, path)
-        answer = await self._reply(reader, "ssm.GetParametersByPath", path, members)
+        answer = await self._reply(reader, "ssm.GetParametersByPath", path, asked)
         for name in _told(answer.value, lambda told: [it["Name"] for it in told["Parameters"]]):
             if not caller.holders.may_read_parameter(name):
                 raise caller.denied(action, name)

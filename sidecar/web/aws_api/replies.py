@@ -1,15 +1,18 @@
 """Under which key a reply of AWS's is held as it came, and which replies a change concerns."""
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from sidecar.access.names import possible_names
 from sidecar.aws.reader import Reader
+from sidecar.web.aws_api.errors import validation_error
 from sidecar.web.aws_api.members import Members
 
 _SHOWN: Final = 200
+# Keys are held for as long as replies are, and a caller writes them.
+_LONGEST_BYTES: Final = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +38,52 @@ class ReplyKey:
 
 
 def reply_key(reader: Reader, operation: str, subject: str, members: Members) -> ReplyKey:
-    """Make the key of a request."""
-    body = json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    """Make the key of a request.
+
+    Raises:
+        ApiError: it is too long, or too deep to be written at all (ValidationException).
+
+    """
+    try:
+        body = json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    except RecursionError:
+        raise validation_error("the request is too deep") from None
+    if len(body) > _LONGEST_BYTES:
+        raise validation_error(f"the request may have {_LONGEST_BYTES} bytes")
     return ReplyKey(reader, operation, subject, body)
 
 
-def about_secret(secret_id: str) -> Callable[[Hashable], bool]:
-    """Match the replies that describe a secret; by a partial ARN, one more than that perhaps."""
-    names = set(possible_names(secret_id))
+def about_secrets(secret_ids: Iterable[str], region: str) -> Callable[[Hashable], bool]:
+    """Match the replies that describe secrets; by a partial ARN, one more than that perhaps."""
+    names = {name for each in secret_ids for name in possible_names(each)}
 
     def matches(key: Hashable) -> bool:
         return (
             isinstance(key, ReplyKey)
             and key.operation == "DescribeSecret"
+            and key.reader.region == region
             and not names.isdisjoint(possible_names(key.subject))
         )
 
     return matches
 
 
-def about_parameter(name: str) -> Callable[[Hashable], bool]:
-    """Match the replies that may list a parameter, given by name or ARN."""
-    # An ARN has the name after "parameter", with the slash that a name without one lacks.
-    path = name.partition(":parameter")[2] if name.startswith("arn:") else name
+def about_parameters(names: Iterable[str], region: str) -> Callable[[Hashable], bool]:
+    """Match the replies that may list one of some parameters, given by name or ARN."""
+    paths = tuple(f"/{_name(each).lstrip('/')}" for each in names)
 
     def matches(key: Hashable) -> bool:
         return (
             isinstance(key, ReplyKey)
             and key.operation == "GetParametersByPath"
-            and f"/{path.lstrip('/')}".startswith(f"{key.subject.rstrip('/')}/")
+            and key.reader.region == region
+            and any(path.startswith(f"{key.subject.rstrip('/')}/") for path in paths)
         )
 
     return matches
+
+
+def _name(name_or_arn: str) -> str:
+    # An ARN has the name after "parameter", with the slash that a name without one lacks.
+    is_arn = name_or_arn.startswith("arn:")
+    return name_or_arn.partition(":parameter")[2] if is_arn else name_or_arn

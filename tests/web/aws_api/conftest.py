@@ -108,9 +108,17 @@ class PlannedValues:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failure: SidecarError | None = None
     asked: list[tuple[Reader, SecretQuery | ParameterQuery]] = field(default_factory=list)
+    arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def wait_for(self, calls: int) -> None:
+        """Wait until so many more have been asked."""
+        async with asyncio.timeout(10):
+            for _ in range(calls):
+                await self.arrived.acquire()
 
     async def secret(self, reader: Reader, query: SecretQuery) -> SecretValue:
         self.asked.append((reader, query))
+        self.arrived.release()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -129,6 +137,7 @@ class PlannedValues:
 
     async def parameter(self, reader: Reader, query: ParameterQuery) -> ParameterValue:
         self.asked.append((reader, query))
+        self.arrived.release()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure

@@ -225,6 +225,17 @@ async def test_a_path_is_asked_for_once_whatever_the_order_of_the_members(
     assert [json.loads(each.body)["Recursive"] for each in planned_aws.received] == [True, False]
 
 
+async def test_members_that_aws_does_not_know_make_no_other_question(
+    call: "Call", planned_aws: "PlannedAws"
+) -> None:
+    planned_aws.then({"Parameters": []})
+    await call(PATH, {"Path": "/web", "NextToken": None})
+    nested = b'{"Path": "/web", "Recursive": null, "x": %b%b}' % (b"[" * 900, b"]" * 900)
+    answer = await call(PATH, nested)
+    assert (answer.status, answer.headers["X-Sidecar-Cache"]) == (200, "hit")
+    assert [each.body for each in planned_aws.received] == [b'{"Path":"/web"}']
+
+
 async def test_a_path_that_holds_more_than_the_policy_allows_is_denied(
     call: "Call", planned_aws: "PlannedAws"
 ) -> None:
@@ -253,6 +264,10 @@ async def test_a_path_that_holds_more_than_the_policy_allows_is_denied(
         (PARAMETER, b'{"Name": "/web/a", "WithDecryption": "yes"}', "SerializationException"),
         (PARAMETERS, b'{"Names": [""]}', "ValidationException"),
         (PATH, b"{}", "ValidationException"),
+        (GET, b'{"SecretId": "web/a", "VersionId": ""}', "ValidationException"),
+        (GET, b'{"SecretId": "web/a", "VersionId": "%b"}' % (b"v" * 65), "ValidationException"),
+        (GET, b'{"SecretId": "web/a", "VersionStage": "%b"}' % (b"s" * 257), "ValidationException"),
+        (PATH, b'{"Path": "/web", "NextToken": "%b"}' % (b"t" * 9000), "ValidationException"),
     ],
 )
 async def test_a_malformed_request_is_refused_before_aws_is_asked(

@@ -208,7 +208,8 @@ async def test_the_read_after_a_write_waits_for_aws_however_long(
     await reads.answer(asked, "GetSecretValue", caller)
     values.gate.clear()
     values.secrets["web/database"] = "new"
-    reads.forget(Write("secretsmanager", ("web/database",), value=True))
+    write = Write("secretsmanager", "eu-west-1", ("web/database",), value=True)
+    reads.written(write, certain=True)
     read = asyncio.create_task(reads.answer(asked, "GetSecretValue", caller))
     await clock.advance(60)
     assert not read.done()
@@ -246,7 +247,7 @@ async def test_a_tag_changes_the_description_and_not_the_value(
 
 
 @pytest.mark.parametrize("answered", ["lost", "500"])
-async def test_a_write_whose_outcome_is_not_known_counts_as_done(
+async def test_after_a_write_whose_outcome_is_not_known_aws_is_asked(
     answered: str, call: "Call", values: "PlannedValues", planned_aws: "PlannedAws"
 ) -> None:
     await call(GET, {"SecretId": "web/database"})

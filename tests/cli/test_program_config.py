@@ -1,0 +1,77 @@
+"""What is left of a configuration for one program, and that what is left means the same."""
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli.program_config import for_one_program
+from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
+from sidecar.config.load import read_config
+from sidecar.config.schema import Config
+
+ANCHOR = "arn:aws:rolesanywhere:{region}:123456789012:{kind}"
+ARN = "arn:aws:iam::123456789012:role/any"
+
+
+def _anchored(name: str, region: str = "eu-central-1") -> str:
+    anchor = ANCHOR.format(region=region, kind="trust-anchor/a")
+    profile = ANCHOR.format(region=region, kind="profile/p")
+    return (
+        f'[roles.{name}]\nrole_arn = "{ARN}"\n'
+        f'trust_anchor_arn = "{anchor}"\nprofile_arn = "{profile}"\n'
+    )
+
+
+def _chained(name: str, via: str) -> str:
+    return f'[roles.{name}]\nsource = "assume-role"\nrole_arn = "{ARN}"\nvia = "{via}"\n'
+
+
+def _app(roles: str) -> str:
+    own = f"roles = [{roles}]\n" if roles else ""
+    return f"[apps.web]\n{own}[apps.other]\n"
+
+
+def _alone(directory: Path, *parts: str) -> tuple[Config, Config]:
+    """Give the whole configuration and what is left of it for app web."""
+    file = directory / "sidecar.toml"
+    file.write_text("\n".join(('identity = { certificate = "a.pem" }', *parts)))
+    whole = read_config(file, {}).config
+    return whole, for_one_program(whole, "web", reads_events=False)
+
+
+@pytest.mark.parametrize(
+    ("roles", "via", "left"),
+    [
+        pytest.param('"a"', "a", ["a"], id="its own"),
+        pytest.param('"a", "b"', "a", ["a", "b"], id="all of its own"),
+        pytest.param('"leaf"', "a", ["a", "b", "trunk", "leaf"], id="what its own is chained on"),
+        pytest.param('"a"', "trunk", ["a", "b", "trunk"], id="what secrets are read via"),
+        pytest.param("", "b", ["b"], id="none of its own"),
+    ],
+)
+def test_only_needed_roles_are_left(tmp_path: Path, roles: str, via: str, left: list[str]) -> None:
+    tables = (*map(_anchored, ("a", "b", "c")), _chained("trunk", "b"), _chained("leaf", "trunk"))
+    _, alone = _alone(tmp_path, *tables, _app(roles), f'[secrets]\nvia = "{via}"')
+    assert list(alone.roles) == left
+    assert inconsistencies(alone) == []
+
+
+@pytest.mark.parametrize("region", ["", '[aws]\nregion = "us-west-2"'])
+def test_what_is_meant_by_default_stays_the_same(tmp_path: Path, region: str) -> None:
+    tables = (_anchored("first", "us-east-1"), _anchored("default", "eu-west-1"))
+    chained = (_chained("leaf", "default"), _chained("second", "default"))
+    whole, alone = _alone(tmp_path, *tables, *chained, _app('"leaf", "second"'), region)
+    assert "first" not in alone.roles
+    assert default_region(alone) == default_region(whole)
+    assert secrets_role(alone) == secrets_role(whole) == "default"
+    for name in ("leaf", "second"):
+        assert sts_region(name, alone) == sts_region(name, whole)
+
+
+def test_a_contradiction_is_told_with_every_role_in_view(tmp_path: Path) -> None:
+    _, alone = _alone(tmp_path, _anchored("default"), _anchored("batch"), _app('"bach"'))
+    (problem,) = inconsistencies(alone)
+    assert (str(problem), problem.hint) == (
+        "apps.web.roles: there is no role 'bach'",
+        "configured are default, batch",
+    )
