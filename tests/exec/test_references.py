@@ -57,7 +57,8 @@ def test_an_aws_that_stays_away_ends_the_waiting_with_the_reason(
     name = aws.new_secret("value")
     down = {"service": service, "status": 503, "code": "ServiceUnavailable"}
     aws.emulator.set_faults(Fault.parse(down))
-    words = ("--wait-seconds", "2", "--log-level", "error", *START)
+    # botocore's own pauses between three attempts may be three seconds together.
+    words = ("--wait-seconds", "5", "--log-level", "error", *START)
     ended = machine.run(*words, WANTED=f"secret://{name}")
     assert ended.returncode == 75
     assert said in ended.stderr.decode()
