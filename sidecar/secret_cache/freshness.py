@@ -94,18 +94,15 @@ class Schedule:
 
         Args:
             now: when that became known.
-            wait: the next read waits for AWS, which is asked even while it is failing.
+            wait: the next read waits for AWS, which is asked even while it is failing; otherwise
+                it is left alone after failures for as long as before.
 
         """
-        doubted = self.doubted(now)
-        return replace(doubted, retry_at=-math.inf, failures=0, wait=True) if wait else doubted
-
-    def doubted(self, now: float) -> "Schedule":
-        """Make the value old; how long AWS is left alone after failures stays."""
         stale_at = min(self.stale_at, now)
         # A value that may not be served once its time is over is over now.
         useless_at = stale_at if self.useless_at <= self.stale_at else self.useless_at
-        return replace(self.renewed(now), stale_at=stale_at, useless_at=useless_at)
+        old = replace(self.renewed(now), stale_at=stale_at, useless_at=useless_at)
+        return replace(old, retry_at=-math.inf, failures=0, wait=True) if wait else old
 
     def renewed(self, now: float) -> "Schedule":
         """Have AWS asked again, unless it is left alone; the value stays as fresh as it is."""

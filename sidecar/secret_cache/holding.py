@@ -98,7 +98,7 @@ class Holding(Generic[Question, Value]):
         """Let no held value count as fresh that may have changed; a back-off is not cut short."""
         now = self._elapsed()
         for line in self._outdate(concerns, now):
-            line.follow(line.plan.doubted(now))
+            line.follow(line.plan.invalidated(now))
             self._renewal.look_at(line.question, line.plan.due_at)
 
     def renew(self, concerns: Callable[[Question], bool]) -> int:
