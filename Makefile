@@ -59,7 +59,7 @@ image:  ## build the container image
 
 # Resolves anew, largest set first: the others take its versions. No index's address is written.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-annotate --upgrade
+  --no-header --no-annotate --no-strip-extras --upgrade
 # Every extra but tpm, which not every machine can compile.
 TESTED = --extra demo --extra pkcs11
 lock: .venv/.dev  ## renew requirements/*.txt

@@ -31,7 +31,7 @@ GROUND = frozenset(
 # A room may import itself and everything further up in this list, never its neighbours.
 LAYERS = (
     GROUND,
-    frozenset({"signing", "config", "credentials_file", "session_store"}),
+    frozenset({"signing", "config", "credentials_file", "session_store", "audit"}),
     frozenset({"identity", "aws"}),
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"delivery", "supervision"}),
