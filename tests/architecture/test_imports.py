@@ -23,6 +23,7 @@ GROUND = frozenset(
         "atomic_file",
         "regular_file",
         "file_lock",
+        "file_target",
         "session_name",
         "ca",
         "__init__",
