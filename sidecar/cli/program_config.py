@@ -35,7 +35,14 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         reads_events: whether a change of a value matters.
 
     """
-    section = replace(config.apps[app], static_token_file=None, token_env=TOKEN)
+    section = replace(
+        config.apps[app],
+        static_token_file=None,
+        token_file=None,
+        token_file_owner=None,
+        token_file_group=None,
+        token_env=TOKEN,
+    )
     doors = DoorsSection(
         credentials=_FREE,
         secrets=_FREE if config.doors.secrets else (),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address, addresses
+from sidecar.config.app_section import AppSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.option import (
     REGION_HINT,
@@ -14,18 +15,17 @@ from sidecar.config.option import (
     base_url,
     flag,
     locator,
-    names,
     one_of,
     option,
     path,
     region_name,
     text,
-    texts,
     variable,
     whole_number,
 )
 from sidecar.config.role_sources import ROLE_SOURCES, RoleSection
 from sidecar.config.secrets_section import SecretsSection
+from sidecar.config.tokens_section import TokensSection
 
 _URL_HINT: Final = "such as http://127.0.0.1:4566"
 
@@ -35,14 +35,6 @@ def certificate_locator(value: object) -> str:
     found = locator(value)
     if found.startswith(("tpm:", "handle:")):
         raise ValueError("is a TPM handle, and a TPM keeps keys only")
-    return found
-
-
-def role_arn_patterns(value: object) -> tuple[str, ...]:
-    """Read patterns of role ARNs."""
-    found = texts(value)
-    if not all(each.startswith(("arn:", "*")) for each in found):
-        raise ValueError("takes ARNs, or patterns of ARNs, not the names of configured roles")
     return found
 
 
@@ -211,47 +203,6 @@ class DoorsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppSection:
-    """A caller: its token, its roles and its secrets."""
-
-    roles: tuple[str, ...] = option(
-        names, "Roles it may have; the first is its default.", default=(), example="default"
-    )
-    secrets: tuple[str, ...] = option(
-        texts,
-        "Names of secrets that it may read; `*` stands for any run of characters.",
-        default=(),
-        example="prod/web/*",
-    )
-    parameters: tuple[str, ...] = option(
-        texts,
-        "Names of Parameter Store parameters that it may read; likewise.",
-        default=(),
-        example="/prod/web/*",
-    )
-    assume_roles: tuple[str, ...] = option(
-        role_arn_patterns,
-        "ARNs of roles that it may name as `roleArn` on the secrets door; likewise.",
-        default=(),
-        example="arn:aws:iam::123456789012:role/reader-*",
-    )
-    static_token_file: Path | None = option(
-        path,
-        "File with its token, at least 16 characters, no newline; read again when it changes.",
-        default=None,
-        example="/run/sidecar/web.token",
-    )
-    token_env: str | None = option(
-        variable,
-        "Variable of the sidecar that holds its token.",
-        default=None,
-        example="WEB_TOKEN",
-        hint="name the variable here, and put the token into that variable",
-        may_be_shown=False,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSection:
     """What is logged, to stderr; never a secret value at any level."""
 
@@ -273,6 +224,7 @@ class Config:
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
+    tokens: TokensSection = field(default_factory=TokensSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
 
@@ -289,6 +241,7 @@ SECTIONS: Final = MappingProxyType(
         "aws": AwsSection,
         "doors": DoorsSection,
         "secrets": SecretsSection,
+        "tokens": TokensSection,
         "log": LogSection,
     }
 )

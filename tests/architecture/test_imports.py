@@ -37,9 +37,13 @@ LAYERS = (
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"delivery", "supervision"}),
     frozenset({"web"}),
-    frozenset({"preflight", "role_graph", "assumed_roles"}),
-    frozenset({"secret_graph"}),
-    frozenset({"secret_changes"}),
+    frozenset({"access_preflight", "role_graph", "assumed_roles"}),
+    frozenset({"preflight", "background"}),
+    frozenset({"app_sessions"}),
+    frozenset({"secret_graph", "living_access"}),
+    frozenset({"secret_changes", "reloading"}),
+    frozenset({"readiness"}),
+    frozenset({"door_graph"}),
     frozenset({"service"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -48,7 +52,19 @@ LAYERS = (
 APART = frozenset({"emulator", "demo"})
 # Everybody else gets the two or three values that it needs.
 SEE_CONFIGURATION = frozenset(
-    {"config", "web", "preflight", "role_graph", "secret_graph", "secret_changes", "service", "cli"}
+    {
+        "config",
+        "web",
+        "access_preflight",
+        "preflight",
+        "role_graph",
+        "secret_graph",
+        "door_graph",
+        "secret_changes",
+        "reloading",
+        "service",
+        "cli",
+    }
 )
 
 OWNERS = {
