@@ -35,6 +35,7 @@ from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
+from sidecar.web.metadata_of_config import metadata_door
 from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
 log = logging.getLogger(__name__)
@@ -101,9 +102,10 @@ async def running_sidecar(
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
+            (metadata_door(config, roles, clock), config.doors.metadata),
             (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
         )
-        wanted = [(door, where) for door, where in doors if where]
+        wanted = [(door, where) for door, where in doors if door is not None and where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
         if held is not None:
             _renew_with(held, config, roles)

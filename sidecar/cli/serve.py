@@ -73,9 +73,8 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
         open_files: how many files the process may have open.
 
     """
-    listening = [
-        each for each in (doors.credentials, doors.secrets, doors.aws_api, doors.admin) if each
-    ]
+    every = (doors.credentials, doors.secrets, doors.aws_api, doors.metadata, doors.admin)
+    listening = [each for each in every if each]
     addresses = sum(map(len, listening))
     room = connections_a_door(open_files, doors=len(listening), addresses=addresses)
     if room >= DEFAULT_LIMITS.max_connections:

@@ -6,8 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sidecar.config.address import Address, addresses
+from sidecar.config.address import Address, addresses, metadata_addresses
 from sidecar.config.files_section import FilesSection
+from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.option import (
     REGION_HINT,
     Entries,
@@ -202,6 +203,13 @@ class DoorsSection:
         default=(Address.parse("127.0.0.1:2774"),),
         example="127.0.0.1:2774",
     )
+    metadata: tuple[Address, ...] = option(
+        metadata_addresses,
+        "IMDSv2, for programs that know nothing else; no caller is told from another, so it is off "
+        "unless set, and opens on loopback, 169.254.169.254 and fd00:ec2::254 only.",
+        default=(),
+        example="127.0.0.1:9912",
+    )
     admin: tuple[Address, ...] = option(
         addresses,
         "Health and readiness, never a secret value; no token, so loopback only.",
@@ -273,6 +281,7 @@ class Config:
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
+    metadata: MetadataSection = field(default_factory=MetadataSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
 
@@ -289,6 +298,7 @@ SECTIONS: Final = MappingProxyType(
         "aws": AwsSection,
         "doors": DoorsSection,
         "secrets": SecretsSection,
+        "metadata": MetadataSection,
         "log": LogSection,
     }
 )
