@@ -291,6 +291,8 @@ ONE = (Address.parse(FREE),)
             id="a door",
         ),
         pytest.param(DoorsSection(secrets=ONE * 2), 4320, 1020, 1, id="a further address"),
+        pytest.param(DoorsSection(metadata=ONE), 5360, 1024, 0, id="a further door"),
+        pytest.param(DoorsSection(metadata=ONE), 5359, 1023, 1, id="a further door, one too few"),
     ],
 )
 def test_the_limit_on_connections_fits_the_one_on_open_files(
