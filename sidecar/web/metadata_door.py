@@ -100,8 +100,8 @@ class MetadataDoor:
         clock: Clock,
         audit: AuditLog = _NOBODY,
     ) -> None:
-        self._app = app
-        self._roles = roles
+        self.app = app
+        self.roles = roles
         self._default = next(iter(roles))
         self._fixed = fixed_answers(facts, self._default)
         self._clock = clock
@@ -160,7 +160,7 @@ class MetadataDoor:
         return _NOTHING_HERE if wanted is None else await self._credentials(request, wanted)
 
     async def _credentials(self, request: web.BaseRequest, wanted: RolePath) -> bytes | Refusal:
-        if wanted.role not in self._roles:
+        if wanted.role not in self.roles:
             self._note_denial(request, "the app has no such role")
             return _NO_SUCH_ROLE
         held = await self._session(wanted.role)
@@ -172,7 +172,7 @@ class MetadataDoor:
 
     async def _session(self, name: str) -> SessionAnswers | NotReady:
         """Give what a role's session is written as; waits only for the very first one."""
-        role = self._roles[name]
+        role = self.roles[name]
         if name not in self._sessions:
             await role.settled(_COLD_START_SECONDS)
         try:
@@ -206,7 +206,7 @@ class MetadataDoor:
             action="GetCredentials" if role_path(path) else "GetMetadata",
             result=result,
             resource=resource,
-            app=self._app,
+            app=self.app,
             reason=reason,
             peer=_peer(request),
             access_key_id=access_key_id,
