@@ -114,8 +114,7 @@ async def running_sidecar(
         for work in (*running, *secrets.background(), *changes.background(), files.run()):
             background.start(work)
         background.start(_watch_token_files(prepared.tokens, clock))
-        reload = partial(_reload, held, prepared.tokens)
-        yield Sidecar(opened, background.broken, reload, roles, secrets)
+        yield Sidecar(opened, background.broken, partial(_reload, held, prepared), roles, secrets)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -144,9 +143,9 @@ def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, Refreshi
     held.on_change(renew)
 
 
-def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
+def _reload(held: HeldIdentity | None, prepared: Prepared) -> None:
     log.info("reading certificate, key and tokens again")
-    tokens.reload()
+    prepared.tokens.reload()
     if held is not None:
         held.reload()
 

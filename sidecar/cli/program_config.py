@@ -10,9 +10,10 @@ from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
-from sidecar.config.schema import Config, DoorsSection
+from sidecar.config.schema import Config
 
 # Where the program's token is looked up; no shell can set a variable of this name.
 TOKEN: Final = "the token of exec"  # noqa: S105 - a name

@@ -19,8 +19,9 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import read_config
-from sidecar.config.schema import Config, DoorsSection
+from sidecar.config.schema import Config
 from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
