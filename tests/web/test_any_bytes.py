@@ -25,7 +25,7 @@ methods = st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS", "get", "PRI"
 targets = st.sampled_from(
     ["/credentials", "/v1/web/database", "/secretsmanager/get?secretId=", "/ping", "/readyz", "*"]
 )
-imds_targets = st.sampled_from(["/latest/api/token", "/latest/meta-data/instance-id"])
+paths = targets | st.sampled_from(["/latest/api/token", "/latest/meta-data/instance-id"])
 names = st.sampled_from(["Host", "Authorization", "X-Vault-Token", "Origin", "X-Forwarded-For"])
 framing = st.sampled_from(["Content-Length", "Transfer-Encoding", "Connection", "Upgrade"])
 values = st.sampled_from(["127.0.0.1", TOKEN, "0", "5", "-1", "chunked", "gzip", "upgrade", "h2c"])
@@ -36,7 +36,7 @@ headers = st.tuples(names | imds | framing | texts, values | texts)
 @st.composite
 def almost_http(draw: st.DrawFn) -> bytes:
     """Draw something near a request: parts in their places, some of them nonsense."""
-    line = f"{draw(methods)} {draw(targets | imds_targets)}{draw(texts)} HTTP/{draw(st.sampled_from('1092'))}.1"
+    line = f"{draw(methods)} {draw(paths)}{draw(texts)} HTTP/{draw(st.sampled_from('1092'))}.1"
     fields = [f"{name}: {value}" for name, value in draw(st.lists(headers, max_size=6))]
     lines = [line, *draw(st.sampled_from([["Host: 127.0.0.1"], []])), *fields]
     return "\r\n".join([*lines, "Connection: close", "", draw(texts)]).encode("latin-1")
