@@ -77,6 +77,7 @@ OWNERS = {
 
 PURE = (
     "sidecar/signing/",
+    "sidecar/access/imds_token.py",
     "sidecar/access/names.py",
     "sidecar/access/policy.py",
     "sidecar/secret_cache/catalogue.py",
@@ -93,6 +94,7 @@ PURE = (
     "sidecar/providers/refresh_policy.py",
     "sidecar/identity/reload_policy.py",
     "sidecar/credentials_file/edit.py",
+    "sidecar/web/metadata_paths.py",
     "sidecar/session_name.py",
     "sidecar/arn.py",
     "sidecar/credentials.py",

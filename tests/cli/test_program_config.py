@@ -75,3 +75,10 @@ def test_a_contradiction_is_told_with_every_role_in_view(tmp_path: Path) -> None
         "apps.web.roles: there is no role 'bach'",
         "configured are default, batch",
     )
+
+
+def test_a_program_has_no_metadata_door_whichever_app_that_serves(tmp_path: Path) -> None:
+    door = '[doors]\nmetadata = "127.0.0.1:0"\n[metadata]\napp = "other"'
+    _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), door)
+    assert inconsistencies(alone) == []
+    assert alone.doors.metadata == ()

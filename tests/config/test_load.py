@@ -51,7 +51,7 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, log, roles, secrets, tokens",
+        "known are apps, aws, doors, files, identity, log, metadata, roles, secrets, tokens",
     ),
     (
         "identity.privat_key: unknown key",
