@@ -132,8 +132,14 @@ def _is_relative(address: Address) -> bool:
 
 
 def _token(app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
-    if app.static_token_file is not None:
-        return TOKEN_FILE_VARIABLE, str(app.static_token_file.absolute())
+    file = app.token_file or app.static_token_file
+    if file is not None:
+        return TOKEN_FILE_VARIABLE, str(file.absolute())
+    if app.token_env is None:
+        raise OperatorError(
+            "the app has no token of its own: somebody else gives it one",
+            hint=f"set {TOKEN_FILE_VARIABLE} to that token's file, beside {URI_VARIABLE}",
+        )
     token = environment.get(app.token_env or "")
     if not token:
         raise OperatorError(
