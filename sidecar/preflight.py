@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.access.policy import App
-from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
+from sidecar.access.tokens import AppTokens, load_admin_token, load_tokens, token_file_warnings
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock
 from sidecar.config.consistency import inconsistencies, shared_roles
@@ -38,6 +38,7 @@ class Prepared:
         tokens: who is who.
         warnings: sentences for the log.
         files: what is to be written, and where.
+        admin_tokens: the admin door's token; None if it asks for none.
 
     """
 
@@ -46,6 +47,13 @@ class Prepared:
     tokens: AppTokens
     warnings: tuple[str, ...]
     files: tuple[PreparedFile, ...] = ()
+    admin_tokens: AppTokens | None = None
+
+    def reload_tokens(self) -> None:
+        """Read again the token files that have changed."""
+        self.tokens.reload()
+        if self.admin_tokens is not None:
+            self.admin_tokens.reload()
 
     def held_identity(self, clock: Clock) -> HeldIdentity | None:
         """Begin to hold the identity, if there is one."""
@@ -86,6 +94,10 @@ def prepare(
         identity = _checked_identity(places, where, now, problems, warnings)
         remembered.stop_asking()
     tokens = _tokens(config, faulty, environment, problems, warnings)
+    admin_tokens = None
+    admin_place = config.admin.static_token_file or config.admin.token_env
+    if "admin" not in faulty and admin_place is not None:
+        admin_tokens = _admin_tokens(admin_place, environment, tokens, problems, warnings)
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
     for name, role in config.roles.items():
@@ -97,7 +109,7 @@ def prepare(
     warnings += file_warnings
     if problems:
         raise ConfigError(problems)
-    return Prepared(identity, places, tokens, tuple(warnings), files)
+    return Prepared(identity, places, tokens, tuple(warnings), files, admin_tokens)
 
 
 def _tokens(
@@ -116,6 +128,19 @@ def _tokens(
     problems += found
     for place in wanted.values():
         warnings += token_file_warnings(place) if isinstance(place, Path) else ()
+    return tokens
+
+
+def _admin_tokens(
+    place: Path | str,
+    environment: Mapping[str, str],
+    apps: AppTokens,
+    problems: list[Problem],
+    warnings: list[str],
+) -> AppTokens | None:
+    tokens, found = load_admin_token(place, environment, apps)
+    problems += found
+    warnings += token_file_warnings(place) if isinstance(place, Path) else ()
     return tokens
 
 

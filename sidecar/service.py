@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
@@ -32,10 +33,12 @@ from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.configured_doors import open_configured_doors
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.invalidate_route import InvalidateRoute
-from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
+from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor
 from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
+from sidecar.web.socket_activation import Inherited
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ async def running_sidecar(
     clock: Clock,
     *,
     limits: ConnectionLimits = DEFAULT_LIMITS,
+    inherited: Inherited = MappingProxyType({}),
 ) -> AsyncIterator[Sidecar]:
     """Open the doors and keep everything behind them fresh until the block is left.
 
@@ -80,10 +84,11 @@ async def running_sidecar(
         prepared: identity and tokens.
         clock: the wall clock.
         limits: what connections to the doors may take up.
+        inherited: sockets in place of some doors' addresses.
 
     Raises:
         ConfigError: a region that no service is known in.
-        ListenError: an address is taken.
+        ListenError: an address is taken, or cannot be added.
 
     """
     async with AsyncExitStack() as stack:
@@ -97,23 +102,22 @@ async def running_sidecar(
         forwarder = await _forwarder(config, stack)
         background = _Background()
         stack.push_async_callback(background.close)  # before what it uses is closed
+        behind = _Behind(roles, held, secrets, changes, files, clock)
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
+            (_admin_door(behind, prepared.admin_tokens), config.doors.admin),
         )
-        wanted = [(door, where) for door, where in doors if where]
-        opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
+        opening = open_configured_doors(doors, config.doors, limits, inherited)
+        opened = await stack.enter_async_context(opening)
         if held is not None:
             _renew_with(held, config, roles)
             background.start(held.run())
         running = (role.run() for role in roles.values())
-        for work in (*running, *secrets.background(), *changes.background(), files.run()):
-            background.start(work)
-        background.start(_watch_token_files(prepared.tokens, clock))
-        reload = partial(_reload, held, prepared.tokens)
-        yield Sidecar(opened, background.broken, reload, roles, secrets)
+        background.start(*running, *secrets.background(), *changes.background())
+        background.start(files.run(), _watch_token_files(prepared, clock))
+        yield Sidecar(opened, background.broken, partial(_reload, held, prepared), roles, secrets)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -142,9 +146,9 @@ def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, Refreshi
     held.on_change(renew)
 
 
-def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
+def _reload(held: HeldIdentity | None, prepared: Prepared) -> None:
     log.info("reading certificate, key and tokens again")
-    tokens.reload()
+    prepared.reload_tokens()
     if held is not None:
         held.reload()
 
@@ -192,10 +196,11 @@ class _Background:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+    def start(self, *works: Coroutine[Any, Any, None]) -> None:
+        for work in works:
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -210,24 +215,33 @@ class _Background:
             self.broken.set_exception(exc)
 
 
-def _admin_door(
-    roles: Mapping[str, RefreshingRole],
-    held: HeldIdentity | None,
-    secrets: SecretGraph,
-    changes: Changes,
-    files: DeliveredFiles,
-    clock: Clock,
-) -> AdminDoor:
-    return AdminDoor(
-        lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
-        lambda: {
-            **_not_renewed(roles),
-            **_findings(held, clock),
-            **_served_as_they_are(secrets),
-            **changes.warnings(),
-        },
-        InvalidateRoute(changes.invalidation, clock),
-    )
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What stands behind the doors, as far as the admin door tells of it."""
+
+    roles: Mapping[str, RefreshingRole]
+    held: HeldIdentity | None
+    secrets: SecretGraph
+    changes: Changes
+    files: DeliveredFiles
+    clock: Clock
+
+    def pending(self) -> dict[str, str]:
+        waited_for = {**self.changes.prefetch.pending(), **self.files.pending()}
+        return _not_ready(self.roles) | waited_for
+
+    def warnings(self) -> dict[str, str]:
+        return {
+            **_not_renewed(self.roles),
+            **_findings(self.held, self.clock),
+            **_served_as_they_are(self.secrets),
+            **self.changes.warnings(),
+        }
+
+
+def _admin_door(behind: _Behind, tokens: AppTokens | None) -> AdminDoor:
+    route = InvalidateRoute(behind.changes.invalidation, behind.clock)
+    return AdminDoor(behind.pending, behind.warnings, route, tokens)
 
 
 def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
@@ -264,8 +278,8 @@ def _served_as_they_are(secrets: SecretGraph) -> dict[str, str]:
     return {name: f"{count} not renewed: see the log" for name, count in caches.items() if count}
 
 
-async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:
+async def _watch_token_files(prepared: Prepared, clock: Clock) -> None:
     """Notice a replaced token file even when nobody has used the new token yet."""
     while True:
         await clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
-        tokens.reload()
+        prepared.reload_tokens()

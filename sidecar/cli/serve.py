@@ -3,7 +3,8 @@
 Prints one line a door to stdout once it listens, the credentials door first, and logs to stderr.
 The doors open even while AWS cannot be reached; /readyz on the admin door says when all is served.
 SIGTERM and SIGINT finish the requests under way and end with exit code 0. Replaced certificates,
-keys and tokens are taken into use by themselves; SIGHUP has them read again at once.
+keys and tokens are taken into use by themselves; SIGHUP has them read again at once. Exit code 69:
+the container whose network namespace this one joined has ended, so start this one again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import logging
 import os
 import signal
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
@@ -19,15 +21,23 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import read_config
-from sidecar.config.schema import Config, DoorsSection
+from sidecar.config.schema import Config
+from sidecar.errors import NetworkLost
 from sidecar.identity.password import PasswordPrompt
+from sidecar.network.interfaces import LOST, until_network_is_lost
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
 from sidecar.web.open_files import connections_a_door, raised_limit
+from sidecar.web.socket_activation import Inherited, inherited_sockets, with_inherited
 
 EXAMPLE: Final = "sidecar serve --config /etc/sidecar/sidecar.toml"
+
+_START_AGAIN: Final = (
+    "start it again, so that it joins the new namespace: restart: unless-stopped in compose"
+)
 
 log = logging.getLogger("sidecar.serve")
 
@@ -60,8 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         print("configuration, certificate and tokens are fine")
         return 0
     log.info("configuration from %s", loaded.file or "variables alone")
-    limits = connection_limits(loaded.config.doors, raised_limit())
-    asyncio.run(serve(loaded.config, prepared, clock, limits))
+    inherited = inherited_sockets(os.environ, loaded.config)
+    config = with_inherited(loaded.config, inherited)
+    limits = connection_limits(config.doors, raised_limit())
+    asyncio.run(serve(config, prepared, clock, limits, inherited))
     return 0
 
 
@@ -73,9 +85,7 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
         open_files: how many files the process may have open.
 
     """
-    listening = [
-        each for each in (doors.credentials, doors.secrets, doors.aws_api, doors.admin) if each
-    ]
+    listening = [each for each in doors.by_door().values() if each]
     addresses = sum(map(len, listening))
     room = connections_a_door(open_files, doors=len(listening), addresses=addresses)
     if room >= DEFAULT_LIMITS.max_connections:
@@ -90,16 +100,37 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
     return replace(DEFAULT_LIMITS, max_connections=room)
 
 
-async def serve(config: Config, prepared: Prepared, clock: Clock, limits: ConnectionLimits) -> None:
-    """Serve until a signal comes; what fails in the background is raised."""
+async def serve(
+    config: Config,
+    prepared: Prepared,
+    clock: Clock,
+    limits: ConnectionLimits,
+    inherited: Inherited = MappingProxyType({}),
+) -> None:
+    """Serve until a signal comes; what fails in the background is raised.
+
+    Raises:
+        NetworkLost: the network namespace was left by its owner.
+
+    """
     stopped = stop_signal()
-    async with running_sidecar(config, prepared, clock, limits=limits) as sidecar:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sidecar.reload)
-        for door in sidecar.doors:
-            for url in door.urls:
-                print(f"listening on {url} ({door.name})", flush=True)
-        await asyncio.wait({stopped, sidecar.broken}, return_when=asyncio.FIRST_COMPLETED)
-        if sidecar.broken.done():
-            log.critical("stopping: what keeps the sidecar fresh has failed")
-            sidecar.broken.result()
-        log.info("stopping on a signal: finishing the requests under way")
+    lost = asyncio.ensure_future(until_network_is_lost(clock))
+    running = running_sidecar(config, prepared, clock, limits=limits, inherited=inherited)
+    try:
+        async with running as sidecar:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sidecar.reload)
+            for door in sidecar.doors:
+                for url in door.urls:
+                    print(f"listening on {url} ({door.name})", flush=True)
+            ends = {stopped, sidecar.broken, lost}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if sidecar.broken.done():
+                log.critical("stopping: what keeps the sidecar fresh has failed")
+                sidecar.broken.result()
+            if lost.done():
+                lost.result()
+                raise NetworkLost(LOST, hint=_START_AGAIN)
+            log.info("stopping on a signal: finishing the requests under way")
+    finally:
+        lost.cancel()
+        await asyncio.gather(lost, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Where a door may listen."""
+"""Where a door may listen, as it is written."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,9 +6,13 @@ from typing import Final, Self
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# The container endpoints of ECS and of EKS Pod Identity: link-local, and known to every SDK.
-_LINK_LOCAL: Final = frozenset(
+# Link-local, and known to every SDK: the container endpoints of ECS and of EKS Pod Identity, and
+# the instance metadata service.
+CONTAINER_ENDPOINTS: Final = frozenset(
     map(ipaddress.ip_address, ("169.254.170.2", "169.254.170.23", "fd00:ec2::23"))
+)
+METADATA_ENDPOINTS: Final = frozenset(
+    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254"))
 )
 _MAX_PORT: Final = 65535
 
@@ -24,8 +28,10 @@ class Address:
     def parse(cls, text: str) -> Self:
         """Read ``address:port`` or ``[address]:port``.
 
+        Whether a door may listen there is not looked at: `sidecar.config.listening`.
+
         Raises:
-            ValueError: no IP address, no port, or an address that other machines can reach.
+            ValueError: no IP address, no port, or no address that can be listened on.
 
         """
         host, separator, port = text.rpartition(":")
@@ -39,11 +45,7 @@ class Address:
             address = ipaddress.ip_address(host)
         except ValueError:
             raise ValueError("must begin with an IP address, not a name") from None
-        if not address.is_loopback and address not in _LINK_LOCAL:
-            raise ValueError(
-                "is reachable from elsewhere: a door opens on loopback, 169.254.170.2, "
-                "169.254.170.23 or fd00:ec2::23 only"
-            )
+        _check(address)
         return cls(address, int(port))
 
     @property
@@ -53,6 +55,16 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host_in_url}:{self.port}"
+
+
+def _check(address: IPAddress) -> None:
+    if address.is_multicast or str(address) == "255.255.255.255":
+        raise ValueError("is an address of many machines, where nothing can listen")
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            raise ValueError(f"is an IPv4 address: write {address.ipv4_mapped}")
+        if address.scope_id is not None:
+            raise ValueError("must have no zone: listen on another address of that interface")
 
 
 def addresses(value: object) -> tuple[Address, ...]:

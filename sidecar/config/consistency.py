@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from sidecar.config.address import Address
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
+from sidecar.config.listening import listening_problems
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config, IdentitySection
@@ -84,7 +84,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     for name, app in config.apps.items():
         problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
-    problems += () if "doors" in faulty else _doors(config)
+    problems += listening_problems(config.doors, config.admin, faulty)
     if not {"roles", "files"} & faulty:
         places = config.files_by_place().items()
         whole = {where: file for where, file in places if where not in faulty}
@@ -167,21 +167,3 @@ def _secrets(config: Config) -> Iterator[Problem]:
             f"there is no role {via!r}" if via else "must say whose credentials read secrets",
             f"configured are {', '.join(config.roles)}",
         )
-
-
-def _doors(config: Config) -> Iterator[Problem]:
-    taken: dict[Address, str] = {}
-    for door in ("credentials", "secrets", "aws_api", "admin"):
-        for address in getattr(config.doors, door):
-            if address.port and address in taken:
-                yield Problem(
-                    f"doors.{door}", f"{address} is taken by doors.{taken[address]}", "use another"
-                )
-            taken[address] = door
-    for address in config.doors.admin:
-        if not address.host.is_loopback:
-            yield Problem(
-                "doors.admin",
-                f"{address} is not a loopback address, and this door asks for no token",
-                "use 127.0.0.1 or [::1]; the credentials and secrets doors may listen there",
-            )

@@ -1,12 +1,12 @@
 """Every section and option of `sidecar.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
-from sidecar.config.address import Address, addresses
+from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.option import (
     REGION_HINT,
@@ -181,36 +181,6 @@ ENDPOINTS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorsSection:
-    """Where the doors listen: ``address:port``, a list of them, or ``"off"``; port 0 picks one."""
-
-    credentials: tuple[Address, ...] = option(
-        addresses,
-        "Container credentials, for every AWS SDK.",
-        default=(Address.parse("127.0.0.1:9911"),),
-        example="127.0.0.1:9911",
-    )
-    secrets: tuple[Address, ...] = option(
-        addresses,
-        "Secrets, in the protocol of AWS's own agent and Lambda extension.",
-        default=(Address.parse("127.0.0.1:2773"),),
-        example="127.0.0.1:2773",
-    )
-    aws_api: tuple[Address, ...] = option(
-        addresses,
-        "The wire APIs of Secrets Manager and Parameter Store, for code that calls AWS's own SDKs.",
-        default=(Address.parse("127.0.0.1:2774"),),
-        example="127.0.0.1:2774",
-    )
-    admin: tuple[Address, ...] = option(
-        addresses,
-        "Health and readiness, never a secret value; no token, so loopback only.",
-        default=(Address.parse("127.0.0.1:9913"),),
-        example="127.0.0.1:9913",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AppSection:
     """A caller: its token, its roles and its secrets."""
 
@@ -272,9 +242,14 @@ class Config:
     apps: Mapping[str, AppSection]
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
+    admin: AdminSection = field(default_factory=AdminSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
+
+    def with_doors(self, doors: DoorsSection) -> Self:
+        """Put other doors in the place of these."""
+        return replace(self, doors=doors)
 
     def files_by_place(self) -> dict[str, FilesSection]:
         """Give the files by the names that problems call them by, ``files.1`` being the first."""
@@ -288,6 +263,7 @@ SECTIONS: Final = MappingProxyType(
         "identity": IdentitySection,
         "aws": AwsSection,
         "doors": DoorsSection,
+        "admin": AdminSection,
         "secrets": SecretsSection,
         "log": LogSection,
     }

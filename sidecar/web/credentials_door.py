@@ -28,12 +28,12 @@ from sidecar.errors import (
 )
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.web.answer import Refusal, answer
+from sidecar.web.authorization import token_of
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser, only_get
 
 log = logging.getLogger(__name__)
 
 _PATH: Final = "/credentials"
-_BEARER: Final = b"bearer "
 # The tightest SDKs give up after one second; a cold start may take most of it.
 _COLD_START_SECONDS: Final = 0.8
 
@@ -89,14 +89,7 @@ class CredentialsDoor:
         return answer(refusal.status, json.dumps(body).encode(), headers=refusal.headers)
 
     def _app(self, request: web.BaseRequest) -> App:
-        given = request.headers.getall("Authorization", [])
-        if len(given) != 1:
-            count = "no" if not given else "more than one"
-            raise Unauthenticated(f"{count} Authorization header")
-        token = given[0].encode("utf-8", "surrogateescape")
-        if token[: len(_BEARER)].lower() == _BEARER:
-            token = token[len(_BEARER) :]
-        app = self._tokens.app_for(token)
+        app = self._tokens.app_for(token_of(request))
         if app is None:
             raise Unauthenticated("the token in Authorization belongs to no app")
         return app

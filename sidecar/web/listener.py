@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from typing import Final, Protocol, cast
 
 from aiohttp import web
 
 from sidecar.config.address import Address
-from sidecar.errors import ListenError
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
+from sidecar.web.binding import Bound, Listening, limit_hops
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 
 log = logging.getLogger(__name__)
@@ -50,6 +47,7 @@ class ConnectionLimits:
 
 
 DEFAULT_LIMITS: Final = ConnectionLimits()
+AT_HOME: Final = Listening()
 
 
 class Door(Protocol):
@@ -84,7 +82,10 @@ class OpenDoor:
 
 @asynccontextmanager
 async def open_doors(
-    doors: Iterable[tuple[Door, Iterable[Address]]], *, limits: ConnectionLimits = DEFAULT_LIMITS
+    doors: Iterable[tuple[Door, Iterable[Address]]],
+    *,
+    listening: Listening = AT_HOME,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[tuple[OpenDoor, ...]]:
     """Listen on every address of every door until the block is left.
 
@@ -98,7 +99,8 @@ async def open_doors(
     runners: list[web.ServerRunner] = []
     with ExitStack() as sockets:
         try:
-            yield tuple([await _open(*each, limits, sockets, runners) for each in doors])
+            bound = [(door, listening.bound(door.name, each, sockets)) for door, each in doors]
+            yield tuple([await _open(*each, listening, limits, runners) for each in bound])
         finally:
             await _close(runners)
 
@@ -112,40 +114,32 @@ async def _close(runners: Sequence[web.ServerRunner]) -> None:
 
 async def _open(
     door: Door,
-    addresses: Iterable[Address],
+    bound: Sequence[Bound],
+    listening: Listening,
     limits: ConnectionLimits,
-    stack: ExitStack,
     runners: list[web.ServerRunner],
 ) -> OpenDoor:
-    sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
-    bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
-    server = _Server(door, host_is_ours(hosts_of(bound)), limits)
+    server = _Server(door, _host_guard(bound, listening.hosts), limits)
     # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
     runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
     await runner.setup()
     runners.append(runner)
-    for _, opened in sockets:
-        await web.SockSite(runner, opened, backlog=ACCEPTED_AT_ONCE).start()
+    for each in bound:
+        each.socket.setblocking(False)
+        limit_hops(each, listening.hop_limit)
+        await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
         # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
-        opened.listen(_BACKLOG)
-    return OpenDoor(door.name, tuple(f"http://{host}:{port}" for host, port in bound))
+        each.socket.listen(_BACKLOG)
+    return OpenDoor(door.name, tuple(f"http://{each.address}" for each in bound))
 
 
-def _bind(door: str, address: Address, stack: ExitStack) -> socket.socket:
-    family = socket.AF_INET6 if isinstance(address.host, IPv6Address) else socket.AF_INET
-    opened = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    try:
-        opened.bind((str(address.host), address.port))
-    except OSError as exc:
-        raise ListenError(
-            f"the {door} door cannot listen on {address}: {os.strerror(exc.errno or 0)}",
-            hint=f"free the port, or set doors.{door} to another address",
-        ) from exc
-    opened.setblocking(False)
-    return opened
+def _host_guard(bound: Sequence[Bound], hosts: Sequence[str]) -> Guard:
+    """Want a Host that is an address of the door's, or a further name where others reach it."""
+    specific = [each.address for each in bound if not each.address.host.is_unspecified]
+    named = [(address.host_in_url, address.port) for address in specific]
+    ports = {each.address.port for each in bound if not each.address.host.is_loopback}
+    named += [(host, port) for host in hosts for port in ports]
+    return host_is_ours(hosts_of(named), or_local_address=len(specific) < len(bound))
 
 
 class _Server(web.Server):

@@ -31,7 +31,7 @@ GROUND = frozenset(
 # A room may import itself and everything further up in this list, never its neighbours.
 LAYERS = (
     GROUND,
-    frozenset({"signing", "config", "credentials_file", "session_store", "audit"}),
+    frozenset({"signing", "config", "credentials_file", "session_store", "audit", "network"}),
     frozenset({"identity", "aws"}),
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"delivery", "supervision"}),
@@ -75,6 +75,7 @@ PURE = (
     "sidecar/delivery/template.py",
     "sidecar/providers/refresh_policy.py",
     "sidecar/identity/reload_policy.py",
+    "sidecar/network/netlink.py",
     "sidecar/credentials_file/edit.py",
     "sidecar/session_name.py",
     "sidecar/arn.py",

@@ -25,9 +25,10 @@ from sidecar.cli.helper_serve_flags import INSTEAD
 from sidecar.cli.serve import connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import read_config
 from sidecar.config.option import options_of
-from sidecar.config.schema import AwsSection, DoorsSection
+from sidecar.config.schema import AwsSection
 from sidecar.config.sources import gather
 from sidecar.preflight import prepare
 from sidecar.web.listener import DEFAULT_LIMITS
