@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -113,10 +113,7 @@ async def running_sidecar(
         opened = await stack.enter_async_context(opening)
         if held is not None:
             _renew_with(held, config, roles)
-            background.start(held.run())
-        running = (role.run() for role in roles.values())
-        background.start(*running, *secrets.background(), *changes.background())
-        background.start(files.run(), _watch_token_files(prepared, clock))
+        background.start(*behind.works(), _watch_token_files(prepared, clock))
         yield Sidecar(opened, background.broken, partial(_reload, held, prepared), roles, secrets)
 
 
@@ -217,7 +214,7 @@ class _Background:
 
 @dataclass(frozen=True, slots=True)
 class _Behind:
-    """What stands behind the doors, as far as the admin door tells of it."""
+    """What stands behind the doors: it is kept fresh, and the admin door tells of it."""
 
     roles: Mapping[str, RefreshingRole]
     held: HeldIdentity | None
@@ -225,6 +222,13 @@ class _Behind:
     changes: Changes
     files: DeliveredFiles
     clock: Clock
+
+    def works(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Give what keeps all this fresh."""
+        if self.held is not None:
+            yield self.held.run()
+        yield from (role.run() for role in self.roles.values())
+        yield from (*self.secrets.background(), *self.changes.background(), self.files.run())
 
     def pending(self) -> dict[str, str]:
         waited_for = {**self.changes.prefetch.pending(), **self.files.pending()}
