@@ -30,7 +30,7 @@ def on_loopback(addresses: Iterable[IPAddress]) -> Iterator[None]:
     with ExitStack() as stack:
         kernel: _Kernel | None = None
         for address in addresses:
-            kernel = kernel or stack.enter_context(_kernel(address))
+            kernel = kernel or _kernel(address, stack)
             if _added(kernel, address):
                 stack.callback(_remove, kernel, address)
         yield
@@ -59,17 +59,15 @@ class _Kernel:
         return answered_error(self._socket.recv(_ANSWER_BYTES), sequence)
 
 
-@contextmanager
-def _kernel(address: IPAddress) -> Iterator[_Kernel]:
+def _kernel(address: IPAddress, stack: ExitStack) -> _Kernel:
     family = getattr(socket, "AF_NETLINK", None)
     if family is None:
         raise _cannot(address, "this is not Linux", _by_hand(address))
     try:
-        with socket.socket(family, socket.SOCK_RAW, socket.NETLINK_ROUTE) as opened:
-            opened.settimeout(_ANSWER_SECONDS)
-            opened.bind((0, 0))
-            kernel = _Kernel(opened)
-            yield kernel
+        opened = socket.socket(family, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        stack.enter_context(opened).settimeout(_ANSWER_SECONDS)
+        opened.bind((0, 0))
+        return _Kernel(opened)
     except OSError as exc:
         raise _cannot(address, os.strerror(exc.errno or 0), _by_hand(address)) from exc
 
