@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from sidecar.config.address import Address, IPAddress
+from sidecar.config.address import CONTAINER_ENDPOINTS, METADATA_ENDPOINTS, Address, IPAddress
 from sidecar.errors import ListenError
 
 _LOWEST_FREE_PORT: Final = 1024
@@ -110,6 +110,8 @@ def limit_hops(bound: Bound, hops: int) -> None:
 
 def _hint(door: str, address: Address, code: int | None) -> str:
     other = f"set doors.{door} to another address"
+    if code == errno.EADDRNOTAVAIL and address.host in CONTAINER_ENDPOINTS | METADATA_ENDPOINTS:
+        return f"no interface has this address: add it (doors.add_link_local does), or {other}"
     if code == errno.EADDRNOTAVAIL and isinstance(address.host, IPv4Address):
         return f"no interface has this address: add it, or {other}"
     if code in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):

@@ -25,14 +25,15 @@ CLIENTS = {
 
 
 def main(directory: Path) -> None:
-    for words in (["link", "set", "lo", "up"], ["addr", "add", "169.254.170.2/32", "dev", "lo"]):
-        subprocess.run(["ip", *words], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with running_emulator() as emulator:
         free = "127.0.0.1:0"
         places = Places(directory, emulator.url, "169.254.170.2:80", free, free)
         stage = set_stage(places, datetime.now(UTC))
         words = ["serve", "--config", str(stage.config)]
-        with daemon(words, dict(os.environ), directory / "sidecar.log") as serving:
+        # The address is on no interface: the sidecar adds it.
+        environment = {**os.environ, "SIDECAR_DOORS_ADD_LINK_LOCAL": "true"}
+        with daemon(words, environment, directory / "sidecar.log") as serving:
             serving.line_with("(admin)")
             print(json.dumps(_results(directory, emulator.url, stage)))
 

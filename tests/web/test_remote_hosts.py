@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 NAMED = Listening(hosts=("sidecar.internal", "10.0.0.5", "[fd00::5]"))
 
 
-
 async def _status(wire: "Wire", host: str) -> int:
     request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     return (await wire.send(request)).status
