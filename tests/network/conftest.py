@@ -7,12 +7,19 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 
+from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
+
 _CLONE_NEWNET: Final = 0x40000000
+
+DOORS: Final = ("credentials", "secrets", "aws_api", "admin")
+SCOPE: Final = "arn:aws:rolesanywhere:eu-central-1:123456789012"
 
 InNamespace = Callable[[Callable[[], Any]], Any]
 
@@ -105,3 +112,27 @@ def wires() -> Iterator[Wires]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """Give the configuration of a sidecar on free ports, whose AWS is down."""
+    now, month = datetime.now(UTC), timedelta(days=30)
+    authority = create_root(Subject("Test root"), now=now, validity=month)
+    leaf, key = issue_workload(authority, Subject("web"), now=now, validity=month)
+    for name, content in (
+        ("workload.pem", certificate_pem(leaf)),
+        ("workload.key", private_key_pem(key)),
+    ):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_bytes(content)
+    return {
+        "SIDECAR_CERTIFICATE": str(tmp_path / "workload.pem"),
+        "SIDECAR_PRIVATE_KEY": str(tmp_path / "workload.key"),
+        "SIDECAR_TOKEN": "canary-token-of-the-web-app",
+        "SIDECAR_TRUST_ANCHOR_ARN": f"{SCOPE}:trust-anchor/a",
+        "SIDECAR_PROFILE_ARN": f"{SCOPE}:profile/p",
+        "SIDECAR_ROLE_ARN": "arn:aws:iam::123456789012:role/web",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        **{f"SIDECAR_DOORS_{name.upper()}": "127.0.0.1:0" for name in DOORS},
+    }

@@ -7,22 +7,16 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
 import pytest
 
-from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
-
 if TYPE_CHECKING:
     from tests.conftest import Eventually
     from tests.network.conftest import InNamespace, Wires
 
-SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
-DOORS = ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
-FREE = "127.0.0.1:0"
 SERVE = (sys.executable, "-m", "sidecar", "serve")
 # Takes the place of systemd: puts sockets from descriptor 3 on, and becomes the program.
 PASS_ON = """
@@ -40,30 +34,6 @@ Started = AbstractContextManager[tuple["subprocess.Popen[bytes]", Path]]
 def _shown(log: Path) -> dict[str, str]:
     lines = [line.split() for line in log.read_text().splitlines() if "listening on" in line]
     return {words[3].strip("()"): words[2] for words in lines}
-
-
-@pytest.fixture
-def variables(tmp_path: Path) -> dict[str, str]:
-    """Give the configuration of a sidecar on free ports, whose AWS is down."""
-    now, month = datetime.now(UTC), timedelta(days=30)
-    authority = create_root(Subject("Test root"), now=now, validity=month)
-    leaf, key = issue_workload(authority, Subject("web"), now=now, validity=month)
-    for name, content in (
-        ("workload.pem", certificate_pem(leaf)),
-        ("workload.key", private_key_pem(key)),
-    ):
-        (tmp_path / name).touch(mode=0o600)
-        (tmp_path / name).write_bytes(content)
-    return {
-        "SIDECAR_CERTIFICATE": str(tmp_path / "workload.pem"),
-        "SIDECAR_PRIVATE_KEY": str(tmp_path / "workload.key"),
-        "SIDECAR_TOKEN": "canary-token-of-the-web-app",
-        "SIDECAR_TRUST_ANCHOR_ARN": f"{SCOPE}:trust-anchor/a",
-        "SIDECAR_PROFILE_ARN": f"{SCOPE}:profile/p",
-        "SIDECAR_ROLE_ARN": "arn:aws:iam::123456789012:role/web",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-        **{f"SIDECAR_DOORS_{door}": FREE for door in DOORS},
-    }
 
 
 @pytest.fixture
