@@ -231,3 +231,39 @@ def test_it_needs_no_memory_that_is_both_written_and_run(start: Callable[..., St
             pytest.skip("this kernel cannot refuse memory that is both written and run (Linux 6.3)")
         url = _shown(log)["admin"]
         assert (_status(f"{url}/healthz"), _status(f"{url}/readyz")) == (200, 503)
+
+
+EXEC = """
+[identity]
+certificate = "workload.pem"
+private_key = "workload.key"
+[roles.default]
+trust_anchor_arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile_arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
+role_arn = "arn:aws:iam::123456789012:role/web"
+[apps.web]
+token_env = "NOBODY_NEEDS_IT"
+"""
+
+
+def test_a_program_under_exec_is_only_warned_when_its_namespace_is_left(
+    variables: dict[str, str], tmp_path: Path, wires: "Wires", eventually: "Eventually"
+) -> None:
+    (tmp_path / "sidecar.toml").write_text(EXEC)
+    for name in ("app", "far"):
+        wires.add(name)
+    wires.connect("app", "10.77.5.1/24", "far", "10.77.5.2/24")
+    program = [sys.executable, "-c", "print('up', flush=True); input()"]
+    words = wires.inside("app", sys.executable, "-m", "sidecar", "exec", "--", *program)
+    with (
+        (tmp_path / "err").open("wb") as err,
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, cwd=tmp_path
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        wires.ip("app", "link", "del", "to-far")
+        assert eventually(lambda: "has lost its interfaces" in (tmp_path / "err").read_text())
+        process.communicate(b"\n")
+    assert process.returncode == 0
