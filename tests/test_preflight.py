@@ -468,6 +468,7 @@ def test_the_admin_door_has_no_token_unless_one_is_configured(machine: Machine) 
     assert any(f"token file {token} has mode 0644" in each for each in prepared.warnings)
     token.write_text("canary-another-of-the-admin")
     prepared.reload_tokens()
+    assert prepared.admin_tokens.app_for(b"canary-token-of-the-admin") is None
     assert prepared.admin_tokens.app_for(b"canary-another-of-the-admin") is not None
 
 

@@ -116,8 +116,8 @@ def _check(opened: socket.socket, name: str, config: Config) -> None:
 
 
 def _listens(opened: socket.socket) -> bool:
-    is_stream = opened.type == socket.SOCK_STREAM
-    return is_stream and bool(opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    is_tcp = (opened.type, opened.proto) == (socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    return is_tcp and bool(opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _shown(opened: socket.socket) -> str:

@@ -15,6 +15,7 @@ from sidecar.errors import ListenError
 from sidecar.web import socket_activation
 from sidecar.web.socket_activation import inherited_sockets, passed_on, with_inherited
 
+IPPROTO_MPTCP = 262  # socket has no name for it before Python 3.12
 HERE = str(os.getpid())
 TOKEN = AdminSection(token_env="ADMIN_TOKEN")
 
@@ -159,6 +160,17 @@ def test_a_socket_that_no_door_can_use_is_refused_by_name_and_address(
         inherited_sockets(passing((name, opened)), _config())
     assert str(caught.value) == f"the socket {name} on {address} {what}"
     assert hint in caught.value.hint
+
+
+def test_another_protocol_than_tcp_is_refused(passing: Pass) -> None:
+    try:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP)
+    except OSError:
+        pytest.skip("this kernel has no other protocol of streams (MPTCP)")
+    opened.bind(("127.0.0.1", 0))
+    opened.listen()
+    with pytest.raises(ListenError, match="is not a listening TCP socket"):
+        inherited_sockets(passing(("credentials", opened)), _config())
 
 
 def test_a_unix_socket_is_refused(passing: Pass, tmp_path: Path) -> None:
