@@ -35,7 +35,7 @@ class AppSessions:
         self.vended = VendedSessions()
         self._graph = graph
         self._shared = shared
-        self._background = background
+        self.background = background
         self._clock = clock
         self._owners: dict[str, str] = {}
         self._further: dict[tuple[str, str], RefreshingRole] = {}
@@ -46,7 +46,7 @@ class AppSessions:
         self.assign(apps)
         for name, role in self._graph.roles.items():
             role.on_change(partial(self._keep_first, name))
-            self._background.start(role.run())
+            self.background.start(role.run())
 
     def assign(self, apps: Sequence[App]) -> None:
         """Give these apps their sessions, and end those that nobody may have any more."""
@@ -98,7 +98,7 @@ class AppSessions:
         session = self._graph.another(role, f"{role} of app {app}")
         session.on_change(partial(self._keep, role, app))
         self._further[app, role] = session
-        self._renewing[app, role] = self._background.start(session.run())
+        self._renewing[app, role] = self.background.start(session.run())
 
     def _keep_first(self, role: str, credentials: Credentials) -> None:
         """Note a session of the sidecar's own, which is also that of the role's first app."""

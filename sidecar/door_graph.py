@@ -1,93 +1,63 @@
 """Every door that is configured, made of what stands behind it."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterator
 
-from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.json_api import ApiCall
 from sidecar.aws.reader import Reader
-from sidecar.clock import Clock
 from sidecar.config.address import Address
 from sidecar.config.metadata_consistency import metadata_app
-from sidecar.config.schema import Config
-from sidecar.living_access import LivingAccess
+from sidecar.interior import Interior
 from sidecar.readiness import Readiness
-from sidecar.secret_changes import Changes
-from sidecar.secret_graph import SecretGraph
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.instance_facts import instance_facts
 from sidecar.web.invalidate_route import InvalidateRoute
-from sidecar.web.ledger import Ledger
 from sidecar.web.listener import Door
 from sidecar.web.metadata_door import MetadataDoor
 from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What stands behind the doors.
-
-    Args:
-        config: the configuration.
-        access: who is let in, and with which sessions.
-        secrets: the caches.
-        changes: what tells the caches of changes.
-        forwarder: the aws-api door's way to AWS.
-        ledger_of: gives where a door puts its decisions down.
-
-    """
-
-    config: Config
-    access: LivingAccess
-    secrets: SecretGraph
-    changes: Changes
-    forwarder: Forwarder
-    ledger_of: Callable[[str], Ledger]
-
-
 def build_doors(
-    behind: Behind, readiness: Readiness, clock: Clock
+    inside: Interior, readiness: Readiness
 ) -> tuple[tuple[Door, tuple[Address, ...]], ...]:
     """Make the doors that are not off, the credentials door first, each with its addresses."""
-    return tuple((door, where) for door, where in _doors(behind, readiness, clock) if where)
+    return tuple((door, where) for door, where in _doors(inside, readiness) if where)
 
 
-def _doors(
-    behind: Behind, readiness: Readiness, clock: Clock
-) -> Iterator[tuple[Door, tuple[Address, ...]]]:
-    places = behind.config.doors
-    yield _credentials_door(behind), places.credentials
-    yield _secrets_door(behind), places.secrets
-    yield _aws_api_door(behind), places.aws_api
+def _doors(inside: Interior, readiness: Readiness) -> Iterator[tuple[Door, tuple[Address, ...]]]:
+    places = inside.config.doors
+    yield _credentials_door(inside), places.credentials
+    yield _secrets_door(inside), places.secrets
+    yield _aws_api_door(inside), places.aws_api
     if places.metadata:
-        yield _metadata_door(behind), places.metadata
-    invalidate = InvalidateRoute(behind.changes.invalidation, clock)
-    yield AdminDoor(readiness.pending, readiness.warnings, invalidate), places.admin
+        yield _metadata_door(inside), places.metadata
+    invalidate = InvalidateRoute(inside.changes.invalidation, inside.clock)
+    admin_tokens = inside.access.admin_tokens
+    yield AdminDoor(readiness.pending, readiness.warnings, invalidate, admin_tokens), places.admin
 
 
-def _credentials_door(behind: Behind) -> CredentialsDoor:
-    access = behind.access
-    ledger = behind.ledger_of(CredentialsDoor.name)
+def _credentials_door(inside: Interior) -> CredentialsDoor:
+    access = inside.access
+    ledger = inside.ledger_of(CredentialsDoor.name)
     return CredentialsDoor(access.sessions, access.callers, ledger)
 
 
-def _secrets_door(behind: Behind) -> SecretsDoor:
-    secrets, section = behind.secrets, behind.config.secrets
+def _secrets_door(inside: Interior) -> SecretsDoor:
+    secrets, section = inside.secrets, inside.config.secrets
     return SecretsDoor(
         secrets.secrets,
         secrets.parameters,
         secrets.readers,
-        behind.access.callers,
-        behind.ledger_of(SecretsDoor.name),
+        inside.access.callers,
+        inside.ledger_of(SecretsDoor.name),
         options=SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn),
     )
 
 
-def _aws_api_door(behind: Behind) -> AwsApiDoor:
-    secrets, forwarder = behind.secrets, behind.forwarder
+def _aws_api_door(inside: Interior) -> AwsApiDoor:
+    secrets, forwarder = inside.secrets, inside.forwarder
     readers = secrets.readers
 
     def ask_as(reader: Reader, call: ApiCall) -> Awaitable[bytes]:
@@ -96,17 +66,17 @@ def _aws_api_door(behind: Behind) -> AwsApiDoor:
     reads = CachedReads(
         secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
     )
-    ledger = behind.ledger_of(AwsApiDoor.name)
-    callers, vended = behind.access.callers, behind.access.sessions.vended
+    ledger = inside.ledger_of(AwsApiDoor.name)
+    callers, vended = inside.access.callers, inside.access.sessions.vended
     return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger)
 
 
-def _metadata_door(behind: Behind) -> MetadataDoor:
-    config, access = behind.config, behind.access
+def _metadata_door(inside: Interior) -> MetadataDoor:
+    config, access = inside.config, inside.access
     name = metadata_app(config.metadata, config.apps) or ""
     return MetadataDoor(
         lambda: access.callers.access.app(name),
         access.sessions,
         lambda app: instance_facts(config, app.roles[0]),
-        behind.ledger_of(MetadataDoor.name),
+        inside.ledger_of(MetadataDoor.name),
     )

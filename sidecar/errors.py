@@ -6,7 +6,8 @@
     ├── OperatorError            somebody must change a file, an option or a machine
     │   ├── ConfigError          the configuration, all problems at once
     │   ├── IdentityError        the certificate or the private key
-    │   └── ListenError          an address that cannot be opened
+    │   ├── ListenError          an address that cannot be opened
+    │   └── NetworkLost          the network namespace was left by its owner
     ├── CallerError              an application sent what it may not send
     │   ├── BadRequest           400
     │   ├── Unauthenticated      401
@@ -76,6 +77,10 @@ class IdentityError(OperatorError):
 
 class ListenError(OperatorError):
     """An address cannot be opened for listening."""
+
+
+class NetworkLost(OperatorError):
+    """The network namespace that the process is in leads nowhere any more."""
 
 
 class CallerError(SidecarError):

@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
 
 from sidecar.access.callers import Callers
 from sidecar.access.token_file import TokenFiles
+from sidecar.access.tokens import AppTokens
 from sidecar.access_preflight import PreparedAccess
 from sidecar.app_sessions import AppSessions
-from sidecar.background import Background
 from sidecar.clock import Clock
 from sidecar.errors import ConfigError, OperatorError
-from sidecar.role_graph import RoleGraph
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +21,8 @@ class LivingAccess:
 
     Args:
         prepared: what was read at start, without problems.
-        graph: the roles.
-        shared: the roles of which all apps get the same session.
-        background: where what hangs on it runs.
+        admin_tokens: the admin door's token; None if it asks for none.
+        sessions: every app's session of each of its roles.
         clock: the wall clock.
 
     """
@@ -33,15 +30,15 @@ class LivingAccess:
     def __init__(
         self,
         prepared: PreparedAccess,
-        graph: RoleGraph,
-        shared: Collection[str],
-        background: Background,
+        admin_tokens: AppTokens | None,
+        sessions: AppSessions,
         clock: Clock,
     ) -> None:
         self.callers = Callers(prepared.access, clock)
-        self.sessions = AppSessions(graph, shared, background, clock)
+        self.sessions = sessions
         self.token_files = TokenFiles(prepared.places, lambda: self.callers.access.own, clock)
-        self._background = background
+        self.admin_tokens = admin_tokens
+        self._background = sessions.background
         self._clock = clock
         self._outside: list[asyncio.Task[None]] = []
 
@@ -90,4 +87,10 @@ class LivingAccess:
         """Notice a replaced token file even when nobody has used the new token yet."""
         while True:
             await self._clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
-            self.callers.access.static.reload()
+            self.read_static_tokens()
+
+    def read_static_tokens(self) -> None:
+        """Read again the token files of others that have changed."""
+        self.callers.access.static.reload()
+        if self.admin_tokens is not None:
+            self.admin_tokens.reload()

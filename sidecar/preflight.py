@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sidecar.access.tokens import AppTokens, load_admin_token, token_file_warnings
 from sidecar.access_preflight import PreparedAccess, prepare_access
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock
 from sidecar.config.app_consistency import shared_roles
 from sidecar.config.consistency import inconsistencies
+from sidecar.config.doors_section import AdminSection
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
 from sidecar.config.schema import IdentitySection
@@ -38,6 +40,7 @@ class Prepared:
         warnings: sentences for the log.
         files: what is to be written, and where.
         environment: where tokens in variables were looked up.
+        admin_tokens: the admin door's token; None if it asks for none.
 
     """
 
@@ -47,6 +50,7 @@ class Prepared:
     warnings: tuple[str, ...]
     files: tuple[PreparedFile, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    admin_tokens: AppTokens | None = None
 
     def held_identity(self, clock: Clock) -> HeldIdentity | None:
         """Begin to hold the identity, if there is one."""
@@ -89,6 +93,9 @@ def prepare(
     access = prepare_access(config, environment, now, faulty=faulty)
     problems += access.problems
     warnings += access.warnings
+    admin_tokens = None
+    if "admin" not in faulty:
+        admin_tokens = _admin_tokens(config.admin, environment, access, problems, warnings)
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
     for name, role in config.roles.items():
@@ -101,7 +108,23 @@ def prepare(
     if problems:
         raise ConfigError(problems)
     warnings += shared_roles(config)
-    return Prepared(identity, places, access, tuple(warnings), files, environment)
+    return Prepared(identity, places, access, tuple(warnings), files, environment, admin_tokens)
+
+
+def _admin_tokens(
+    section: AdminSection,
+    environment: Mapping[str, str],
+    access: PreparedAccess,
+    problems: list[Problem],
+    warnings: list[str],
+) -> AppTokens | None:
+    place = section.static_token_file or section.token_env
+    if place is None:
+        return None
+    tokens, found = load_admin_token(place, environment, access.access.static)
+    problems += found
+    warnings += token_file_warnings(place) if isinstance(place, Path) else ()
+    return tokens
 
 
 def identity_places(

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecar.clock import Clock
-from sidecar.delivery.files import DeliveredFiles
 from sidecar.errors import NotReady
 from sidecar.identity.checks import check_identity
 from sidecar.identity.held import HeldIdentity
-from sidecar.living_access import LivingAccess
+from sidecar.interior import Interior
 from sidecar.providers.refreshing import RefreshingRole
-from sidecar.secret_changes import Changes
 from sidecar.secret_graph import SecretGraph
 
 
@@ -18,26 +16,23 @@ from sidecar.secret_graph import SecretGraph
 class Readiness:
     """Asks everybody who may have something to say."""
 
-    access: LivingAccess
-    held: HeldIdentity | None
-    secrets: SecretGraph
-    changes: Changes
-    files: DeliveredFiles
-    clock: Clock
+    inside: Interior
 
     def pending(self) -> dict[str, str]:
         """Say what is still waited for, and why."""
-        roles = _not_ready(self.access.sessions.all())
-        return roles | {**self.changes.prefetch.pending(), **self.files.pending()}
+        inside = self.inside
+        roles = _not_ready(inside.access.sessions.all())
+        return roles | {**inside.changes.prefetch.pending(), **inside.files.pending()}
 
     def warnings(self) -> dict[str, str]:
         """Say what must be seen to, whatever works at this moment."""
+        inside = self.inside
         return {
-            **_not_renewed(self.access.sessions.all()),
-            **_findings(self.held, self.clock),
-            **_served_as_they_are(self.secrets),
-            **self.changes.warnings(),
-            **self.access.token_files.troubles(),
+            **_not_renewed(inside.access.sessions.all()),
+            **_findings(inside.held, inside.clock),
+            **_served_as_they_are(inside.secrets),
+            **inside.changes.warnings(),
+            **inside.access.token_files.troubles(),
         }
 
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from sidecar.access_preflight import prepare_access
-from sidecar.clock import Clock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError
-from sidecar.identity.held import HeldIdentity
-from sidecar.living_access import LivingAccess
+from sidecar.interior import Interior
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +36,22 @@ class Reloading:
     """Takes over apps and tokens from the configuration, and has the identity looked at.
 
     Args:
-        config: the configuration that the doors were opened with.
-        read: reads the present one; None where there is none to read, as for `exec`.
+        inside: what stands behind the doors.
+        read: reads the present configuration; None where there is none, as for `exec`.
         environment: where tokens in variables are looked up.
-        living: who is let in.
-        held: the identity, if there is one.
-        clock: the wall clock.
 
     """
 
     def __init__(
         self,
-        config: Config,
+        inside: Interior,
         read: Callable[[], Loaded] | None,
         environment: Mapping[str, str],
-        living: LivingAccess,
-        held: HeldIdentity | None,
-        clock: Clock,
     ) -> None:
-        self._config = config
+        self._inside = inside
+        self._config = inside.config
         self._read = read
         self._environment = environment
-        self._living = living
-        self._held = held
-        self._clock = clock
 
     def reload(self) -> Reloaded:
         """Read everything again that can be taken over, and take it over if all of it is right.
@@ -71,27 +61,27 @@ class Reloading:
 
         """
         log.info("reading configuration, certificate, key and tokens again")
-        if self._held is not None:
-            self._held.reload()
-        self._living.callers.access.static.reload()
+        if self._inside.held is not None:
+            self._inside.held.reload()
+        self._inside.access.read_static_tokens()
         waiting = () if self._read is None else self._take_over(self._read())
-        return Reloaded(tuple(app.name for app in self._living.callers.apps), waiting)
+        return Reloaded(tuple(app.name for app in self._inside.access.callers.apps), waiting)
 
     def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
         new = loaded.config
         merged = replace(self._config, **{name: getattr(new, name) for name in RELOADED})
-        key = self._living.callers.access.own.key
+        key = self._inside.access.callers.access.own.key
         problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty)]
         prepared = prepare_access(
             merged,
             self._environment,
-            self._clock.now(),
+            self._inside.clock.now(),
             faulty=loaded.faulty,
             key_until_now=key,
         )
         if problems:
             raise ConfigError([*problems, *prepared.problems])
-        self._living.apply(prepared)
+        self._inside.access.apply(prepared)
         return tuple(
             each.name
             for each in fields(Config)

@@ -4,36 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from typing import Final
 
-from sidecar.app_sessions import AppSessions
 from sidecar.audit.event import AuditLog, NoAudit
-from sidecar.aws.forwarding import Forwarder
-from sidecar.aws.http import http_client
-from sidecar.background import Background
 from sidecar.clock import Clock
 from sidecar.config.load import Loaded
-from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import Config
-from sidecar.delivery.files import DeliveredFiles
-from sidecar.door_graph import Behind, build_doors
-from sidecar.errors import IdentityError
-from sidecar.identity.held import HeldIdentity
-from sidecar.identity.identity import Identity
+from sidecar.door_graph import build_doors
+from sidecar.interior import furnished
 from sidecar.living_access import LivingAccess
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.readiness import Readiness
 from sidecar.reloading import Reloading
-from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
-from sidecar.secret_changes import build_changes
-from sidecar.secret_graph import SecretGraph, build_secrets
-from sidecar.signing.x509 import CertifiedKey
-from sidecar.web.ledger import Ledger
-from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
+from sidecar.secret_graph import SecretGraph
+from sidecar.web.configured_doors import AS_USUAL, Opening, open_configured_doors
+from sidecar.web.listener import OpenDoor
 
-_FORWARDED_AT_ONCE = 32
-NO_AUDIT = NoAudit()
+_NO_AUDIT: Final = NoAudit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,89 +52,35 @@ async def running_sidecar(
     prepared: Prepared,
     clock: Clock,
     *,
-    limits: ConnectionLimits = DEFAULT_LIMITS,
+    opening: Opening = AS_USUAL,
     read_again: Callable[[], Loaded] | None = None,
-    audit: AuditLog = NO_AUDIT,
+    audit: AuditLog = _NO_AUDIT,
 ) -> AsyncIterator[Sidecar]:
-    """Open the doors and keep everything behind them fresh until the block is left, drained.
+    """Open the doors and keep everything behind them fresh until the block is left.
+
+    Leaving drains the requests under way, then stops what runs in the background.
 
     Args:
         config: the checked configuration.
         prepared: identity and tokens.
         clock: the wall clock.
-        limits: what connections to the doors may take up.
+        opening: how the doors are opened.
         read_again: reads the configuration for a reload; without it only files are read again.
         audit: where decisions are put down.
 
     Raises:
         ConfigError: a region that no service is known in.
-        ListenError: an address is taken.
+        ListenError: an address is taken, or cannot be added.
         OperatorError: a token file cannot be written.
 
     """
     async with AsyncExitStack() as stack:
-        held = prepared.held_identity(clock)
-        http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
-        graph = build_role_graph(config, http, _signing_key(held), clock)
-        secrets = build_secrets(config, graph.roles, clock)
-        stack.push_async_callback(secrets.close)
-        changes = build_changes(config, secrets, secrets.replies, clock)
-        files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
-        background = Background()
-        stack.push_async_callback(background.close)  # before what it uses is closed
-        access = _access(config, prepared, graph, background, clock)
-        readiness = Readiness(access, held, secrets, changes, files, clock)
-        ledger_of = partial(_ledger, audit, clock)
-        forwarder = await _forwarder(config, stack)
-        doors = build_doors(
-            Behind(config, access, secrets, changes, forwarder, ledger_of), readiness, clock
-        )
-        opened = await stack.enter_async_context(open_doors(doors, ledger_of, limits=limits))
-        if held is not None:
-            _renew_with(held, config, access.sessions)
-            background.start(held.run())
-        access.start()
-        background.start_all((*secrets.background(), *changes.background(), files.run()))
-        reloading = Reloading(config, read_again, prepared.environment, access, held, clock)
-        yield Sidecar(opened, background.broken, reloading, access, graph.roles, secrets)
-
-
-def _ledger(audit: AuditLog, clock: Clock, door: str) -> Ledger:
-    return Ledger(door, audit, clock)
-
-
-async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
-    """Make the aws-api door's own way to AWS, so that sessions are not kept waiting by it."""
-    client = http_client(config.aws.ca_bundle, connections=_FORWARDED_AT_ONCE)
-    return Forwarder(await stack.enter_async_context(client), partial(endpoint_of, aws=config.aws))
-
-
-def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
-    """Give what roles sign with; where nothing is signed, no identity is held."""
-
-    def none() -> CertifiedKey:
-        raise IdentityError("no identity is configured", hint="add [identity]")
-
-    return none if held is None else held.key
-
-
-def _access(
-    config: Config, prepared: Prepared, graph: RoleGraph, background: Background, clock: Clock
-) -> LivingAccess:
-    shared = frozenset(name for name, role in config.roles.items() if role.shared_session)
-    access = LivingAccess(prepared.access, graph, shared, background, clock)
-    access.write_first_tokens()
-    return access
-
-
-def _renew_with(held: HeldIdentity, config: Config, sessions: AppSessions) -> None:
-    """Renew the sessions that a new identity signs for; those chained on them follow in time."""
-    signed_for = [
-        name for name, role in config.roles.items() if isinstance(role, RolesAnywhereSection)
-    ]
-
-    def renew(_: Identity) -> None:
-        for session in sessions.of_roles(signed_for):
-            session.renew_soon()
-
-    held.on_change(renew)
+        inside = await stack.enter_async_context(furnished(config, prepared, clock, audit))
+        readiness = Readiness(inside)
+        doors = build_doors(inside, readiness)
+        opens = open_configured_doors(doors, inside.ledger_of, config.doors, opening)
+        opened = await stack.enter_async_context(opens)
+        inside.start()
+        reloading = Reloading(inside, read_again, prepared.environment)
+        broken, access = inside.background.broken, inside.access
+        yield Sidecar(opened, broken, reloading, access, inside.graph.roles, inside.secrets)

@@ -449,3 +449,40 @@ def test_a_session_policy_that_cannot_be_read_is_told(machine: Machine) -> None:
     )
     policy.write_text("{}")
     assert machine.prepare().warnings == ()
+
+
+def _with_admin(machine: Machine, text: str) -> None:
+    file = machine.directory / "with-admin.toml"
+    file.write_text((machine.directory / "sidecar.toml").read_text() + text)
+    machine.loaded = read_config(file, {})
+
+
+def test_the_admin_door_has_no_token_unless_one_is_configured(machine: Machine) -> None:
+    assert machine.prepare().admin_tokens is None
+    token = machine.directory / "admin.token"
+    token.write_text("canary-token-of-the-admin")
+    token.chmod(0o644)
+    _with_admin(machine, f'[admin]\nstatic_token_file = "{token}"\n')
+    prepared = machine.prepare()
+    assert prepared.admin_tokens is not None
+    assert any(f"token file {token} has mode 0644" in each for each in prepared.warnings)
+    token.write_text("canary-another-of-the-admin")
+    prepared.admin_tokens.reload()
+    assert prepared.admin_tokens.app_for(b"canary-token-of-the-admin") is None
+    assert prepared.admin_tokens.app_for(b"canary-another-of-the-admin") is not None
+
+
+def test_a_bad_token_of_the_admin_door_is_told(machine: Machine) -> None:
+    _with_admin(machine, '[admin]\ntoken_env = "ADMIN_TOKEN"\n')
+    assert [problem for problem, _ in machine.problems()] == [
+        "admin.token_env: ADMIN_TOKEN is not set"
+    ]
+    _with_admin(machine, f'[admin]\nstatic_token_file = "{machine.token}"\n')
+    assert [problem for problem, _ in machine.problems()] == [
+        "admin: has the same token as app web"
+    ]
+
+
+def test_nothing_more_is_told_of_a_faulty_section_of_the_admin_door(machine: Machine) -> None:
+    _with_admin(machine, '[admin]\ntoken_env = "ADMIN_TOKEN"\nstatic_token_file = ""\n')
+    assert [where.split(":")[0] for where, _ in machine.problems()] == ["admin.static_token_file"]

@@ -4,7 +4,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -33,11 +33,18 @@ class TokenFile:
 
 @dataclass(frozen=True, slots=True)
 class AppToken:
-    """One app's token, with the file it came from if it came from one."""
+    """One app's token, with the file it came from if it came from one.
+
+    ``whose`` is for the log, where the token is not an app's.
+    """
 
     app: App
     token: Secret
     file: TokenFile | None = None
+    whose: str = ""
+
+    def __str__(self) -> str:
+        return self.whose or f"app {self.app.name}"
 
 
 def check_token(text: str, *, longest: int = MAX_TOKEN_LENGTH) -> Secret:
@@ -146,11 +153,39 @@ def load_tokens(
         try:
             tokens.append(_load(app, where, environment))
         except TokenRefused as exc:
-            kind = "static_token_file" if isinstance(where, Path) else "token_env"
-            hint = "make one: (umask 077; openssl rand -hex 32 | tr -d '\\n' > FILE)"
-            problems.append(Problem(f"apps.{app.name}.{kind}", f"{where} {exc}", hint))
+            problems.append(_unusable(f"apps.{app.name}", where, exc))
     problems += _doubles(tokens)
     return AppTokens(tuple(tokens)), problems
+
+
+def load_admin_token(
+    where: Path | str, environment: Mapping[str, str], apps: AppTokens
+) -> tuple[AppTokens | None, list[Problem]]:
+    """Read the admin door's token, which may be no app's.
+
+    Args:
+        where: its file (a Path) or the name of its variable (a str).
+        environment: where the variable is looked up.
+        apps: the tokens of the apps.
+
+    Returns:
+        The token, which belongs to an app that may have nothing, or what is wrong with it.
+
+    """
+    try:
+        held = _load(App("admin", (), ()), where, environment)
+    except TokenRefused as exc:
+        return None, [_unusable("admin", where, exc)]
+    if (app := apps.app_for(held.token.encoded())) is not None:
+        what = f"has the same token as app {app.name}"
+        return None, [Problem("admin", what, "give the admin door a token of its own")]
+    return AppTokens((replace(held, whose="the admin door"),)), []
+
+
+def _unusable(section: str, where: Path | str, exc: TokenRefused) -> Problem:
+    kind = "static_token_file" if isinstance(where, Path) else "token_env"
+    hint = "make one: (umask 077; openssl rand -hex 32 | tr -d '\\n' > FILE)"
+    return Problem(f"{section}.{kind}", f"{where} {exc}", hint)
 
 
 def _load(app: App, where: Path | str, environment: Mapping[str, str]) -> AppToken:
@@ -188,9 +223,9 @@ def _read_again(held: AppToken) -> AppToken:
     try:
         token, file = read_token_file(path)
     except TokenRefused as exc:
-        log.warning("app %s: token file %s %s; the old token stays", held.app.name, path, exc)
-        return AppToken(held.app, held.token, TokenFile(path, seen))
-    return AppToken(held.app, token, file)
+        log.warning("%s: token file %s %s; the old token stays", held, path, exc)
+        return replace(held, file=TokenFile(path, seen))
+    return replace(held, token=token, file=file)
 
 
 def _without_doubles(held: Sequence[AppToken], read: Sequence[AppToken]) -> tuple[AppToken, ...]:
@@ -209,16 +244,16 @@ def _without_doubles(held: Sequence[AppToken], read: Sequence[AppToken]) -> tupl
         if not doubled:
             break
         for index in doubled:
-            name, file = chosen[index].app.name, chosen[index].file
+            file = chosen[index].file
             log.warning(
-                "app %s: token file %s holds another app's token; the old token stays",
-                name,
+                "%s: token file %s holds another app's token; the old token stays",
+                held[index],
                 file and file.path,
             )
-            chosen[index] = AppToken(held[index].app, held[index].token, file)
+            chosen[index] = replace(held[index], file=file)
     for old, new in zip(held, chosen, strict=True):
         if old.token != new.token and new.file is not None:
-            log.info("app %s: new token from %s", new.app.name, new.file.path)
+            log.info("%s: new token from %s", new, new.file.path)
     return tuple(chosen)
 
 

@@ -16,10 +16,12 @@ from typing import Final, NoReturn
 
 from sidecar import __version__
 from sidecar.cli.one_line import one_line
-from sidecar.errors import ConfigError, SidecarError
+from sidecar.errors import ConfigError, NetworkLost, SidecarError
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
+# EX_UNAVAILABLE of sysexits.h: starting it again, elsewhere, is what helps.
+EXIT_NETWORK_LOST: Final = 69
 # EX_TEMPFAIL of sysexits.h, so that a wrapper knows when waiting is worth while.
 EXIT_TRY_LATER: Final = 75
 EXIT_INTERRUPTED: Final = 130
@@ -63,7 +65,8 @@ COMMANDS: Final = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 when done, 1 on failure, 2 on wrong usage or configuration, 75 on a failure that may pass by
+    0 when done, 1 on failure, 2 on wrong usage or configuration, 69 when the network namespace was
+    left by its owner, 75 on a failure that may pass by
     itself (AWS is down, far or throttling), 130 when interrupted.
     """
     try:
@@ -88,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _exit_code(exc: SidecarError) -> int:
     if isinstance(exc, ConfigError):
         return EXIT_USAGE
+    if isinstance(exc, NetworkLost):
+        return EXIT_NETWORK_LOST
     return EXIT_TRY_LATER if exc.retryable else EXIT_FAILURE
 
 

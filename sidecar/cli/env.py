@@ -12,6 +12,8 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from sidecar.cli.app_option import add_app_argument, chosen_app
@@ -19,7 +21,7 @@ from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.env_imds import ENDPOINT_VARIABLE, check_imds, imds_warnings
 from sidecar.cli.one_line import one_line
 from sidecar.cli.stronger_profile import stronger_profiles
-from sidecar.config.address import Address
+from sidecar.config.address import CONTAINER_ENDPOINTS, Address, IPAddress
 from sidecar.config.app_section import AppSection
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
@@ -37,6 +39,7 @@ AWS_API_VARIABLES: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_UR
 
 # Where SDKs find credentials before they ask a container endpoint.
 _STRONGER: Final = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
+_LOOPBACK: Final[Mapping[int, IPAddress]] = {4: IPv4Address("127.0.0.1"), 6: IPv6Address("::1")}
 _RELATIVE_PORT: Final = 80
 _RELATIVE_HOST: Final = "169.254.170.2"
 
@@ -113,18 +116,37 @@ def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:
                 hint="the relative form of the URI always means that address",
             )
         return RELATIVE_URI_VARIABLE, path
-    return URI_VARIABLE, _address("credentials", config.doors.credentials) + path
+    near = [each for each in map(_near, config.doors.credentials) if _is_accepted(each)]
+    if config.doors.credentials and not near:
+        raise OperatorError(
+            f"AWS SDKs ask no credentials door at {config.doors.credentials[0]}",
+            hint="let doors.credentials listen on 127.0.0.1 too, or put TLS in front of it",
+        )
+    return URI_VARIABLE, _address("credentials", near) + path
+
+
+def _near(address: Address) -> Address:
+    """Give the address at which this machine finds a door that listens on every address."""
+    if not address.host.is_unspecified:
+        return address
+    return replace(address, host=_LOOPBACK[address.host.version])
+
+
+def _is_accepted(address: Address) -> bool:
+    """Whether SDKs send a token there over plain http."""
+    return address.host.is_loopback or address.host in CONTAINER_ENDPOINTS
 
 
 def _address(door: str, addresses: Iterable[Address]) -> str:
-    fixed = [address for address in addresses if address.port]
+    fixed = [address for address in map(_near, addresses) if address.port]
     if not fixed:
         raise OperatorError(
             f"the {door} door has no fixed address",
             hint=f"set doors.{door} to an address with a port other than 0",
         )
-    # IPv4 first: it is the one form that every SDK accepts.
-    return f"http://{min(fixed, key=lambda each: each.host.version)}"
+    # IPv4 first: it is the one form that every SDK accepts; and what is near before what is not.
+    best = min(fixed, key=lambda each: (not _is_accepted(each), each.host.version))
+    return f"http://{best}"
 
 
 def _is_relative(address: Address) -> bool:

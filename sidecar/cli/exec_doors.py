@@ -31,11 +31,13 @@ from sidecar.delivery.reference import Reference
 from sidecar.delivery.values import Values
 from sidecar.errors import ConfigError, NotReady, OperatorError, Problem, SidecarError
 from sidecar.identity.password import PasswordPrompt
+from sidecar.network.interfaces import LOST, until_network_is_lost
 from sidecar.preflight import Prepared, prepare
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.redaction import Secret
 from sidecar.service import Sidecar, running_sidecar
 from sidecar.supervision.orders import Notify, Order, Start, encoded
+from sidecar.web.configured_doors import Opening
 from sidecar.web.open_files import raised_limit
 
 # The whole group gets these; the other process tells the program.
@@ -138,18 +140,26 @@ async def _serve(plan: _Plan, clock: Clock, orders: socket.socket) -> None:
     for number in _NOT_FOR_US:
         loop.add_signal_handler(number, lambda: None)
     limits = connection_limits(plan.config.doors, raised_limit())
-    async with running_sidecar(plan.config, plan.prepared, clock, limits=limits) as sidecar:
+    opening = Opening(limits)
+    async with running_sidecar(plan.config, plan.prepared, clock, opening=opening) as sidecar:
         hung_up = asyncio.ensure_future(loop.sock_recv(orders, 1))
         work = asyncio.ensure_future(_conduct(plan, sidecar, clock, orders))
+        warning = asyncio.ensure_future(_warn_of_a_lost_network(clock))
         ends: set[asyncio.Future[Any]] = {hung_up, work, sidecar.broken}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not hung_up.done():
                 (sidecar.broken if sidecar.broken.done() else work).result()
         finally:
-            for task in (hung_up, work):
+            for task in (hung_up, work, warning):
                 task.cancel()
-            await asyncio.gather(hung_up, work, return_exceptions=True)
+            await asyncio.gather(hung_up, work, warning, return_exceptions=True)
+
+
+async def _warn_of_a_lost_network(clock: Clock) -> None:
+    """Say that nothing is reached any more; whether to end is for the program to decide."""
+    await until_network_is_lost(clock)
+    log.warning("%s (hint: start this container again)", LOST)
 
 
 async def _conduct(plan: _Plan, sidecar: Sidecar, clock: Clock, orders: socket.socket) -> None:

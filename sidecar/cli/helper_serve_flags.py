@@ -29,7 +29,7 @@ INSTEAD: Final = {
     "--system-store-location": _STORE,
     "--use-latest-expiring-certificate": _STORE,
     "--port": "set SIDECAR_DOORS_CREDENTIALS=127.0.0.1:PORT",
-    "--hop-limit": "give nothing: the doors listen on loopback",
+    "--hop-limit": "set SIDECAR_DOORS_HOP_LIMIT",
 }
 
 

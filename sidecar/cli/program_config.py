@@ -10,7 +10,7 @@ from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
-from sidecar.config.doors_section import DoorsSection
+from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
 from sidecar.config.schema import Config
@@ -53,9 +53,15 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     )
     queue = config.secrets.events_queue_url if reads_events else None
     cache = replace(config.secrets, prefetch=(), prefetch_tags=(), events_queue_url=queue)
-    own = {app: section}
-    nothing = MetadataSection()
-    alone = replace(config, apps=own, doors=doors, secrets=cache, metadata=nothing, files=())
+    alone = replace(
+        config,
+        apps={app: section},
+        doors=doors,
+        admin=AdminSection(),
+        metadata=MetadataSection(),
+        secrets=cache,
+        files=(),
+    )
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
 
 
@@ -83,7 +89,7 @@ def _in_its_region(name: str, config: Config) -> RoleSection:
 
 def own_variables(config: Config) -> frozenset[str]:
     """Name the variables that hold passwords and tokens of the sidecar's."""
-    names = {app.token_env for app in config.apps.values()}
+    names = {app.token_env for app in config.apps.values()} | {config.admin.token_env}
     if config.identity is not None:
         names.add(config.identity.password_env)
     return frozenset(name for name in names if name)

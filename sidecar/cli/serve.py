@@ -3,7 +3,8 @@
 Prints one line a door to stdout once it listens, the credentials door first, and logs to stderr.
 The doors open even while AWS cannot be reached; /readyz on the admin door says when all is served.
 SIGTERM and SIGINT finish the requests under way and end with exit code 0. Replaced certificates,
-keys and tokens are taken into use by themselves; SIGHUP has them read again at once.
+keys and tokens are taken into use by themselves; SIGHUP has them read again at once. Exit code 69:
+the container whose network namespace this one joined has ended, so start this one again.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -22,15 +23,22 @@ from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.doors_section import DoorsSection
-from sidecar.config.load import Loaded, read_config
-from sidecar.config.schema import Config
+from sidecar.config.load import read_config
+from sidecar.errors import NetworkLost
 from sidecar.identity.password import PasswordPrompt
-from sidecar.preflight import Prepared, prepare
-from sidecar.service import running_sidecar
+from sidecar.network.interfaces import LOST, until_network_is_lost
+from sidecar.preflight import prepare
+from sidecar.service import Sidecar, running_sidecar
+from sidecar.web.configured_doors import Opening
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
 from sidecar.web.open_files import connections_a_door, raised_limit
+from sidecar.web.socket_activation import inherited_sockets, with_inherited
 
 EXAMPLE: Final = "sidecar serve --config /etc/sidecar/sidecar.toml"
+
+_START_AGAIN: Final = (
+    "start it again, so that it joins the new namespace: restart: unless-stopped in compose"
+)
 
 log = logging.getLogger("sidecar.serve")
 
@@ -63,9 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
         print("configuration, certificate and tokens are fine")
         return 0
     log.info("configuration from %s", loaded.file or "variables alone")
-    limits = connection_limits(loaded.config.doors, raised_limit())
+    inherited = inherited_sockets(os.environ, loaded.config)
+    config = with_inherited(loaded.config, inherited)
+    limits = connection_limits(config.doors, raised_limit())
     read_again = partial(read_config, loaded.file, os.environ)
-    asyncio.run(serve(loaded.config, prepared, clock, limits, read_again))
+    running = running_sidecar(
+        config, prepared, clock, opening=Opening(limits, inherited), read_again=read_again
+    )
+    asyncio.run(serve(running, clock))
     return 0
 
 
@@ -77,8 +90,7 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
         open_files: how many files the process may have open.
 
     """
-    every = (doors.credentials, doors.secrets, doors.aws_api, doors.metadata, doors.admin)
-    listening = [each for each in every if each]
+    listening = [each for each in doors.by_door().values() if each]
     addresses = sum(map(len, listening))
     room = connections_a_door(open_files, doors=len(listening), addresses=addresses)
     if room >= DEFAULT_LIMITS.max_connections:
@@ -93,24 +105,35 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
     return replace(DEFAULT_LIMITS, max_connections=room)
 
 
-async def serve(
-    config: Config,
-    prepared: Prepared,
-    clock: Clock,
-    limits: ConnectionLimits,
-    read_again: Callable[[], Loaded],
-) -> None:
-    """Serve until a signal comes; what fails in the background is raised."""
+async def serve(running: AbstractAsyncContextManager[Sidecar], clock: Clock) -> None:
+    """Serve until a signal comes; what fails in the background is raised.
+
+    Args:
+        running: opens the doors and closes them.
+        clock: the wall clock.
+
+    Raises:
+        NetworkLost: the network namespace was left by its owner.
+
+    """
     stopped = stop_signal()
-    running = running_sidecar(config, prepared, clock, limits=limits, read_again=read_again)
-    async with running as sidecar:
-        reload = sidecar.reloading.reload_and_tell
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-        for door in sidecar.doors:
-            for url in door.urls:
-                print(f"listening on {url} ({door.name})", flush=True)
-        await asyncio.wait({stopped, sidecar.broken}, return_when=asyncio.FIRST_COMPLETED)
-        if sidecar.broken.done():
-            log.critical("stopping: what keeps the sidecar fresh has failed")
-            sidecar.broken.result()
-        log.info("stopping on a signal: finishing the requests under way")
+    lost = asyncio.ensure_future(until_network_is_lost(clock))
+    try:
+        async with running as sidecar:
+            reload = sidecar.reloading.reload_and_tell
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+            for door in sidecar.doors:
+                for url in door.urls:
+                    print(f"listening on {url} ({door.name})", flush=True)
+            ends = {stopped, sidecar.broken, lost}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if sidecar.broken.done():
+                log.critical("stopping: what keeps the sidecar fresh has failed")
+                sidecar.broken.result()
+            if lost.done():
+                lost.result()
+                raise NetworkLost(LOST, hint=_START_AGAIN)
+            log.info("stopping on a signal: finishing the requests under way")
+    finally:
+        lost.cancel()
+        await asyncio.gather(lost, return_exceptions=True)

@@ -1,16 +1,19 @@
-"""Where a door may listen."""
+"""Where a door may listen, as it is written."""
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# The container endpoints of ECS and of EKS Pod Identity: link-local, and known to every SDK.
-_CONTAINER: Final = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23")
-# Where the metadata service of an EC2 instance is.
-_METADATA: Final = ("169.254.169.254", "fd00:ec2::254")
+# Link-local, and known to every SDK: the container endpoints of ECS and of EKS Pod Identity, and
+# the instance metadata service.
+CONTAINER_ENDPOINTS: Final = frozenset(
+    map(ipaddress.ip_address, ("169.254.170.2", "169.254.170.23", "fd00:ec2::23"))
+)
+METADATA_ENDPOINTS: Final = frozenset(
+    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254"))
+)
 _MAX_PORT: Final = 65535
 
 
@@ -22,15 +25,13 @@ class Address:
     port: int
 
     @classmethod
-    def parse(cls, text: str, link_local: Sequence[str] = _CONTAINER) -> Self:
+    def parse(cls, text: str) -> Self:
         """Read ``address:port`` or ``[address]:port``.
 
-        Args:
-            text: what was configured.
-            link_local: the addresses besides loopback that are accepted.
+        Whether a door may listen there is not looked at: `sidecar.config.listening`.
 
         Raises:
-            ValueError: no IP address, no port, or an address that other machines can reach.
+            ValueError: no IP address, no port, or no address that can be listened on.
 
         """
         host, separator, port = text.rpartition(":")
@@ -44,12 +45,7 @@ class Address:
             address = ipaddress.ip_address(host)
         except ValueError:
             raise ValueError("must begin with an IP address, not a name") from None
-        if not address.is_loopback and str(address) not in link_local:
-            *some, last = link_local
-            raise ValueError(
-                "is reachable from elsewhere: a door opens on "
-                f"{', '.join(['loopback', *some])} or {last} only"
-            )
+        _check(address)
         return cls(address, int(port))
 
     @property
@@ -61,19 +57,24 @@ class Address:
         return f"{self.host_in_url}:{self.port}"
 
 
-def metadata_addresses(value: object) -> tuple[Address, ...]:
-    """Read the value of the metadata door, which knows no callers: likewise, but stricter."""
-    return addresses(value, _METADATA)
+def _check(address: IPAddress) -> None:
+    if address.is_multicast or str(address) == "255.255.255.255":
+        raise ValueError("is an address of many machines, where nothing can listen")
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            raise ValueError(f"is an IPv4 address: write {address.ipv4_mapped}")
+        if address.scope_id is not None:
+            raise ValueError("must have no zone: listen on another address of that interface")
 
 
-def addresses(value: object, link_local: Sequence[str] = _CONTAINER) -> tuple[Address, ...]:
+def addresses(value: object) -> tuple[Address, ...]:
     """Read a door's value: ``"address:port"``, a list of them, or ``"off"``."""
     if value == "off":
         return ()
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list) or not items:
         raise ValueError('must be "address:port", a list of them, or "off"')
-    found = tuple(Address.parse(str(each).strip(), link_local) for each in items)
+    found = tuple(Address.parse(str(each).strip()) for each in items)
     if len({address for address in found if address.port}) != sum(1 for a in found if a.port):
         raise ValueError("names an address twice")
     return found

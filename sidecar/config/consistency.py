@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from sidecar.config.address import Address
 from sidecar.config.app_consistency import app_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
+from sidecar.config.listening import listening_problems
 from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
@@ -86,7 +86,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         problems += role_inconsistencies(config.roles, sound, config.identity)
     problems += app_inconsistencies(config, faulty)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
-    problems += () if "doors" in faulty else _doors(config)
+    problems += listening_problems(config.doors, config.admin, faulty)
     if not _METADATA_NEEDS & {each.partition(".")[0] for each in faulty}:
         problems += _metadata(config)
     if not {"roles", "files"} & faulty:
@@ -148,21 +148,3 @@ def _metadata(config: Config) -> Iterator[Problem]:
         return  # which is told already
     open_ = bool(config.doors.metadata)
     yield from metadata_inconsistencies(config.metadata, config.apps, region, is_open=open_)
-
-
-def _doors(config: Config) -> Iterator[Problem]:
-    taken: dict[Address, str] = {}
-    for door in ("credentials", "secrets", "aws_api", "metadata", "admin"):
-        for address in getattr(config.doors, door):
-            if address.port and address in taken:
-                yield Problem(
-                    f"doors.{door}", f"{address} is taken by doors.{taken[address]}", "use another"
-                )
-            taken[address] = door
-    for address in config.doors.admin:
-        if not address.host.is_loopback:
-            yield Problem(
-                "doors.admin",
-                f"{address} is not a loopback address, and this door asks for no token",
-                "use 127.0.0.1 or [::1]; the credentials and secrets doors may listen there",
-            )

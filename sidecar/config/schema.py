@@ -1,13 +1,13 @@
 """Every section and option of `sidecar.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from sidecar.config.app_section import AppSection
-from sidecar.config.doors_section import DoorsSection
+from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.option import (
@@ -194,11 +194,16 @@ class Config:
     apps: Mapping[str, AppSection]
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
+    admin: AdminSection = field(default_factory=AdminSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     tokens: TokensSection = field(default_factory=TokensSection)
     metadata: MetadataSection = field(default_factory=MetadataSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
+
+    def with_doors(self, doors: DoorsSection) -> Self:
+        """Put other doors in the place of these."""
+        return replace(self, doors=doors)
 
     def files_by_place(self) -> dict[str, FilesSection]:
         """Give the files by the names that problems call them by, ``files.1`` being the first."""
@@ -212,6 +217,7 @@ SECTIONS: Final = MappingProxyType(
         "identity": IdentitySection,
         "aws": AwsSection,
         "doors": DoorsSection,
+        "admin": AdminSection,
         "secrets": SecretsSection,
         "tokens": TokensSection,
         "metadata": MetadataSection,

@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from aiohttp import web
 
+from sidecar.access.tokens import AppTokens
 from sidecar.web import invalidate_route
 from sidecar.web.answer import PLAIN, Refusal, answer
+from sidecar.web.authorization import token_wanted
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser
 from sidecar.web.invalidate_route import InvalidateRoute
+
+_HEALTHZ: Final = "/healthz"
+_READYZ: Final = "/readyz"
+# What a container's own health check asks, which has no token.
+_PROBES: Final = frozenset({_HEALTHZ, _READYZ})
 
 # The thing that something is said about, and what: why it is waited for, or what to look after.
 Remarks = Callable[[], Mapping[str, str]]
@@ -21,18 +29,22 @@ class AdminDoor:
         pending: gives what is still waited for; ready means nothing.
         warnings: gives what works still, and will not for ever.
         invalidate: takes word of changes.
+        tokens: who is let in; None lets everybody in, which is for loopback only.
 
     """
 
     name = "admin"
-    guards: tuple[Guard, ...] = (not_forwarded, not_from_a_browser)
 
     def __init__(
         self,
         pending: Remarks,
         warnings: Remarks = dict,
         invalidate: InvalidateRoute | None = None,
+        tokens: AppTokens | None = None,
     ) -> None:
+        self.guards: tuple[Guard, ...] = (not_forwarded, not_from_a_browser)
+        if tokens is not None:
+            self.guards += (token_wanted(tokens, open_on_loopback=_PROBES),)
         self._pending = pending
         self._warnings = warnings
         self._invalidate = invalidate
@@ -41,7 +53,7 @@ class AdminDoor:
         """Answer ``/healthz``, ``/readyz`` and ``/invalidate``."""
         path, _, query = request.raw_path.partition("?")
         match path:
-            case "/healthz" | "/readyz":
+            case _ if path in _PROBES:
                 method = "GET"
             case invalidate_route.PATH if self._invalidate is not None:
                 method = "POST"
@@ -63,9 +75,9 @@ class AdminDoor:
         return answer(refusal.status, json.dumps(body).encode(), headers=refusal.headers)
 
     def _answer(self, path: str, query: str) -> web.Response:
-        if path == "/healthz":
+        if path == _HEALTHZ:
             return answer(200, b"ok\n", PLAIN)
-        if path == "/readyz" or self._invalidate is None:
+        if path == _READYZ or self._invalidate is None:
             return self._readiness()
         told = self._invalidate.handle(query)
         return self.refuse(told) if isinstance(told, Refusal) else told

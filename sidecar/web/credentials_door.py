@@ -32,6 +32,7 @@ from sidecar.errors import (
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.web.answer import Refusal, answer
 from sidecar.web.app_shares import AppShares
+from sidecar.web.authorization import token_of
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser, only_get
 from sidecar.web.ledger import GET_CREDENTIALS, Entry, Ledger
 from sidecar.web.sessions import Sessions
@@ -39,7 +40,6 @@ from sidecar.web.sessions import Sessions
 log = logging.getLogger(__name__)
 
 _PATH: Final = "/credentials"
-_BEARER: Final = b"bearer "
 # The tightest SDKs give up after one second; a cold start may take most of it.
 _COLD_START_SECONDS: Final = 0.8
 # Far more requests than ever wait for a first session; nothing else waits here.
@@ -84,7 +84,7 @@ class CredentialsDoor:
         """Answer ``GET /credentials`` and ``GET /credentials/<role>``."""
         entry = self._ledger.entry(request, GET_CREDENTIALS)
         try:
-            caller = await self._callers.identify(_token(request))
+            caller = await self._callers.identify(token_of(request))
             entry = entry.of(caller.app.name, caller.token_id)
             with self._shares.one_of(caller.app):
                 response = await self._answer(caller.app, request.raw_path, entry)
@@ -144,16 +144,6 @@ class CredentialsDoor:
         if held is None or held[0] is not current:
             held = self._bodies[session] = (current, render(current))
         return held
-
-
-def _token(request: web.BaseRequest) -> bytes:
-    given = request.headers.getall("Authorization", [])
-    if len(given) != 1:
-        count = "no" if not given else "more than one"
-        raise TokenNotAccepted(f"{count} Authorization header")
-    token = given[0].encode("utf-8", "surrogateescape")
-    is_bearer = token[: len(_BEARER)].lower() == _BEARER
-    return token[len(_BEARER) :] if is_bearer else token
 
 
 def _default_role(app: App) -> str:

@@ -5,7 +5,7 @@ and an application can be talked into sending requests (SSRF); neither can forge
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import HttpVersion10, HttpVersion11, web
 
@@ -29,19 +29,46 @@ def known_version(request: web.BaseRequest) -> Refusal | None:
     return None
 
 
-def host_is_ours(hosts: Iterable[str]) -> Guard:
-    """Make a guard that wants one Host header with one of these values, upper case or lower."""
+def host_is_ours(hosts: Iterable[str], *, or_local_address: bool = False) -> Guard:
+    """Make a guard that wants one Host header with one of these values, upper case or lower.
+
+    Args:
+        hosts: the values.
+        or_local_address: whether the address that the very connection was made to is one more; for
+            doors that listen on every address.
+
+    """
     allowed = frozenset(host.lower() for host in hosts)
 
     def guard(request: web.BaseRequest) -> Refusal | None:
         given = request.headers.getall("Host", [])
         if len(given) != 1:
             return Refusal(400, "BadHost", f"expected one Host header, got {len(given)}")
-        if given[0].lower() not in allowed:
+        host = given[0].lower()
+        if host not in allowed and not (or_local_address and host in _local_hosts(request)):
             return Refusal(403, "BadHost", "this Host is not served here")
         return None
 
     return guard
+
+
+def local_host(request: web.BaseRequest) -> str:
+    """Give the IP address of this machine that a request's connection was made to."""
+    host: str = _local_name(request)[0]
+    # A socket for both families writes IPv4 so; a zone belongs to no Host.
+    return host.partition("%")[0].removeprefix("::ffff:")
+
+
+def _local_hosts(request: web.BaseRequest) -> frozenset[str]:
+    host = local_host(request)
+    return hosts_of([(f"[{host}]" if ":" in host else host, _local_name(request)[1])])
+
+
+def _local_name(request: web.BaseRequest) -> tuple[Any, ...]:
+    if request.transport is None:
+        return "::", 0  # it has ended: nothing will be answered
+    found: tuple[Any, ...] = request.transport.get_extra_info("sockname")
+    return found
 
 
 def not_forwarded(request: web.BaseRequest) -> Refusal | None:

@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from typing import Final, Protocol, cast
 
 from aiohttp import web
 
 from sidecar.config.address import Address
-from sidecar.errors import ListenError
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
+from sidecar.web.binding import Bound, Listening, limit_hops
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 from sidecar.web.ledger import CONNECT, Ledger
 
@@ -51,6 +48,7 @@ class ConnectionLimits:
 
 
 DEFAULT_LIMITS: Final = ConnectionLimits()
+AT_HOME: Final = Listening()
 
 
 class Door(Protocol):
@@ -88,6 +86,7 @@ async def open_doors(
     doors: Iterable[tuple[Door, Iterable[Address]]],
     ledger_of: Callable[[str], Ledger],
     *,
+    listening: Listening = AT_HOME,
     limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[tuple[OpenDoor, ...]]:
     """Listen on every address of every door until the block is left.
@@ -98,6 +97,7 @@ async def open_doors(
     Args:
         doors: each with its addresses.
         ledger_of: gives where it is put down what a door's guards refuse.
+        listening: what holds for all of their sockets.
         limits: what connections may take up.
 
     Raises:
@@ -107,12 +107,13 @@ async def open_doors(
     runners: list[web.ServerRunner] = []
     with ExitStack() as sockets:
         try:
-            yield tuple(
-                [
-                    await _open(door, where, ledger_of(door.name), limits, sockets, runners)
-                    for door, where in doors
-                ]
-            )
+            bound = [(door, listening.bound(door.name, each, sockets)) for door, each in doors]
+            opened: list[OpenDoor] = []
+            for door, each in bound:
+                guard = _host_guard(each, listening.hosts)
+                server = _Server(door, guard, ledger_of(door.name), limits)
+                opened.append(await _open(server, each, listening.hop_limit, runners))
+            yield tuple(opened)
         finally:
             await _close(runners)
 
@@ -125,42 +126,28 @@ async def _close(runners: Sequence[web.ServerRunner]) -> None:
 
 
 async def _open(
-    door: Door,
-    addresses: Iterable[Address],
-    ledger: Ledger,
-    limits: ConnectionLimits,
-    stack: ExitStack,
-    runners: list[web.ServerRunner],
+    server: "_Server", bound: Sequence[Bound], hop_limit: int, runners: list[web.ServerRunner]
 ) -> OpenDoor:
-    sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
-    bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
-    server = _Server(door, host_is_ours(hosts_of(bound)), ledger, limits)
     # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
-    runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
+    runner = web.ServerRunner(server, shutdown_timeout=server.limits.drain_seconds / 2)
     await runner.setup()
     runners.append(runner)
-    for _, opened in sockets:
-        await web.SockSite(runner, opened, backlog=ACCEPTED_AT_ONCE).start()
+    for each in bound:
+        each.socket.setblocking(False)
+        limit_hops(each, hop_limit)
+        await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
         # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
-        opened.listen(_BACKLOG)
-    return OpenDoor(door.name, tuple(f"http://{host}:{port}" for host, port in bound))
+        each.socket.listen(_BACKLOG)
+    return OpenDoor(server.door.name, tuple(f"http://{each.address}" for each in bound))
 
 
-def _bind(door: str, address: Address, stack: ExitStack) -> socket.socket:
-    family = socket.AF_INET6 if isinstance(address.host, IPv6Address) else socket.AF_INET
-    opened = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    try:
-        opened.bind((str(address.host), address.port))
-    except OSError as exc:
-        raise ListenError(
-            f"the {door} door cannot listen on {address}: {os.strerror(exc.errno or 0)}",
-            hint=f"free the port, or set doors.{door} to another address",
-        ) from exc
-    opened.setblocking(False)
-    return opened
+def _host_guard(bound: Sequence[Bound], hosts: Sequence[str]) -> Guard:
+    """Want a Host that is an address of the door's, or a further name where others reach it."""
+    specific = [each.address for each in bound if not each.address.host.is_unspecified]
+    named = [(address.host_in_url, address.port) for address in specific]
+    ports = {each.address.port for each in bound if not each.address.host.is_loopback}
+    named += [(host, port) for host in hosts for port in ports]
+    return host_is_ours(hosts_of(named), or_local_address=len(specific) < len(bound))
 
 
 class _Server(web.Server):
@@ -170,15 +157,15 @@ class _Server(web.Server):
         self, door: Door, host_guard: Guard, ledger: Ledger, limits: ConnectionLimits
     ) -> None:
         super().__init__(self._guarded)
-        self._door = door
+        self.door = door
         self._guards = (known_version, host_guard, *door.guards)
         self._ledger = ledger
-        self._limits = limits
+        self.limits = limits
         self._admission = Admission[_Connection](limits.max_connections)
         self._tell_again_at = 0.0
 
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._door, self._limits)
+        return _Connection(self, self.door, self.limits)
 
     def admit(self, connection: "_Connection") -> None:
         """Let a connection in, and drop one if they are too many."""
@@ -197,17 +184,17 @@ class _Server(web.Server):
             self._tell_again_at = now + _TELL_AGAIN_SECONDS
             log.warning(
                 "the %s door holds %d connections and closes idle ones for new ones",
-                self._door.name,
-                self._limits.max_connections,
+                self.door.name,
+                self.limits.max_connections,
             )
 
     async def _guarded(self, request: web.BaseRequest) -> web.Response:
         refusal = first_refusal(self._guards, request)
         if refusal is None:
             with self._admission.working(cast("_Connection", request.protocol)):
-                return await self._door.handle(request)
+                return await self.door.handle(request)
         self._ledger.entry(request, CONNECT).denied(refusal.message)
-        response = self._door.refuse(refusal)
+        response = self.door.refuse(refusal)
         # What is refused here may have a body under way, which nobody is going to read.
         response.force_close()
         return response

@@ -104,6 +104,24 @@ def test_another_role_of_the_app_has_a_path_of_its_own(variables: Variables) -> 
         pytest.param(
             '["127.0.0.1:0", "[::1]:9911"]', "http://[::1]:9911/credentials", id="a fixed port"
         ),
+        pytest.param(
+            '"169.254.170.2:9911"', "http://169.254.170.2:9911/credentials", id="link-local"
+        ),
+        pytest.param(
+            '["10.0.0.1:1", "[::1]:9911"]\nallow_remote = true',
+            "http://[::1]:9911/credentials",
+            id="near before far",
+        ),
+        pytest.param(
+            '"0.0.0.0:9911"\nallow_remote = true',
+            "http://127.0.0.1:9911/credentials",
+            id="every address",
+        ),
+        pytest.param(
+            '"[::]:9911"\nallow_remote = true',
+            "http://[::1]:9911/credentials",
+            id="every IPv6 address",
+        ),
     ],
 )
 def test_the_uri_is_of_an_address_that_every_sdk_accepts(
@@ -256,6 +274,13 @@ def test_a_variable_that_is_printed_anyway_is_not_warned_of(
             "hint: set doors.credentials to an address with a port other than 0\n",
             id="no door",
         ),
+        pytest.param(
+            [],
+            '[doors]\ncredentials = "10.0.0.1:9911"\nallow_remote = true',
+            "sidecar: AWS SDKs ask no credentials door at 10.0.0.1:9911\n"
+            "hint: let doors.credentials listen on 127.0.0.1 too, or put TLS in front of it\n",
+            id="an address that SDKs refuse",
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_refused(
@@ -333,6 +358,13 @@ def test_the_aws_api_door_is_told_of_when_it_is_asked_for(env: Env) -> None:
     api = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SSM")
     assert {found.pop(name) for name in api} == {"http://127.0.0.1:2774"}
     assert found == json.loads(env("--format", "json")[1])
+
+
+def test_the_aws_api_door_may_be_anywhere(env: Env) -> None:
+    far = '[doors]\naws_api = "10.0.0.1:2774"\nallow_remote = true'
+    code, out, _ = env("--aws-api", more=far)
+    assert code == 0
+    assert "http://10.0.0.1:2774" in out
 
 
 def test_a_shut_aws_api_door_is_not_told_of(env: Env) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.program_config import for_one_program
+from sidecar.cli.program_config import for_one_program, own_variables
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
 from sidecar.config.load import read_config
 from sidecar.config.schema import Config
@@ -82,3 +82,14 @@ def test_a_program_has_no_metadata_door_whichever_app_that_serves(tmp_path: Path
     _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), door)
     assert inconsistencies(alone) == []
     assert alone.doors.metadata == ()
+
+
+def test_a_program_s_doors_are_on_loopback_whatever_serve_s_are(tmp_path: Path) -> None:
+    doors = '[doors]\ncredentials = "10.0.0.1:1"\nallow_remote = true\nadd_link_local = true\n'
+    admin = '[admin]\ntoken_env = "ADMIN_TOKEN"\n'
+    whole, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), doors, admin)
+    opened = [each for found in alone.doors.by_door().values() for each in found]
+    assert {str(each.host) for each in opened} == {"127.0.0.1"}
+    assert (alone.doors.allow_remote, alone.doors.add_link_local) == (False, False)
+    assert alone.admin.token_env is None
+    assert "ADMIN_TOKEN" in own_variables(whole)

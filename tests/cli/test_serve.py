@@ -25,13 +25,13 @@ from sidecar.cli.helper_serve_flags import INSTEAD
 from sidecar.cli.serve import connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
-from sidecar.config.doors_section import DoorsSection
+from sidecar.config.doors_section import DOOR_NAMES, DoorsSection
 from sidecar.config.load import read_config
 from sidecar.config.option import options_of
 from sidecar.config.schema import AwsSection
 from sidecar.config.sources import gather
 from sidecar.preflight import prepare
-from sidecar.web.listener import DEFAULT_LIMITS
+from sidecar.service import running_sidecar
 
 TOKEN = "canary-token-of-the-web-app"
 SCOPE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
@@ -174,7 +174,7 @@ def test_an_unknown_log_level_is_refused(refusal: Callable[..., str]) -> None:
         ("--certificate=a.pem", "set SIDECAR_CERTIFICATE"),
         ("--port=9911", "set SIDECAR_DOORS_CREDENTIALS=127.0.0.1:PORT"),
         ("--no-verify-ssl", "set AWS_CA_BUNDLE"),
-        ("--hop-limit=1", "give nothing: the doors listen on loopback"),
+        ("--hop-limit=1", "set SIDECAR_DOORS_HOP_LIMIT"),
     ],
 )
 def test_a_flag_of_the_signing_helper_s_serve_is_told_what_to_set_instead(
@@ -307,6 +307,16 @@ def test_the_limit_on_connections_fits_the_one_on_open_files(
     assert len(caplog.records) == warnings
 
 
+@pytest.mark.parametrize("door", DOOR_NAMES)
+def test_no_door_is_left_out_of_the_count(door: str) -> None:
+    alone = DoorsSection().with_addresses({**dict.fromkeys(DOOR_NAMES, ()), door: ONE})
+    assert connection_limits(alone, 276).max_connections == 100
+    every = DoorsSection().with_addresses(dict.fromkeys(DOOR_NAMES, ONE))
+    addresses = len(DOOR_NAMES)
+    room = 160 + 16 * addresses + 100 * addresses
+    assert connection_limits(every, room).max_connections == 100
+
+
 class BrokenClock(SystemClock):
     """A clock on which no background task can wait."""
 
@@ -321,6 +331,6 @@ async def test_what_fails_in_the_background_ends_serving_with_an_error(
     loaded = read_config(None, os.environ)
     prepared = prepare(loaded, os.environ, clock.now())
     with pytest.raises(RuntimeError, match="cannot sleep"):
-        await serve(loaded.config, prepared, clock, DEFAULT_LIMITS, lambda: loaded)
+        await serve(running_sidecar(loaded.config, prepared, clock), clock)
     critical = [each.message for each in caplog.records if each.levelno == logging.CRITICAL]
     assert critical == ["stopping: what keeps the sidecar fresh has failed"]

@@ -26,14 +26,17 @@ CLIENTS = {
 
 def main(directory: Path) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for address in ("169.254.170.2/32", "169.254.169.254/32"):
-        subprocess.run(["ip", "addr", "add", address, "dev", "lo"], check=True)
     with running_emulator() as emulator:
         free = "127.0.0.1:0"
         places = Places(directory, emulator.url, "169.254.170.2:80", free, free)
         stage = set_stage(places, datetime.now(UTC))
         words = ["serve", "--config", str(stage.config)]
-        environment = {**os.environ, "SIDECAR_DOORS_METADATA": "169.254.169.254:80"}
+        # The addresses are on no interface: the sidecar adds them.
+        environment = {
+            **os.environ,
+            "SIDECAR_DOORS_ADD_LINK_LOCAL": "true",
+            "SIDECAR_DOORS_METADATA": "169.254.169.254:80",
+        }
         with daemon(words, environment, directory / "sidecar.log") as serving:
             serving.line_with("(admin)")
             print(json.dumps(_results(directory, emulator.url, stage)))

@@ -1,4 +1,4 @@
-"""Where a door may listen: loopback and the container endpoints, and nowhere else."""
+"""How an address is written, and what is none that can be listened on."""
 
 import ipaddress
 import re
@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.config.address import Address, addresses, metadata_addresses
+from sidecar.config.address import Address, addresses
 
 NO_PORT = "must be address:port, with a port from 0 to 65535"
 NO_NAME = "must begin with an IP address, not a name"
-OUTSIDE = (
-    "is reachable from elsewhere: a door opens on loopback, 169.254.170.2, 169.254.170.23 or "
-    "fd00:ec2::23 only"
-)
+MANY = "is an address of many machines, where nothing can listen"
+ZONE = "must have no zone: listen on another address of that interface"
 BRACKETS = "an IPv6 address goes into brackets: [::1]:9911"
 NO_LIST = 'must be "address:port", a list of them, or "off"'
 
@@ -30,9 +28,13 @@ NO_LIST = 'must be "address:port", a list of them, or "off"'
         pytest.param("169.254.170.2:80", "169.254.170.2", id="ECS"),
         pytest.param("169.254.170.23:80", "169.254.170.23", id="EKS"),
         pytest.param("[fd00:ec2::23]:80", "[fd00:ec2::23]", id="EKS on IPv6"),
+        pytest.param("0.0.0.0:9911", "0.0.0.0", id="every interface"),
+        pytest.param("[::]:9911", "[::]", id="every IPv6 interface"),
+        pytest.param("192.168.1.10:9911", "192.168.1.10", id="LAN"),
+        pytest.param("[fe80::1]:80", "[fe80::1]", id="link-local"),
     ],
 )
-def test_addresses_that_only_this_machine_reaches_are_accepted(text: str, host_in_url: str) -> None:
+def test_any_ip_address_and_port_is_an_address(text: str, host_in_url: str) -> None:
     address = Address.parse(text)
     assert (str(address), address.host_in_url) == (text, host_in_url)
 
@@ -40,12 +42,13 @@ def test_addresses_that_only_this_machine_reaches_are_accepted(text: str, host_i
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        pytest.param("0.0.0.0:9911", OUTSIDE, id="every interface"),
-        pytest.param("[::]:9911", OUTSIDE, id="every IPv6 interface"),
-        pytest.param("192.168.1.10:9911", OUTSIDE, id="LAN"),
-        pytest.param("169.254.169.254:80", OUTSIDE, id="another link-local address"),
-        pytest.param("[fe80::1]:80", OUTSIDE, id="another IPv6 link-local address"),
-        pytest.param("[::ffff:192.168.1.10]:80", OUTSIDE, id="LAN, mapped into IPv6"),
+        pytest.param(
+            "[::ffff:192.168.1.10]:80", "is an IPv4 address: write 192.168.1.10", id="IPv4 in IPv6"
+        ),
+        pytest.param("[fe80::1%lo]:80", ZONE, id="a zone"),
+        pytest.param("224.0.0.1:80", MANY, id="multicast"),
+        pytest.param("255.255.255.255:80", MANY, id="broadcast"),
+        pytest.param("[ff02::1]:80", MANY, id="IPv6 multicast"),
         pytest.param("localhost:9911", NO_NAME, id="a name"),
         pytest.param("sidecar:9911", NO_NAME, id="a compose service"),
         pytest.param(":9911", NO_NAME, id="no address"),
@@ -67,17 +70,17 @@ def test_every_other_address_is_refused_with_a_reason(text: str, sentence: str) 
 
 
 @given(st.ip_addresses(), st.integers(0, 65535))
-def test_no_address_outside_loopback_and_the_container_endpoints_opens(
+def test_an_address_that_is_read_is_written_as_it_was(
     host: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int
 ) -> None:
     text = f"[{host}]:{port}" if host.version == 6 else f"{host}:{port}"
     try:
         address = Address.parse(text)
     except ValueError:
-        assert not host.is_loopback
+        mapped = host.version == 6 and host.ipv4_mapped is not None
+        assert mapped or host.is_multicast or str(host) == "255.255.255.255"
     else:
-        known = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23")
-        assert address.host.is_loopback or str(address.host) in known
+        assert (str(address), address.host, address.port) == (text, host, port)
 
 
 @pytest.mark.parametrize(
@@ -106,24 +109,9 @@ def test_a_door_listens_on_any_number_of_addresses(value: object, expected: list
         pytest.param("OFF", NO_PORT, id="off in capitals"),
         pytest.param(["off"], NO_PORT, id="off in a list"),
         pytest.param("127.0.0.1:1,", NO_PORT, id="a comma too many"),
-        pytest.param(["127.0.0.1:1", "0.0.0.0:1"], OUTSIDE, id="one of two is open to all"),
+        pytest.param(["127.0.0.1:1", "224.0.0.1:1"], MANY, id="one of two is none"),
     ],
 )
 def test_what_is_no_list_of_addresses_is_refused(value: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         addresses(value)
-
-
-@pytest.mark.parametrize(
-    "text", ["127.0.0.1:9912", "[::1]:9912", "169.254.169.254:80", "[fd00:ec2::254]:80"]
-)
-def test_the_metadata_door_opens_on_loopback_and_where_ec2_has_it(text: str) -> None:
-    assert [str(each) for each in metadata_addresses(text)] == [text]
-
-
-@pytest.mark.parametrize(
-    "text", ["169.254.170.2:80", "[fd00:ec2::23]:80", "0.0.0.0:80", "[::]:80", "192.168.1.10:80"]
-)
-def test_the_metadata_door_opens_nowhere_else(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^is reachable from elsewhere"):
-        metadata_addresses(text)

@@ -170,23 +170,6 @@ def test_secrets_need_a_role_that_reads_them(
     assert found(change) == [(f"secrets.via: {problem}", f"configured are {roles}")]
 
 
-def test_doors_that_share_an_address_are_refused(found: Found) -> None:
-    doors = {"credentials": ["[::1]:1", "127.0.0.1:1"], "admin": "127.0.0.1:1"}
-    assert found({"doors": doors}) == [
-        ("doors.admin: 127.0.0.1:1 is taken by doors.credentials", "use another")
-    ]
-
-
-@pytest.mark.parametrize("address", ["169.254.170.2:80", "169.254.170.23:0", "[fd00:ec2::23]:80"])
-def test_the_admin_door_opens_on_loopback_only(found: Found, address: str) -> None:
-    assert found({"doors": {"admin": ["127.0.0.1:1", address]}}) == [
-        (
-            f"doors.admin: {address} is not a loopback address, and this door asks for no token",
-            "use 127.0.0.1 or [::1]; the credentials and secrets doors may listen there",
-        )
-    ]
-
-
 TWO_APPS = {"web": APP, "batch": APP | {"token_env": "B"}, "idle": {"token_env": "C"}}
 OPEN = {"doors": {"metadata": "127.0.0.1:0"}}
 CONFIGURED = "configured are web, batch, idle"

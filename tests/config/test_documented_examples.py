@@ -1,21 +1,38 @@
-"""The configuration in docs/roles.md is one that is accepted, as the page says."""
+"""The configurations in the docs are ones that are accepted, as the pages say."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import ROLE_SOURCES
 
-PAGE = Path(__file__).parents[2] / "docs/roles.md"
+DOCS = Path(__file__).parents[2] / "docs"
 APP = '\n[apps.web]\nroles = ["default", "tenant", "audit", "ci"]\ntoken_env = "WEB_TOKEN"\n'
+
+
+def _blocks(page: str) -> list[str]:
+    text = (DOCS / page).read_text()
+    return re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def test_the_examples_of_role_sources_are_one_sound_configuration(
     load: Callable[..., Loaded],
 ) -> None:
-    blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    loaded = load("\n".join(blocks) + APP)
+    loaded = load("\n".join(_blocks("roles.md")) + APP)
     assert inconsistencies(loaded.config) == []
     assert {role.source for role in loaded.config.roles.values()} == set(ROLE_SOURCES.schemas)
+
+
+@pytest.mark.parametrize("block", _blocks("listening.md"))
+def test_each_example_of_where_doors_listen_is_sound(
+    block: str,
+    load: Callable[..., Loaded],
+    sound: dict[str, Any],
+    toml: Callable[[dict[str, Any]], str],
+) -> None:
+    assert inconsistencies(load(toml(sound) + block).config) == []

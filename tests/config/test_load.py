@@ -28,7 +28,7 @@ MANY_MISTAKES = """
     privat_key = "workload.key"
 
     [doors]
-    secrets = "0.0.0.0:2773"
+    secrets = "224.0.0.1:2773"
 
     [roles."a b"]
     trust_anchor_arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
@@ -44,14 +44,11 @@ MANY_MISTAKES = """
     [log.level]
     deep = true
 """
-OUTSIDE = (
-    "is reachable from elsewhere: a door opens on loopback, 169.254.170.2, 169.254.170.23 or "
-    "fd00:ec2::23 only"
-)
+MANY = "is an address of many machines, where nothing can listen"
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, log, metadata, roles, secrets, tokens",
+        "known are admin, apps, aws, doors, files, identity, log, metadata, roles, secrets, tokens",
     ),
     (
         "identity.privat_key: unknown key",
@@ -59,7 +56,7 @@ EVERY_REASON = [
     ),
     ("identity.certificate: must not be empty (got '')", ""),
     (
-        f"doors.secrets: {OUTSIDE} (got '0.0.0.0:2773')",
+        f"doors.secrets: {MANY} (got '224.0.0.1:2773')",
         "",
     ),
     ("secrets.ttl_seconds: must be between 0 and 3600 (got -1)", ""),

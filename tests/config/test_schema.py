@@ -73,14 +73,10 @@ NO_PREFIX = "must begin with / and hold neither ? nor #"
 NO_ARN_PATTERN = "takes ARNs, or patterns of ARNs, not the names of configured roles"
 NO_LIST = "must be a list of texts"
 NO_NUMBER = "must be a whole number"
-OUTSIDE = (
-    "is reachable from elsewhere: a door opens on loopback, 169.254.170.2, 169.254.170.23 or "
-    "fd00:ec2::23 only"
-)
+HOSTS = "must be names of hosts, without a port and without *"
+EVERY = "must name what clients ask for, and nobody asks for every address"
+MANY = "is an address of many machines, where nothing can listen"
 
-NO_METADATA = (
-    "is reachable from elsewhere: a door opens on loopback, 169.254.169.254 or fd00:ec2::254 only"
-)
 NO_ZONE = "is not an availability zone's name: a region and a letter"
 NO_ZONE_ID = "is not an availability zone's id"
 NO_INSTANCE = "is not an instance's id: i- and 17 hexadecimal digits"
@@ -115,6 +111,14 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("doors.metadata", "off", ()),
     ("doors.metadata", "127.0.0.1:1", (Address.parse("127.0.0.1:1"),)),
     ("doors.admin", "off", ()),
+    ("doors.allow_remote", True, True),
+    ("doors.hop_limit", 255, 255),
+    ("doors.add_link_local", "true", True),
+    ("doors.allowed_hosts", "Sidecar.Internal, my_app", ("sidecar.internal", "my_app")),
+    ("doors.allowed_hosts", ["10.0.0.5", "fd00::5"], ("10.0.0.5", "[fd00::5]")),
+    ("doors.allowed_hosts", "[FD00::5]", ("[fd00::5]",)),
+    ("admin.static_token_file", "admin.token", Path("admin.token")),
+    ("admin.token_env", "ADMIN_TOKEN", "ADMIN_TOKEN"),
     ("roles.default.source", "roles-anywhere", "roles-anywhere"),
     ("roles.default.trust_anchor_arn", ANCHOR, Arn.parse(ANCHOR)),
     ("roles.default.profile_arn", PROFILE, Arn.parse(PROFILE)),
@@ -248,12 +252,47 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("aws.use_dualstack_endpoint", [], f"{NO_FLAG} (got [])", ""),
     ("aws.ca_bundle", "", f"{EMPTY} (got '')", ""),
     ("aws.start_spread_seconds", 3601, "must be between 0 and 3600 (got 3601)", ""),
-    ("doors.credentials", "0.0.0.0:9911", f"{OUTSIDE} (got '0.0.0.0:9911')", ""),
-    ("doors.secrets", ["10.0.0.1:1"], f"{OUTSIDE} (got ['10.0.0.1:1'])", ""),
-    ("doors.aws_api", "[::]:2774", f"{OUTSIDE} (got '[::]:2774')", ""),
-    ("doors.metadata", "169.254.170.2:80", f"{NO_METADATA} (got '169.254.170.2:80')", ""),
-    ("doors.metadata", "0.0.0.0:80", f"{NO_METADATA} (got '0.0.0.0:80')", ""),
-    ("doors.admin", "[::]:9913", f"{OUTSIDE} (got '[::]:9913')", ""),
+    ("doors.metadata", 9912, 'must be "address:port", a list of them, or "off" (got 9912)', ""),
+    ("doors.credentials", "224.0.0.1:9911", f"{MANY} (got '224.0.0.1:9911')", ""),
+    ("doors.secrets", ["255.255.255.255:1"], f"{MANY} (got ['255.255.255.255:1'])", ""),
+    ("doors.aws_api", "[ff02::1]:2774", f"{MANY} (got '[ff02::1]:2774')", ""),
+    ("doors.admin", "sidecar:1", "must begin with an IP address, not a name (got 'sidecar:1')", ""),
+    ("doors.allow_remote", "yes", "must be true or false (got 'yes')", ""),
+    ("doors.hop_limit", 0, "must be between 1 and 255 (got 0)", ""),
+    ("doors.hop_limit", 256, "must be between 1 and 255 (got 256)", ""),
+    ("doors.add_link_local", 1, "must be true or false (got 1)", ""),
+    *(
+        ("doors.allowed_hosts", value, f"{HOSTS} (got {value!r})", "")
+        for value in (
+            "*",
+            "*.internal",
+            "sidecar:9911",
+            "http://sidecar",
+            "a..b",
+            "-a",
+            "a b",
+            "1.2.3",
+            "[sidecar]",
+            "x" * 64,
+        )
+    ),
+    ("doors.allowed_hosts", "a, A", "names something twice (got 'a, A')", ""),
+    *(
+        (
+            "doors.allowed_hosts",
+            value,
+            f"must name what clients ask for, and nobody asks for every address (got {value!r})",
+            "",
+        )
+        for value in ("0.0.0.0", "::", "[::]")
+    ),
+    ("admin.static_token_file", "", "must not be empty (got '')", ""),
+    (
+        "admin.token_env",
+        "hunter2",
+        "must be a variable's name: capitals, digits and _",
+        "name the variable here",
+    ),
     ("roles.default.source", "env", f"{NO_SOURCE} (got 'env')", ""),
     ("roles.default.source", ["x"], f"{NO_SOURCE} (got ['x'])", ""),
     ("roles.chained.source", "", f"{NO_SOURCE} (got '')", ""),

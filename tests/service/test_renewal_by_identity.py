@@ -9,7 +9,7 @@ from sidecar.app_sessions import AppSessions
 from sidecar.config.load import load_config
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
-from sidecar.service import _renew_with
+from sidecar.interior import renew_with
 
 APP = '[apps.web]\nroles = ["one"]\ntoken_env = "TOKEN"\n'
 ROLE = "arn:aws:iam::123456789012:role"
@@ -52,7 +52,7 @@ def test_a_new_identity_renews_what_it_signs_for_and_nothing_else(tmp_path: Path
         def of_roles(self, names: Iterable[str]) -> list[Role]:
             return [Role(name) for name in names]
 
-    _renew_with(cast("HeldIdentity", held), config, cast("AppSessions", Sessions()))
+    renew_with(cast("HeldIdentity", held), config, cast("AppSessions", Sessions()))
     for listener in held.listeners:
         listener(cast("Identity", None))
     assert held.renewed == ["one", "two"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -31,10 +32,11 @@ from sidecar.secret_cache.cache import ParameterCache, SecretCache
 from sidecar.secret_cache.limits import Limits
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.answer import Refusal, answer
+from sidecar.web.binding import Listening
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.guards import Guard
 from sidecar.web.ledger import Ledger
-from sidecar.web.listener import ConnectionLimits, Door, open_doors
+from sidecar.web.listener import AT_HOME, ConnectionLimits, Door, open_doors
 from sidecar.web.secrets_door import AS_AWS_DOES, SecretsDoor, SecretsDoorOptions
 
 if TYPE_CHECKING:
@@ -288,6 +290,20 @@ def wire_to() -> WireTo:
 
 
 @pytest.fixture
+def own_address() -> str:
+    """Give an IPv4 address of this machine off loopback; what is sent to it travels over `lo`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+        try:
+            tried.connect(("192.0.2.1", 9))  # sends nothing
+            address: str = tried.getsockname()[0]
+        except OSError:
+            address = "127.0.0.1"
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but loopback")
+    return address
+
+
+@pytest.fixture
 def limits() -> ConnectionLimits:
     """Give the limits that every door is opened with."""
     return ConnectionLimits(linger_seconds=0.05)
@@ -332,8 +348,11 @@ async def open_on_loopback(
     """Give a function that opens a door on a free port for the time of the test."""
     async with AsyncExitStack() as stack:
 
-        async def opened(door: Door, address: str = "127.0.0.1:0") -> Wire:
-            opening = open_doors([(door, (Address.parse(address),))], ledger_of, limits=limits)
+        async def opened(
+            door: Door, address: str = "127.0.0.1:0", listening: Listening = AT_HOME
+        ) -> Wire:
+            where = (Address.parse(address),)
+            opening = open_doors([(door, where)], ledger_of, listening=listening, limits=limits)
             (found,) = await stack.enter_async_context(opening)
             return wire_to(found.urls[0])
 

@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.access.policy import App
+from sidecar.access.tokens import AppToken, AppTokens
+from sidecar.redaction import Secret
 from sidecar.web.admin_door import AdminDoor
 
 if TYPE_CHECKING:
@@ -66,3 +69,62 @@ async def test_a_body_is_refused(admin: "Wire") -> None:
     reply = await admin.ask("/healthz", "Content-Length: 5")
     assert (reply.status, reply.json()["code"]) == (400, "BodyNotAllowed")
     assert reply.header("Connection") == "close"
+
+
+TOKEN = "token-of-the-admin-door-01"
+
+
+@pytest.fixture
+def door_with_a_token(pending: dict[str, str]) -> AdminDoor:
+    held = AppToken(App("admin", (), ()), Secret(TOKEN))
+    return AdminDoor(lambda: pending, tokens=AppTokens((held,)))
+
+
+@pytest.fixture
+async def remote(
+    open_on_loopback: "Open", door_with_a_token: AdminDoor, own_address: str
+) -> "Wire":
+    """Give the door with a token on an address of this machine that is not loopback."""
+    return await open_on_loopback(door_with_a_token, f"{own_address}:0")
+
+
+@pytest.fixture
+async def local(open_on_loopback: "Open", door_with_a_token: AdminDoor) -> "Wire":
+    return await open_on_loopback(door_with_a_token)
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/readyz", "/readyz?x", "/", "/invalidate"])
+async def test_off_loopback_every_path_wants_the_token(target: str, remote: "Wire") -> None:
+    reply = await remote.ask(target)
+    assert (reply.status, reply.header("WWW-Authenticate")) == (401, "Bearer")
+    assert reply.json() == {"code": "Unauthorized", "message": "no Authorization header"}
+    wanted = {"/": 404, "/invalidate": 404}.get(target, 200)
+    assert (await remote.ask(target, f"Authorization: {TOKEN}")).status == wanted
+
+
+async def test_on_loopback_a_health_check_needs_no_token_and_all_else_does(local: "Wire") -> None:
+    assert [(await local.ask(each)).status for each in ("/healthz", "/readyz")] == [200, 200]
+    for target in ("/", "/invalidate", "/healthz/", "//healthz", "/metrics"):
+        assert (await local.ask(target)).status == 401
+        assert (await local.ask(target, f"Authorization: {TOKEN}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        pytest.param([f"Authorization: {TOKEN}"], 404, id="raw"),
+        pytest.param([f"Authorization: Bearer {TOKEN}"], 404, id="bearer"),
+        pytest.param([f"authorization: bearer {TOKEN}"], 404, id="lower case"),
+        pytest.param([f"Authorization: {TOKEN}x"], 401, id="another"),
+        pytest.param([f"Authorization: Basic {TOKEN}"], 401, id="another scheme"),
+        pytest.param(["Authorization:"], 401, id="empty"),
+        pytest.param([f"Authorization: {TOKEN}"] * 2, 401, id="two"),
+        pytest.param([f"X-Token: {TOKEN}"], 401, id="elsewhere"),
+    ],
+)
+async def test_the_token_is_shown_raw_or_after_bearer(
+    lines: list[str], status: int, local: "Wire"
+) -> None:
+    reply = await local.ask("/", *lines)
+    assert reply.status == status
+    assert TOKEN.encode() not in reply.body

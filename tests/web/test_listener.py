@@ -1,8 +1,10 @@
 """The life of connections and doors: keep-alive, tricklers, IPv6, taken ports, the end."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from sidecar.config.address import Address
 from sidecar.errors import ListenError
 from sidecar.web.admin_door import AdminDoor
+from sidecar.web.binding import bound_to
 from sidecar.web.listener import ConnectionLimits, open_doors
 
 if TYPE_CHECKING:
@@ -96,6 +99,78 @@ async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire", ledger_of: "L
         f"the admin door cannot listen on {admin.authority}: Address already in use"
     )
     assert caught.value.hint == "free the port, or set doors.admin to another address"
+
+
+@pytest.mark.parametrize(
+    ("address", "why", "hint"),
+    [
+        pytest.param(
+            "203.0.113.9:9913",
+            "Cannot assign requested address",
+            "no interface has this address: add it, or set doors.admin to another address",
+            id="somebody else's",
+        ),
+        pytest.param(
+            "[2001:db8::9]:9913",
+            "Cannot assign requested address",
+            "no interface has this address, or IPv6 is off here: add it, or set doors.admin to "
+            "another address",
+            id="somebody else's, IPv6",
+        ),
+    ],
+)
+async def test_an_address_of_no_interface_is_an_error_with_a_hint(
+    address: str, why: str, hint: str, ledger_of: "LedgerOf"
+) -> None:
+    with pytest.raises(ListenError) as caught:
+        async with open_doors([(AdminDoor(dict), (Address.parse(address),))], ledger_of):
+            pass
+    assert str(caught.value) == f"the admin door cannot listen on {address}: {why}"
+    assert caught.value.hint == hint
+
+
+async def test_a_machine_without_ipv6_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_such_family(*_: object) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "not said")
+
+    monkeypatch.setattr(socket, "socket", no_such_family)
+    with pytest.raises(ListenError) as caught, ExitStack() as stack:
+        bound_to("admin", Address.parse("[::1]:9913"), stack)
+    assert "cannot listen on [::1]:9913: Address family not supported" in str(caught.value)
+    assert "IPv6 is off here" in caught.value.hint
+
+
+async def test_a_low_port_that_is_not_allowed_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(*_: object) -> socket.socket:
+        raise PermissionError(errno.EACCES, "not said")
+
+    monkeypatch.setattr(socket, "socket", forbidden)
+    with pytest.raises(ListenError, match="Permission denied") as caught, ExitStack() as stack:
+        bound_to("credentials", Address.parse("127.0.0.1:80"), stack)
+    assert "CAP_NET_BIND_SERVICE" in caught.value.hint
+
+
+async def test_a_door_listens_on_both_families_at_once(
+    wire_to: "WireTo", stack: AsyncExitStack, ledger_of: "LedgerOf"
+) -> None:
+    both = (*LOOPBACK, Address.parse("[::1]:0"))
+    (opened,) = await stack.enter_async_context(open_doors([(AdminDoor(dict), both)], ledger_of))
+    assert [(await wire_to(url).ask("/healthz")).status for url in opened.urls[:1]] == [200]
+    other = wire_to(opened.urls[1])
+    request = f"GET /healthz HTTP/1.1\r\nHost: [::1]:{other.port}\r\nConnection: close\r\n\r\n"
+    assert (await other.send(request)).status == 200
+
+
+async def test_of_doors_none_opens_if_one_cannot(ledger_of: "LedgerOf") -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = (Address.parse(f"127.0.0.1:{taken.getsockname()[1]}"),)
+        with pytest.raises(ListenError):
+            async with open_doors(
+                [(AdminDoor(dict), LOOPBACK), (AdminDoor(dict), busy)], ledger_of
+            ):
+                pass
 
 
 @pytest.fixture

@@ -1,0 +1,152 @@
+"""Everything that stands behind the doors, made in order and kept fresh while they are open."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sidecar.app_sessions import AppSessions
+from sidecar.audit.event import AuditLog
+from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.http import http_client
+from sidecar.background import Background
+from sidecar.clock import Clock
+from sidecar.config.role_sources import RolesAnywhereSection
+from sidecar.config.schema import Config
+from sidecar.delivery.files import DeliveredFiles
+from sidecar.errors import IdentityError
+from sidecar.identity.held import HeldIdentity
+from sidecar.identity.identity import Identity
+from sidecar.living_access import LivingAccess
+from sidecar.preflight import Prepared
+from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
+from sidecar.secret_changes import Changes, build_changes
+from sidecar.secret_graph import SecretGraph, build_secrets
+from sidecar.signing.x509 import CertifiedKey
+from sidecar.web.ledger import Ledger
+
+_FORWARDED_AT_ONCE: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Interior:
+    """What stands behind the doors.
+
+    Args:
+        config: the configuration.
+        clock: the wall clock.
+        audit: where decisions are put down.
+        held: the identity, if there is one.
+        graph: the roles.
+        secrets: the caches.
+        changes: what tells the caches of changes.
+        files: what is written for applications.
+        access: who is let in, and with which sessions.
+        forwarder: the aws-api door's way to AWS.
+        background: what runs all the while.
+
+    """
+
+    config: Config
+    clock: Clock
+    audit: AuditLog
+    held: HeldIdentity | None
+    graph: RoleGraph
+    secrets: SecretGraph
+    changes: Changes
+    files: DeliveredFiles
+    access: LivingAccess
+    forwarder: Forwarder
+    background: Background
+
+    def ledger_of(self, door: str) -> Ledger:
+        """Give where a door puts its decisions down."""
+        return Ledger(door, self.audit, self.clock)
+
+    def start(self) -> None:
+        """Begin to keep everything fresh."""
+        if self.held is not None:
+            renew_with(self.held, self.config, self.access.sessions)
+            self.background.start(self.held.run())
+        self.access.start()
+        self.background.start_all(
+            (*self.secrets.background(), *self.changes.background(), self.files.run())
+        )
+
+
+@asynccontextmanager
+async def furnished(
+    config: Config, prepared: Prepared, clock: Clock, audit: AuditLog
+) -> AsyncIterator[Interior]:
+    """Make it all, without asking AWS for anything, and end it all when the block is left.
+
+    Raises:
+        ConfigError: a region that no service is known in.
+        OperatorError: a token file cannot be written.
+
+    """
+    async with AsyncExitStack() as stack:
+        held = prepared.held_identity(clock)
+        http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
+        graph = build_role_graph(config, http, _signing_key(held), clock)
+        secrets = build_secrets(config, graph.roles, clock)
+        stack.push_async_callback(secrets.close)
+        changes = build_changes(config, secrets, secrets.replies, clock)
+        files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
+        forwarder = await _forwarder(config, stack)
+        background = Background()
+        stack.push_async_callback(background.close)  # before what it uses is closed
+        access = _access(config, prepared, graph, background, clock)
+        yield Interior(
+            config,
+            clock,
+            audit,
+            held,
+            graph,
+            secrets,
+            changes,
+            files,
+            access,
+            forwarder,
+            background,
+        )
+
+
+async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
+    """Make the aws-api door's own way to AWS, so that sessions are not kept waiting by it."""
+    client = http_client(config.aws.ca_bundle, connections=_FORWARDED_AT_ONCE)
+    return Forwarder(await stack.enter_async_context(client), partial(endpoint_of, aws=config.aws))
+
+
+def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
+    """Give what roles sign with; where nothing is signed, no identity is held."""
+
+    def none() -> CertifiedKey:
+        raise IdentityError("no identity is configured", hint="add [identity]")
+
+    return none if held is None else held.key
+
+
+def _access(
+    config: Config, prepared: Prepared, graph: RoleGraph, background: Background, clock: Clock
+) -> LivingAccess:
+    shared = frozenset(name for name, role in config.roles.items() if role.shared_session)
+    access = LivingAccess(
+        prepared.access, prepared.admin_tokens, AppSessions(graph, shared, background, clock), clock
+    )
+    access.write_first_tokens()
+    return access
+
+
+def renew_with(held: HeldIdentity, config: Config, sessions: AppSessions) -> None:
+    """Renew the sessions that a new identity signs for; those chained on them follow in time."""
+    signed_for = [
+        name for name, role in config.roles.items() if isinstance(role, RolesAnywhereSection)
+    ]
+
+    def renew(_: Identity) -> None:
+        for session in sessions.of_roles(signed_for):
+            session.renew_soon()
+
+    held.on_change(renew)

@@ -1,0 +1,1 @@
+"""What this machine's network is like: its interfaces, and addresses that are added to `lo`."""
