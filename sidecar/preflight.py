@@ -7,14 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
 from sidecar.aws.http import tls_context
-from sidecar.clock import Clock
+from sidecar.clock import Clock, SystemClock
 from sidecar.config.consistency import inconsistencies, shared_roles
+from sidecar.config.identity_section import IdentitySection
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
-from sidecar.config.schema import Config, IdentitySection
+from sidecar.config.schema import AppSection, Config
 from sidecar.delivery.prepare import PreparedFile, prepare_files
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
 from sidecar.identity.examined import examine, told
@@ -23,9 +25,11 @@ from sidecar.identity.identity import Identity
 from sidecar.identity.password import NoPasswordSource, Password, PasswordFile, PasswordVariable
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.remembered_password import RememberedPassword
+from sidecar.issuer_graph import build_issuers
 from sidecar.providers.session_policy import read_policy
 
 _NOBODY: Final = NoPasswordSource()
+_MACHINE: Final = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Prepared:
         tokens: who is who.
         warnings: sentences for the log.
         files: what is to be written, and where.
+        issuers: who else signs tokens, and for which apps.
 
     """
 
@@ -46,6 +51,13 @@ class Prepared:
     tokens: AppTokens
     warnings: tuple[str, ...]
     files: tuple[PreparedFile, ...] = ()
+    issuers: tuple[OutsideIssuer, ...] = ()
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """Every app, whatever it proves itself by."""
+        outside = (each.app for issuer in self.issuers for each in issuer.apps)
+        return (*self.tokens.apps, *outside)
 
     def held_identity(self, clock: Clock) -> HeldIdentity | None:
         """Begin to hold the identity, if there is one."""
@@ -60,6 +72,7 @@ def prepare(
     now: datetime,
     *,
     ask: Password = _NOBODY,
+    clock: Clock = _MACHINE,
 ) -> Prepared:
     """Check that the configuration fits together, and read and check what it names.
 
@@ -70,6 +83,7 @@ def prepare(
         now: the moment that certificates are checked at.
         ask: whom to ask for the key's password when the configuration names none; once, and not
             after this returns.
+        clock: what pauses are made by later, between looks at the keys of issuers.
 
     Raises:
         ConfigError: with every problem found, those of `loaded` first.
@@ -86,6 +100,8 @@ def prepare(
         identity = _checked_identity(places, where, now, problems, warnings)
         remembered.stop_asking()
     tokens = _tokens(config, faulty, environment, problems, warnings)
+    issuers, issuer_problems = build_issuers(config, faulty, app_of, clock)
+    problems += issuer_problems
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
     for name, role in config.roles.items():
@@ -97,7 +113,12 @@ def prepare(
     warnings += file_warnings
     if problems:
         raise ConfigError(problems)
-    return Prepared(identity, places, tokens, tuple(warnings), files)
+    return Prepared(identity, places, tokens, tuple(warnings), files, issuers)
+
+
+def app_of(name: str, section: AppSection) -> App:
+    """Make an app from its section."""
+    return App(name, section.roles, section.secrets, section.parameters, section.assume_roles)
 
 
 def _tokens(
@@ -108,7 +129,7 @@ def _tokens(
     warnings: list[str],
 ) -> AppTokens:
     wanted = {
-        App(name, app.roles, app.secrets, app.parameters, app.assume_roles): place
+        app_of(name, app): place
         for name, app in config.apps.items()
         if f"apps.{name}" not in faulty and (place := app.static_token_file or app.token_env)
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens
 from sidecar.access.vended import VendedSessions
 from sidecar.aws.forwarding import Forwarder
@@ -100,7 +101,7 @@ async def running_sidecar(
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
-            (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
+            (_aws_api(secrets, roles, prepared.apps, forwarder, clock), config.doors.aws_api),
             (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
@@ -108,7 +109,7 @@ async def running_sidecar(
         if held is not None:
             _renew_with(held, config, roles)
             background.start(held.run())
-        running = (role.run() for role in roles.values())
+        running = (each.run() for each in (*roles.values(), *prepared.issuers))
         for work in (*running, *secrets.background(), *changes.background(), files.run()):
             background.start(work)
         background.start(_watch_token_files(prepared.tokens, clock))
@@ -170,7 +171,7 @@ def _vended_sessions(roles: Mapping[str, RefreshingRole], clock: Clock) -> Vende
 def _aws_api(
     secrets: SecretGraph,
     roles: Mapping[str, RefreshingRole],
-    tokens: AppTokens,
+    apps: tuple[App, ...],
     forwarder: Forwarder,
     clock: Clock,
 ) -> AwsApiDoor:
@@ -182,7 +183,7 @@ def _aws_api(
     reads = CachedReads(
         secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
     )
-    return AwsApiDoor(_vended_sessions(roles, clock), tokens.apps, reads, forwarder, clock)
+    return AwsApiDoor(_vended_sessions(roles, clock), apps, reads, forwarder, clock)
 
 
 class _Background:

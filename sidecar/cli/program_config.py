@@ -35,7 +35,14 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         reads_events: whether a change of a value matters.
 
     """
-    section = replace(config.apps[app], static_token_file=None, token_env=TOKEN)
+    section = replace(
+        config.apps[app],
+        static_token_file=None,
+        token_env=TOKEN,
+        issuer=None,
+        subject=None,
+        claims=(),
+    )
     doors = DoorsSection(
         credentials=_FREE,
         secrets=_FREE if config.doors.secrets else (),
@@ -45,6 +52,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     queue = config.secrets.events_queue_url if reads_events else None
     cache = replace(config.secrets, prefetch=(), prefetch_tags=(), events_queue_url=queue)
     alone = replace(config, apps={app: section}, doors=doors, secrets=cache, files=())
+    alone = replace(alone, issuers={})
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
 
 

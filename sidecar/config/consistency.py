@@ -7,12 +7,16 @@ from typing import Final
 from sidecar.config.address import Address
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
+from sidecar.config.identity_section import IdentitySection
+from sidecar.config.issuer_consistency import issuer_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
-from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config, IdentitySection
+from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config
 from sidecar.errors import ConfigError, Problem
 
 _DEFAULT_ROLE: Final = "default"
+# The ways in which an app may prove itself.
+_WAYS: Final = ("static_token_file", "token_env", "issuer")
 _NO_REGION: Final = Problem(
     "aws.region",
     "is missing, and no role of source roles-anywhere tells it by its trust anchor",
@@ -83,6 +87,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         problems += role_inconsistencies(config.roles, sound, config.identity)
     for name, app in config.apps.items():
         problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
+    problems += issuer_inconsistencies(config, faulty)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
     if not {"roles", "files"} & faulty:
@@ -142,13 +147,13 @@ def _app(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
                 f"there is no role {role!r}",
                 f"configured are {', '.join(config.roles)}",
             )
-    ways = [app.static_token_file, app.token_env]
-    if ways.count(None) != 1:
+    ways = [key for key in _WAYS if getattr(app, key) is not None]
+    if len(ways) != 1:
         yield Problem(
             where,
-            "has no token" if ways.count(None) else "has two tokens",
-            "set exactly one of static_token_file and token_env (without a file: "
-            "SIDECAR_TOKEN or SIDECAR_TOKEN_FILE)",
+            f"proves itself by {' and '.join(ways)}" if ways else "has no token",
+            f"set exactly one of {', '.join(_WAYS)} (without a file: SIDECAR_TOKEN or "
+            "SIDECAR_TOKEN_FILE)",
         )
 
 

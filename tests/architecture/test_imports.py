@@ -36,6 +36,7 @@ LAYERS = (
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"delivery", "supervision"}),
     frozenset({"web"}),
+    frozenset({"issuer_graph"}),
     frozenset({"preflight", "role_graph", "assumed_roles"}),
     frozenset({"secret_graph"}),
     frozenset({"secret_changes"}),
@@ -47,7 +48,17 @@ LAYERS = (
 APART = frozenset({"emulator", "demo"})
 # Everybody else gets the two or three values that it needs.
 SEE_CONFIGURATION = frozenset(
-    {"config", "web", "preflight", "role_graph", "secret_graph", "secret_changes", "service", "cli"}
+    {
+        "config",
+        "web",
+        "issuer_graph",
+        "preflight",
+        "role_graph",
+        "secret_graph",
+        "secret_changes",
+        "service",
+        "cli",
+    }
 )
 
 OWNERS = {
@@ -60,8 +71,13 @@ OWNERS = {
 
 PURE = (
     "sidecar/signing/",
+    "sidecar/access/base64url.py",
+    "sidecar/access/key_set.py",
     "sidecar/access/names.py",
+    "sidecar/access/outside_token.py",
     "sidecar/access/policy.py",
+    "sidecar/access/refused.py",
+    "sidecar/access/strict_json.py",
     "sidecar/secret_cache/catalogue.py",
     "sidecar/secret_cache/events.py",
     "sidecar/secret_cache/form.py",

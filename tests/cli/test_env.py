@@ -307,7 +307,11 @@ def test_a_token_that_is_not_known_here_is_missed(
     [
         pytest.param("colour = 1", "apps.web.colour: unknown key", id="an unknown key"),
         pytest.param("[apps.none]", "apps.none: has no token", id="an app without a token"),
-        pytest.param('static_token_file = "t"', "apps.web: has two tokens", id="two tokens"),
+        pytest.param(
+            'static_token_file = "t"',
+            "apps.web: proves itself by static_token_file and token_env",
+            id="two tokens",
+        ),
     ],
 )
 def test_a_configuration_that_serve_would_refuse_is_refused(

@@ -30,7 +30,7 @@ TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
 NO_TOKEN_HINT = (
-    "set exactly one of static_token_file and token_env (without a file: SIDECAR_TOKEN or "
+    "set exactly one of static_token_file, token_env, issuer (without a file: SIDECAR_TOKEN or "
     "SIDECAR_TOKEN_FILE)"
 )
 
@@ -135,7 +135,7 @@ def test_arns_of_different_partitions_are_refused(found: Found) -> None:
         pytest.param({}, "apps.web: has no token", NO_TOKEN_HINT, id="no token"),
         pytest.param(
             APP | {"static_token_file": "t"},
-            "apps.web: has two tokens",
+            "apps.web: proves itself by static_token_file and token_env",
             NO_TOKEN_HINT,
             id="two tokens",
         ),

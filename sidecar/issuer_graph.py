@@ -1,0 +1,104 @@
+"""Every outside issuer made from its section, with its keys' source and the apps that it proves."""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Final
+
+from sidecar.access.kept_key_set import KeptKeySet, KeyFile, KeyUrl
+from sidecar.access.key_fetch import key_fetch
+from sidecar.access.key_set import KeySetRefused, parse_key_set
+from sidecar.access.outside_issuer import OutsideApp, OutsideIssuer
+from sidecar.access.outside_token import IssuerRules
+from sidecar.access.policy import App
+from sidecar.aws.http import tls_context
+from sidecar.clock import Clock
+from sidecar.config.issuer_section import IssuerSection
+from sidecar.config.schema import AppSection, Config
+from sidecar.errors import OperatorError, Problem
+
+_KEYS_HINT: Final = (
+    "it must be the issuer's JWKS with public keys; kubectl get --raw /openid/v1/jwks gives a "
+    "cluster's"
+)
+
+
+def build_issuers(
+    config: Config,
+    faulty: AbstractSet[str],
+    app_of: Callable[[str, AppSection], App],
+    clock: Clock,
+) -> tuple[tuple[OutsideIssuer, ...], list[Problem]]:
+    """Make every issuer; keys in files are read now, those at addresses once it runs.
+
+    Args:
+        config: the configuration.
+        faulty: sections whose values could not be read; these are left out.
+        app_of: makes an app from its section.
+        clock: what its pauses are made by.
+
+    Returns:
+        The issuers, and what is wrong with those that could not be made.
+
+    """
+    issuers: list[OutsideIssuer] = []
+    problems: list[Problem] = []
+    for name, section in config.issuers.items():
+        nowhere = section.jwks_file is None and section.jwks_url is None
+        if nowhere or f"issuers.{name}" in faulty:
+            continue  # told of already
+        apps = tuple(
+            OutsideApp(app_of(each, app), app.subject, dict(app.claims))
+            for each, app in config.apps.items()
+            if f"apps.{each}" not in faulty and app.issuer == name and app.subject is not None
+        )
+        try:
+            issuers.append(OutsideIssuer(_rules(name, section), apps, _keys(name, section, clock)))
+        except _Unusable as exc:
+            problems.append(exc.problem)
+    return tuple(issuers), problems
+
+
+class _Unusable(Exception):
+    """What a section names cannot be used."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def _rules(name: str, section: IssuerSection) -> IssuerRules:
+    return IssuerRules(
+        name=name,
+        issuer=section.issuer,
+        audience=section.audience,
+        algorithms=section.algorithms,
+        leeway_seconds=section.leeway_seconds,
+        max_lifetime_seconds=section.max_lifetime_seconds,
+    )
+
+
+def _keys(name: str, section: IssuerSection, clock: Clock) -> KeptKeySet:
+    if section.jwks_url is not None:
+        return KeptKeySet(name, _at_url(name, section, section.jwks_url), clock)
+    return _from_file(name, section.jwks_file or Path(), clock)
+
+
+def _from_file(name: str, path: Path, clock: Clock) -> KeptKeySet:
+    source = KeyFile(path)
+    try:
+        keys = parse_key_set(source.read_now() or b"")
+    except (OperatorError, KeySetRefused) as exc:
+        what = f"{path} {exc}"
+        raise _Unusable(Problem(f"issuers.{name}.jwks_file", what, _KEYS_HINT)) from exc
+    return KeptKeySet(name, source, clock, keys)
+
+
+def _at_url(name: str, section: IssuerSection, url: str) -> KeyUrl:
+    try:
+        context = tls_context(section.ca_bundle)
+    except OperatorError as exc:
+        hint = "name a readable PEM file"
+        raise _Unusable(Problem(f"issuers.{name}.ca_bundle", exc.message, hint)) from exc
+    fetch = key_fetch(url, context, section.bearer_token_file)
+    return KeyUrl(url, fetch, section.refresh_seconds)
