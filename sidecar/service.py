@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens
 from sidecar.access.vended import VendedSessions
@@ -109,8 +110,8 @@ async def running_sidecar(
         if held is not None:
             _renew_with(held, config, roles)
             background.start(held.run())
-        running = (each.run() for each in (*roles.values(), *prepared.issuers))
-        for work in (*running, *secrets.background(), *changes.background(), files.run()):
+        renewals = _renewals(roles, prepared.issuers)
+        for work in (*renewals, *secrets.background(), *changes.background(), files.run()):
             background.start(work)
         background.start(_watch_token_files(prepared.tokens, clock))
         reload = partial(_reload, held, prepared.tokens)
@@ -141,6 +142,14 @@ def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, Refreshi
                 roles[name].renew_soon()
 
     held.on_change(renew)
+
+
+def _renewals(
+    roles: Mapping[str, RefreshingRole], issuers: tuple[OutsideIssuer, ...]
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Keep sessions and the keys of issuers fresh."""
+    yield from (role.run() for role in roles.values())
+    yield from (issuer.run() for issuer in issuers)
 
 
 def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:

@@ -23,7 +23,7 @@ def algorithms(value: object) -> tuple[str, ...]:
     found = texts(value)
     for each in found:
         if each.startswith("HS") or each.lower() == "none":
-            raise ValueError("takes no shared secret and no `none`: its public key would do")
+            raise ValueError("takes neither shared secrets nor none: anybody could sign then")
         if each not in ALGORITHMS:
             raise ValueError(f"must be some of {', '.join(ALGORITHMS)}")
     return found
