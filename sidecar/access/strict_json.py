@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Final, NoReturn
 
 # What an issuer writes has four or five levels.
@@ -58,16 +59,19 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check_depth(document: object) -> None:
+def _check_depth(document: dict[str, object]) -> None:
     level: list[object] = [document]
     for _ in range(MOST_LEVELS):
-        level = [inner for each in level for inner in _inside(each)]
+        level = [inner for each in level for inner in _containers_in(each)]
         if not level:
             return
     raise ValueError("is nested too deeply")
 
 
-def _inside(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _containers_in(container: object) -> list[object]:
+    inside: Iterable[object] = ()
+    if isinstance(container, dict):
+        inside = container.values()
+    elif isinstance(container, list):
+        inside = container
+    return [each for each in inside if isinstance(each, dict | list)]
