@@ -1,8 +1,9 @@
-"""The configuration in docs/roles.md is one that is accepted, as the page says."""
+"""The configurations in the pages are ones that are accepted, as the pages say."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
@@ -19,3 +20,14 @@ def test_the_examples_of_role_sources_are_one_sound_configuration(
     loaded = load("\n".join(blocks) + APP)
     assert inconsistencies(loaded.config) == []
     assert {role.source for role in loaded.config.roles.values()} == set(ROLE_SOURCES.schemas)
+
+
+def test_the_example_of_an_outside_issuer_is_sound_beside_a_role(
+    load: Callable[..., Loaded], sound: dict[str, Any], toml: Callable[[object], str]
+) -> None:
+    page = (PAGE.parent / "app-tokens.md").read_text()
+    [block] = re.findall(r"^```toml\n(\[issuers.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    del sound["apps"]
+    config = load(toml(sound) + block).config
+    assert inconsistencies(config) == []
+    assert config.apps["web"].issuer == "cluster"

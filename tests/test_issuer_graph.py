@@ -1,0 +1,168 @@
+"""Outside issuers as they are made from a configuration: with their apps, and only when sound."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from sidecar.access.refused import TokenNotAccepted
+from sidecar.config.load import load_config
+from sidecar.errors import ConfigError
+from sidecar.preflight import Prepared, prepare
+
+if TYPE_CHECKING:
+    from tests.conftest import ManualClock
+
+HINT = (
+    "it must be the issuer's JWKS with public keys; kubectl get --raw /openid/v1/jwks gives a "
+    "cluster's"
+)
+KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC = {**json.loads(ECAlgorithm.to_jwk(KEY.public_key())), "kid": "first"}
+CONFIG = """
+[aws]
+region = "eu-central-1"
+
+[roles.default]
+source = "web-identity"
+token_file = "token"
+role_arn = "arn:aws:iam::123456789012:role/web"
+
+[issuers.cluster]
+issuer = "https://cluster.example"
+audience = "credential-sidecar"
+algorithms = "ES256"
+max_lifetime_seconds = 3600
+KEYS
+
+[apps.web]
+roles = ["default"]
+secrets = ["prod/web/*"]
+issuer = "cluster"
+subject = "system:serviceaccount:prod:web"
+claims = { "/kubernetes.io/namespace" = "prod" }
+
+[apps.batch]
+token_env = "BATCH_TOKEN"
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine whose apps prove themselves by the tokens of a cluster."""
+
+    directory: Path
+    clock: "ManualClock"
+
+    @property
+    def jwks(self) -> Path:
+        return self.directory / "cluster.jwks"
+
+    def prepare(self, keys: str = "") -> Prepared:
+        file = self.directory / "sidecar.toml"
+        file.write_text(CONFIG.replace("KEYS", keys or f'jwks_file = "{self.jwks}"'))
+        variables = {"BATCH_TOKEN": "canary-token-of-batch"}
+        loaded = load_config(file, {})
+        return prepare(loaded, variables, self.clock.now(), clock=self.clock)
+
+    def problem(self, keys: str = "") -> tuple[str, str]:
+        with pytest.raises(ConfigError) as caught:
+            self.prepare(keys)
+        [problem] = caught.value.problems
+        return str(problem), problem.hint
+
+    def token(self, namespace: str = "prod", seconds: int = 600) -> str:
+        claims = {
+            "iss": "https://cluster.example",
+            "aud": ["credential-sidecar"],
+            "sub": "system:serviceaccount:prod:web",
+            "iat": self.clock.now(),
+            "exp": self.clock.now() + timedelta(seconds=seconds),
+            "kubernetes.io": {"namespace": namespace},
+        }
+        return jwt.encode(claims, KEY, algorithm="ES256", headers={"kid": "first"})
+
+
+@pytest.fixture
+def machine(tmp_path: Path, clock: "ManualClock") -> Machine:
+    machine = Machine(tmp_path, clock)
+    machine.jwks.write_text(json.dumps({"keys": [PUBLIC]}))
+    return machine
+
+
+async def test_an_app_is_proved_by_a_token_of_its_issuer(machine: Machine) -> None:
+    [issuer] = machine.prepare().issuers
+    app, said = await issuer.identify(machine.token(), machine.clock.now())
+    assert (app.name, app.roles, app.secrets) == ("web", ("default",), ("prod/web/*",))
+    assert said.subject == "system:serviceaccount:prod:web"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"namespace": "test"}, "no app has its subject and claims"),
+        ({"seconds": 3601}, "it lives longer than 3600 s"),
+    ],
+)
+async def test_what_the_configuration_asks_for_counts(
+    machine: Machine, change: dict[str, object], reason: str
+) -> None:
+    [issuer] = machine.prepare().issuers
+    token: Callable[..., str] = machine.token
+    with pytest.raises(TokenNotAccepted) as caught:
+        await issuer.identify(token(**change), machine.clock.now())
+    assert caught.value.reason == reason
+
+
+def test_an_app_of_an_issuer_is_one_of_the_apps_and_has_no_token_here(machine: Machine) -> None:
+    prepared = machine.prepare()
+    assert [app.name for app in prepared.apps] == ["batch", "web"]
+    assert [app.name for app in prepared.tokens.apps] == ["batch"]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is not JSON"),
+        (b'{"keys": []}', "has no key that can be used"),
+        (
+            json.dumps({"keys": [{**PUBLIC, "d": "canary"}]}).encode(),
+            "has a private key, key 1: only public ones belong there",
+        ),
+    ],
+)
+def test_a_file_without_keys_is_told_of_before_a_door_opens(
+    machine: Machine, content: bytes | None, what: str
+) -> None:
+    machine.jwks.unlink()
+    if content is not None:
+        machine.jwks.write_bytes(content)
+    assert machine.problem() == (f"issuers.cluster.jwks_file: {machine.jwks} {what}", HINT)
+
+
+def test_an_address_is_not_asked_before_the_sidecar_runs(machine: Machine) -> None:
+    [issuer] = machine.prepare('jwks_url = "https://cluster.invalid/jwks"').issuers
+    assert issuer.trouble is None
+
+
+def test_cas_that_cannot_be_read_are_told_of(machine: Machine) -> None:
+    keys = 'jwks_url = "https://cluster.invalid/jwks"\nca_bundle = "/none.pem"'
+    assert machine.problem(keys) == (
+        "issuers.cluster.ca_bundle: CA bundle /none.pem cannot be used: No such file or directory",
+        "name a readable PEM file",
+    )
+
+
+def test_a_missing_place_of_keys_is_told_of_once(machine: Machine) -> None:
+    assert machine.problem("leeway_seconds = 1") == (
+        "issuers.cluster: does not say where its keys are",
+        "set exactly one of jwks_file and jwks_url",
+    )
