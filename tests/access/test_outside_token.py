@@ -1,9 +1,11 @@
 """Tokens that somebody else signs: what proves something, and every way in which one does not."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -96,6 +98,22 @@ def test_a_token_made_by_pyjwt_proves_the_same(
     )
     token = jwt.encode(claims, pem, algorithm="RS256", headers={"kid": "first"})
     assert judge(token) == judge(signer.token(claims))
+
+
+def test_a_token_signed_by_openssl_proves_the_same(
+    judge: Judge,
+    signer: "Signer",
+    claims: dict[str, Any],
+    openssl: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    token = signer.token(claims)
+    content, signature = tmp_path / "content", tmp_path / "signature"
+    content.write_text(token.rpartition(".")[0])
+    key = Path(__file__).parents[1] / "vectors/create_session_rsa/private_key.pem"
+    assert openssl("dgst", "-sha256", "-sign", key, "-out", signature, content).returncode == 0
+    encoded = base64.urlsafe_b64encode(signature.read_bytes()).decode().rstrip("=")
+    assert judge(f"{content.read_text()}.{encoded}") == judge(token)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])
