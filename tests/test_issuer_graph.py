@@ -127,6 +127,15 @@ def test_an_app_of_an_issuer_is_one_of_the_apps_and_has_no_token_here(machine: M
     assert [app.name for app in prepared.tokens.apps] == ["batch"]
 
 
+def test_each_issuer_proves_its_own_apps_only(machine: Machine) -> None:
+    other = '[issuers.other]\nissuer = "https://other.example"\naudience = "a"\n'
+    app = '[apps.third]\nissuer = "other"\nsubject = "third"\n'
+    keys = f'jwks_file = "{machine.jwks}"\n'
+    issuers = machine.prepare(f"{keys}{other}{keys}{app}").issuers
+    found = {each.rules.name: [app.app.name for app in each.apps] for each in issuers}
+    assert found == {"cluster": ["web"], "other": ["third"]}
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [
