@@ -11,7 +11,8 @@
     │   ├── BadRequest           400
     │   ├── Unauthenticated      401
     │   ├── Forbidden            403
-    │   └── NotFound             404
+    │   ├── NotFound             404
+    │   └── TooManyRequests      429
     ├── NotReady                 503: nothing valid to serve at this moment
     └── UpstreamError            AWS, or the way to it
         ├── UpstreamRefused      AWS answered no; asking again will not help
@@ -94,15 +95,32 @@ class Unauthenticated(CallerError):
 
 
 class Forbidden(CallerError):
-    """The app is known and may not have this."""
+    """The app is known and may not have this.
+
+    Args:
+        message: as for every error, and so is hint.
+        hint: see above.
+        reason: what in the configuration says so; for operators, not for the app.
+    """
 
     http_status = 403
+
+    def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason or message
 
 
 class NotFound(CallerError):
     """There is no such role, route or secret."""
 
     http_status = 404
+
+
+class TooManyRequests(CallerError):
+    """The app has as many requests under way as it may."""
+
+    http_status = 429
+    retryable = True
 
 
 class NotReady(SidecarError):

@@ -1,6 +1,6 @@
 """Every outside issuer made from its section, with its keys' source and the apps that it proves."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from sidecar.access.policy import App
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock
 from sidecar.config.issuer_section import IssuerSection
-from sidecar.config.schema import AppSection, Config
+from sidecar.config.schema import Config
 from sidecar.errors import OperatorError, Problem
 
 _KEYS_HINT: Final = (
@@ -25,37 +25,40 @@ _KEYS_HINT: Final = (
 
 def build_issuers(
     config: Config,
+    apps: Mapping[str, App],
     faulty: AbstractSet[str],
-    app_of: Callable[[str, AppSection], App],
     clock: Clock,
+    until_now: Iterable[OutsideIssuer] = (),
 ) -> tuple[tuple[OutsideIssuer, ...], list[Problem]]:
     """Make every issuer; keys in files are read now, those at addresses once it runs.
 
     Args:
         config: the configuration.
+        apps: the apps by name, without those whose sections could not be read.
         faulty: sections whose values could not be read; these are left out.
-        app_of: makes an app from its section.
         clock: what its pauses are made by.
+        until_now: the issuers before a reload, which takes over apps only; their keys go on, or
+            nobody would be let in until they have been fetched again.
 
     Returns:
         The issuers, and what is wrong with those that could not be made.
 
     """
+    held = {each.rules: each for each in until_now}
     issuers: list[OutsideIssuer] = []
     problems: list[Problem] = []
     for name, section in config.issuers.items():
         nowhere = section.jwks_file is None and section.jwks_url is None
         if nowhere or f"issuers.{name}" in faulty:
             continue  # told of already
-        apps = tuple(
-            OutsideApp(app_of(each, app), app.subject, dict(app.claims))
-            for each, app in config.apps.items()
-            if f"apps.{each}" not in faulty and app.issuer == name and app.subject is not None
-        )
+        rules, proved = _rules(name, section), tuple(_apps(name, config, apps))
         try:
-            issuers.append(OutsideIssuer(_rules(name, section), apps, _keys(name, section, clock)))
+            before = held.get(rules)
+            keys = _keys(name, section, clock) if before is None else before.keys
         except _Unusable as exc:
             problems.append(exc.problem)
+        else:
+            issuers.append(OutsideIssuer(rules, proved, keys))
     return tuple(issuers), problems
 
 
@@ -65,6 +68,13 @@ class _Unusable(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
+
+
+def _apps(issuer: str, config: Config, apps: Mapping[str, App]) -> Iterator[OutsideApp]:
+    for name, app in apps.items():
+        section = config.apps[name]
+        if section.issuer == issuer and section.subject is not None:
+            yield OutsideApp(app, section.subject, dict(section.claims))
 
 
 def _rules(name: str, section: IssuerSection) -> IssuerRules:

@@ -1,22 +1,19 @@
 """What `serve` checks before it opens a door: the identity and the tokens, all problems at once."""
 
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sidecar.access.outside_issuer import OutsideIssuer
-from sidecar.access.policy import App
-from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
+from sidecar.access_preflight import PreparedAccess, prepare_access
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.consistency import inconsistencies, shared_roles
-from sidecar.config.identity_section import IdentitySection
+from sidecar.config.app_consistency import shared_roles
+from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
-from sidecar.config.schema import AppSection, Config
+from sidecar.config.schema import IdentitySection
 from sidecar.delivery.prepare import PreparedFile, prepare_files
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
 from sidecar.identity.examined import examine, told
@@ -25,7 +22,6 @@ from sidecar.identity.identity import Identity
 from sidecar.identity.password import NoPasswordSource, Password, PasswordFile, PasswordVariable
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.remembered_password import RememberedPassword
-from sidecar.issuer_graph import build_issuers
 from sidecar.providers.session_policy import read_policy
 
 _NOBODY: Final = NoPasswordSource()
@@ -39,25 +35,19 @@ class Prepared:
     Args:
         identity: the identity to start with; None if none is configured, since no role needs it.
         places: where the next one will be found, with a password that nobody is asked for.
-        tokens: who is who.
+        access: who is let in.
         warnings: sentences for the log.
         files: what is to be written, and where.
-        issuers: who else signs tokens, and for which apps.
+        environment: where tokens in variables were looked up.
 
     """
 
     identity: Identity | None
     places: IdentityPlaces | None
-    tokens: AppTokens
+    access: PreparedAccess
     warnings: tuple[str, ...]
     files: tuple[PreparedFile, ...] = ()
-    issuers: tuple[OutsideIssuer, ...] = ()
-
-    @property
-    def apps(self) -> tuple[App, ...]:
-        """Every app, whatever it proves itself by."""
-        outside = (each.app for issuer in self.issuers for each in issuer.apps)
-        return (*self.tokens.apps, *outside)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def held_identity(self, clock: Clock) -> HeldIdentity | None:
         """Begin to hold the identity, if there is one."""
@@ -91,7 +81,7 @@ def prepare(
     """
     config, faulty = loaded.config, loaded.faulty
     problems = [*loaded.problems, *inconsistencies(config, faulty)]
-    warnings = [*loaded.warnings, *shared_roles(config)]
+    warnings = [*loaded.warnings]
     identity = places = None
     if config.identity is not None and "identity" not in faulty:
         remembered = RememberedPassword(ask)
@@ -99,9 +89,9 @@ def prepare(
         where = _told("identity", loaded.said_by)
         identity = _checked_identity(places, where, now, problems, warnings)
         remembered.stop_asking()
-    tokens = _tokens(config, faulty, environment, problems, warnings)
-    issuers, issuer_problems = build_issuers(config, faulty, app_of, clock)
-    problems += issuer_problems
+    access = prepare_access(config, environment, now, clock=clock, faulty=faulty)
+    problems += access.problems
+    warnings += access.warnings
     if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
         problems.append(problem)
     for name, role in config.roles.items():
@@ -113,31 +103,8 @@ def prepare(
     warnings += file_warnings
     if problems:
         raise ConfigError(problems)
-    return Prepared(identity, places, tokens, tuple(warnings), files, issuers)
-
-
-def app_of(name: str, section: AppSection) -> App:
-    """Make an app from its section."""
-    return App(name, section.roles, section.secrets, section.parameters, section.assume_roles)
-
-
-def _tokens(
-    config: Config,
-    faulty: AbstractSet[str],
-    environment: Mapping[str, str],
-    problems: list[Problem],
-    warnings: list[str],
-) -> AppTokens:
-    wanted = {
-        app_of(name, app): place
-        for name, app in config.apps.items()
-        if f"apps.{name}" not in faulty and (place := app.static_token_file or app.token_env)
-    }
-    tokens, found = load_tokens(wanted, environment)
-    problems += found
-    for place in wanted.values():
-        warnings += token_file_warnings(place) if isinstance(place, Path) else ()
-    return tokens
+    warnings += shared_roles(config)
+    return Prepared(identity, places, access, tuple(warnings), files, environment)
 
 
 def identity_places(

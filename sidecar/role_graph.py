@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -44,7 +44,7 @@ def build_roles(
     *,
     hostname: str | None = None,
     jitter: Callable[[], float] = random.random,
-) -> dict[str, RefreshingRole]:
+) -> Mapping[str, RefreshingRole]:
     """Make every role, in the order of the configuration; none is renewing yet.
 
     Args:
@@ -59,12 +59,40 @@ def build_roles(
         ConfigError: a region that a service is not known in, each named.
 
     """
+    return build_role_graph(config, http, key, clock, hostname=hostname, jitter=jitter).roles
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGraph:
+    """Every role, and a way to make further sessions of one."""
+
+    roles: Mapping[str, RefreshingRole]
+    another: Callable[[str, str], RefreshingRole]
+
+
+def build_role_graph(
+    config: Config,
+    http: aiohttp.ClientSession,
+    key: Key,
+    clock: Clock,
+    *,
+    hostname: str | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> RoleGraph:
+    """Do as `build_roles`, for whoever needs more than one session of a role.
+
+    ``another`` takes the role's name and what the further session is called in the log.
+
+    Raises:
+        ConfigError: a region that a service is not known in, each named.
+
+    """
     graph = _Graph(config, http, key, clock, hostname or socket.gethostname(), jitter)
     for name in chaining_order(config.roles):
         graph.add(name)
     if graph.problems:
         raise ConfigError(graph.problems)
-    return {name: graph.roles[name] for name in config.roles}
+    return RoleGraph({name: graph.roles[name] for name in config.roles}, graph.session)
 
 
 def endpoint_of(service: str, region: str, aws: AwsSection) -> str:
@@ -123,16 +151,25 @@ class _Graph:
             where = f"roles.{name}.region" if own_region else f"roles.{name}"
             self.problems.append(Problem(where, str(exc), "check the region and the [aws] options"))
             return
+        if source is not None:
+            self.roles[name] = self._renewed(name, name, source)
+
+    def session(self, name: str, label: str) -> RefreshingRole:
+        """Make another session of a role that has been added."""
+        source = self._source(name, self.config.roles[name])
         if source is None:
-            return
-        role = self.roles[name] = RefreshingRole(
-            name, source, self.clock, jitter=self.jitter, start_spread=self._spread(section)
-        )
+            raise LookupError(name)
+        return self._renewed(name, label, source)
+
+    def _renewed(self, name: str, label: str, source: RoleSource) -> RefreshingRole:
+        spread = self._spread(self.config.roles[name])
+        role = RefreshingRole(label, source, self.clock, jitter=self.jitter, start_spread=spread)
         if isinstance(source, AssumeRoleSource):
             # A role that waits for its parent's session must not sit out its back-off then.
             source.parent.on_change(
                 lambda _: role.renew_soon() if source.waits_for_parent else None
             )
+        return role
 
     def _spread(self, section: RoleSection) -> timedelta:
         """Spread what CreateSession's quota is for; roles chained on it follow of themselves."""

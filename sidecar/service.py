@@ -1,48 +1,39 @@
 """The composition root: a configuration goes in, open doors come out."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from sidecar.access.outside_issuer import OutsideIssuer
-from sidecar.access.policy import App
-from sidecar.access.tokens import AppTokens
-from sidecar.access.vended import VendedSessions
+from sidecar.app_sessions import AppSessions
+from sidecar.audit.event import AuditLog, NoAudit
 from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
-from sidecar.aws.json_api import ApiCall
-from sidecar.aws.reader import Reader
+from sidecar.background import Background
 from sidecar.clock import Clock
+from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import Config
-from sidecar.credentials import Credentials
 from sidecar.delivery.files import DeliveredFiles
-from sidecar.errors import IdentityError, NotReady
-from sidecar.identity.checks import check_identity
+from sidecar.door_graph import Behind, build_doors
+from sidecar.errors import IdentityError
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
+from sidecar.living_access import LivingAccess
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
-from sidecar.role_graph import build_roles, endpoint_of
-from sidecar.secret_changes import Changes, build_changes
+from sidecar.readiness import Readiness
+from sidecar.reloading import Reloading
+from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
+from sidecar.secret_changes import build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
-from sidecar.web.admin_door import AdminDoor
-from sidecar.web.aws_api.reads import CachedReads
-from sidecar.web.aws_api_door import AwsApiDoor
-from sidecar.web.credentials_door import CredentialsDoor
-from sidecar.web.invalidate_route import InvalidateRoute
+from sidecar.web.ledger import Ledger
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
-from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
-log = logging.getLogger(__name__)
-
-_LOOK_AT_TOKEN_FILES_SECONDS = 2.0
 _FORWARDED_AT_ONCE = 32
+NO_AUDIT = NoAudit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +43,17 @@ class Sidecar:
     Args:
         doors: its open doors.
         broken: a future that ends only if something broke.
-        reload: reads certificate, key and tokens again within seconds, changed or not.
-        roles: what the credentials door serves, by name.
+        reloading: reads again who is let in, certificate, key and tokens.
+        access: who is let in, with which sessions.
+        roles: the sessions that the sidecar itself uses, by role.
         secrets: the caches.
 
     """
 
     doors: tuple[OpenDoor, ...]
     broken: "asyncio.Future[None]"
-    reload: Callable[[], None]
+    reloading: Reloading
+    access: LivingAccess
     roles: Mapping[str, RefreshingRole]
     secrets: SecretGraph
 
@@ -72,50 +65,54 @@ async def running_sidecar(
     clock: Clock,
     *,
     limits: ConnectionLimits = DEFAULT_LIMITS,
+    read_again: Callable[[], Loaded] | None = None,
+    audit: AuditLog = NO_AUDIT,
 ) -> AsyncIterator[Sidecar]:
-    """Open the doors and keep everything behind them fresh until the block is left.
-
-    Leaving drains the requests under way, then stops what runs in the background.
+    """Open the doors and keep everything behind them fresh until the block is left, drained.
 
     Args:
         config: the checked configuration.
         prepared: identity and tokens.
         clock: the wall clock.
         limits: what connections to the doors may take up.
+        read_again: reads the configuration for a reload; without it only files are read again.
+        audit: where decisions are put down.
 
     Raises:
         ConfigError: a region that no service is known in.
         ListenError: an address is taken.
+        OperatorError: a token file cannot be written.
 
     """
     async with AsyncExitStack() as stack:
         held = prepared.held_identity(clock)
         http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
-        roles = build_roles(config, http, _signing_key(held), clock)
-        secrets = build_secrets(config, roles, clock)
+        graph = build_role_graph(config, http, _signing_key(held), clock)
+        secrets = build_secrets(config, graph.roles, clock)
         stack.push_async_callback(secrets.close)
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
-        forwarder = await _forwarder(config, stack)
-        background = _Background()
+        background = Background()
         stack.push_async_callback(background.close)  # before what it uses is closed
-        doors = (
-            (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
-            (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
-            (_aws_api(secrets, roles, prepared.apps, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
+        access = _access(config, prepared, graph, background, clock)
+        readiness = Readiness(access, held, secrets, changes, files, clock)
+        ledger_of = partial(_ledger, audit, clock)
+        forwarder = await _forwarder(config, stack)
+        doors = build_doors(
+            Behind(config, access, secrets, changes, forwarder, ledger_of), readiness, clock
         )
-        wanted = [(door, where) for door, where in doors if where]
-        opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
+        opened = await stack.enter_async_context(open_doors(doors, ledger_of, limits=limits))
         if held is not None:
-            _renew_with(held, config, roles)
+            _renew_with(held, config, access.sessions)
             background.start(held.run())
-        renewals = _renewals(roles, prepared.issuers)
-        for work in (*renewals, *secrets.background(), *changes.background(), files.run()):
-            background.start(work)
-        background.start(_watch_token_files(prepared.tokens, clock))
-        reload = partial(_reload, held, prepared.tokens)
-        yield Sidecar(opened, background.broken, reload, roles, secrets)
+        access.start()
+        background.start_all((*secrets.background(), *changes.background(), files.run()))
+        reloading = Reloading(config, read_again, prepared.environment, access, held, clock)
+        yield Sidecar(opened, background.broken, reloading, access, graph.roles, secrets)
+
+
+def _ledger(audit: AuditLog, clock: Clock, door: str) -> Ledger:
+    return Ledger(door, audit, clock)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -133,149 +130,23 @@ def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
     return none if held is None else held.key
 
 
-def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, RefreshingRole]) -> None:
+def _access(
+    config: Config, prepared: Prepared, graph: RoleGraph, background: Background, clock: Clock
+) -> LivingAccess:
+    shared = frozenset(name for name, role in config.roles.items() if role.shared_session)
+    access = LivingAccess(prepared.access, graph, shared, background, clock)
+    access.write_first_tokens()
+    return access
+
+
+def _renew_with(held: HeldIdentity, config: Config, sessions: AppSessions) -> None:
     """Renew the sessions that a new identity signs for; those chained on them follow in time."""
+    signed_for = [
+        name for name, role in config.roles.items() if isinstance(role, RolesAnywhereSection)
+    ]
 
     def renew(_: Identity) -> None:
-        for name, section in config.roles.items():
-            if isinstance(section, RolesAnywhereSection):
-                roles[name].renew_soon()
+        for session in sessions.of_roles(signed_for):
+            session.renew_soon()
 
     held.on_change(renew)
-
-
-def _renewals(
-    roles: Mapping[str, RefreshingRole], issuers: tuple[OutsideIssuer, ...]
-) -> Iterator[Coroutine[Any, Any, None]]:
-    """Keep sessions and the keys of issuers fresh."""
-    yield from (role.run() for role in roles.values())
-    yield from (issuer.run() for issuer in issuers)
-
-
-def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
-    log.info("reading certificate, key and tokens again")
-    tokens.reload()
-    if held is not None:
-        held.reload()
-
-
-def _secrets_door(secrets: SecretGraph, config: Config, tokens: AppTokens) -> SecretsDoor:
-    section = config.secrets
-    options = SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn)
-    return SecretsDoor(secrets.secrets, secrets.parameters, secrets.readers, tokens, options)
-
-
-def _vended_sessions(roles: Mapping[str, RefreshingRole], clock: Clock) -> VendedSessions:
-    """Know the sessions that requests may be signed with, from the first one on."""
-    vended = VendedSessions()
-
-    def keep(name: str, credentials: Credentials) -> None:
-        vended.keep(name, credentials, clock.now())
-
-    for name, role in roles.items():
-        role.on_change(partial(keep, name))
-    return vended
-
-
-def _aws_api(
-    secrets: SecretGraph,
-    roles: Mapping[str, RefreshingRole],
-    apps: tuple[App, ...],
-    forwarder: Forwarder,
-    clock: Clock,
-) -> AwsApiDoor:
-    readers = secrets.readers
-
-    def ask_as(reader: Reader, call: ApiCall) -> Awaitable[bytes]:
-        return readers.read(reader, lambda held: forwarder.ask(call, held))
-
-    reads = CachedReads(
-        secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
-    )
-    return AwsApiDoor(_vended_sessions(roles, clock), apps, reads, forwarder, clock)
-
-
-class _Background:
-    """Tasks that live as long as the sidecar; one that fails breaks the sidecar, loudly."""
-
-    def __init__(self) -> None:
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.broken.cancel()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        exc = None if task.cancelled() else task.exception()
-        if exc is not None and not self.broken.done():
-            self.broken.set_exception(exc)
-
-
-def _admin_door(
-    roles: Mapping[str, RefreshingRole],
-    held: HeldIdentity | None,
-    secrets: SecretGraph,
-    changes: Changes,
-    files: DeliveredFiles,
-    clock: Clock,
-) -> AdminDoor:
-    return AdminDoor(
-        lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
-        lambda: {
-            **_not_renewed(roles),
-            **_findings(held, clock),
-            **_served_as_they_are(secrets),
-            **changes.warnings(),
-        },
-        InvalidateRoute(changes.invalidation, clock),
-    )
-
-
-def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
-    """Say which roles have no session, and why."""
-    pending: dict[str, str] = {}
-    for name, role in roles.items():
-        try:
-            role.current()
-        except NotReady as exc:
-            pending[f"role {name}"] = exc.message
-    return pending
-
-
-def _findings(held: HeldIdentity | None, clock: Clock) -> dict[str, str]:
-    """Say what is to be seen to about the identity in use, such as its expiry."""
-    if held is None:
-        return {}
-    found = check_identity(held.current, clock.now())
-    return {f"identity {each.code}": each.sentence for each in found}
-
-
-def _not_renewed(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
-    """Say which roles could not be renewed last time, whatever is served of them."""
-    troubles = ((f"role {name}", role.trouble()) for name, role in roles.items())
-    return {name: f"not renewed: {why}" for name, why in troubles if why is not None}
-
-
-def _served_as_they_are(secrets: SecretGraph) -> dict[str, str]:
-    """Say how many values could not be renewed last time."""
-    caches = {
-        "secrets": secrets.secrets.not_renewed(),
-        "parameters": secrets.parameters.not_renewed(),
-    }
-    return {name: f"{count} not renewed: see the log" for name, count in caches.items() if count}
-
-
-async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:
-    """Notice a replaced token file even when nobody has used the new token yet."""
-    while True:
-        await clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
-        tokens.reload()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -145,6 +146,14 @@ def ordinary_user() -> Callable[[], AbstractContextManager[None]]:
             os.seteuid(before)
 
     return block
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """Give a directory to whose path everybody has access, unlike pytest's own."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

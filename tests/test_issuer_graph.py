@@ -12,7 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.refused import TokenNotAccepted
+from sidecar.access_preflight import prepare_access
 from sidecar.config.load import load_config
 from sidecar.errors import ConfigError
 from sidecar.preflight import Prepared, prepare
@@ -26,6 +28,7 @@ HINT = (
 )
 KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = {**json.loads(ECAlgorithm.to_jwk(KEY.public_key())), "kid": "first"}
+VARIABLES = {"BATCH_TOKEN": "canary-token-of-batch"}
 CONFIG = """
 [aws]
 region = "eu-central-1"
@@ -68,9 +71,12 @@ class Machine:
     def prepare(self, keys: str = "") -> Prepared:
         file = self.directory / "sidecar.toml"
         file.write_text(CONFIG.replace("KEYS", keys or f'jwks_file = "{self.jwks}"'))
-        variables = {"BATCH_TOKEN": "canary-token-of-batch"}
         loaded = load_config(file, {})
-        return prepare(loaded, variables, self.clock.now(), clock=self.clock)
+        return prepare(loaded, VARIABLES, self.clock.now(), clock=self.clock)
+
+    def issuers(self, keys: str = "") -> list[OutsideIssuer]:
+        outside = self.prepare(keys).access.access.outside
+        return [each for each in outside if isinstance(each, OutsideIssuer)]
 
     def problem(self, keys: str = "") -> tuple[str, str]:
         with pytest.raises(ConfigError) as caught:
@@ -98,10 +104,9 @@ def machine(tmp_path: Path, clock: "ManualClock") -> Machine:
 
 
 async def test_an_app_is_proved_by_a_token_of_its_issuer(machine: Machine) -> None:
-    [issuer] = machine.prepare().issuers
-    app, said = await issuer.identify(machine.token(), machine.clock.now())
+    [issuer] = machine.issuers()
+    app, *_ = await issuer.identify(machine.token(), machine.clock.now())
     assert (app.name, app.roles, app.secrets) == ("web", ("default",), ("prod/web/*",))
-    assert said.subject == "system:serviceaccount:prod:web"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ async def test_an_app_is_proved_by_a_token_of_its_issuer(machine: Machine) -> No
 async def test_what_the_configuration_asks_for_counts(
     machine: Machine, change: dict[str, object], reason: str
 ) -> None:
-    [issuer] = machine.prepare().issuers
+    [issuer] = machine.issuers()
     token: Callable[..., str] = machine.token
     with pytest.raises(TokenNotAccepted) as caught:
         await issuer.identify(token(**change), machine.clock.now())
@@ -122,16 +127,16 @@ async def test_what_the_configuration_asks_for_counts(
 
 
 def test_an_app_of_an_issuer_is_one_of_the_apps_and_has_no_token_here(machine: Machine) -> None:
-    prepared = machine.prepare()
-    assert [app.name for app in prepared.apps] == ["batch", "web"]
-    assert [app.name for app in prepared.tokens.apps] == ["batch"]
+    access = machine.prepare().access.access
+    assert [app.name for app in access.apps] == ["web", "batch"]
+    assert [app.name for app in access.static.apps] == ["batch"]
 
 
 def test_each_issuer_proves_its_own_apps_only(machine: Machine) -> None:
     other = '[issuers.other]\nissuer = "https://other.example"\naudience = "a"\n'
     app = '[apps.third]\nissuer = "other"\nsubject = "third"\n'
     keys = f'jwks_file = "{machine.jwks}"\n'
-    issuers = machine.prepare(f"{keys}{other}{keys}{app}").issuers
+    issuers = machine.issuers(f"{keys}{other}{keys}{app}")
     found = {each.rules.name: [app.app.name for app in each.apps] for each in issuers}
     assert found == {"cluster": ["web"], "other": ["third"]}
 
@@ -158,7 +163,7 @@ def test_a_file_without_keys_is_told_of_before_a_door_opens(
 
 
 def test_an_address_is_not_asked_before_the_sidecar_runs(machine: Machine) -> None:
-    [issuer] = machine.prepare('jwks_url = "https://cluster.invalid/jwks"').issuers
+    [issuer] = machine.issuers('jwks_url = "https://cluster.invalid/jwks"')
     assert issuer.trouble is None
 
 
@@ -175,3 +180,18 @@ def test_a_missing_place_of_keys_is_told_of_once(machine: Machine) -> None:
         "issuers.cluster: does not say where its keys are",
         "set exactly one of jwks_file and jwks_url",
     )
+
+
+def test_a_reload_keeps_the_keys_that_are_held_and_takes_over_the_apps(machine: Machine) -> None:
+    keys = 'jwks_url = "https://cluster.invalid/jwks"\n'
+    before = machine.prepare(keys).access.access
+    file = machine.directory / "sidecar.toml"
+    file.write_text(file.read_text().replace('"system:serviceaccount:prod:web"', '"other"'))
+    config = load_config(file, {}).config
+    now, clock = machine.clock.now(), machine.clock
+    after = prepare_access(config, VARIABLES, now, clock=clock, until_now=before).access
+    [old], [new] = before.outside, after.outside
+    assert isinstance(old, OutsideIssuer)
+    assert isinstance(new, OutsideIssuer)
+    assert new.keys is old.keys
+    assert [app.subject for app in new.apps] == ["other"]

@@ -110,7 +110,7 @@ def test_a_machine_that_is_ready_has_nothing_to_complain_of(
     assert prepared.warnings == ()
     assert prepared.identity is not None
     assert prepared.identity.certificate == workload[0]
-    app = prepared.tokens.app_for(TOKEN.encode())
+    app = prepared.access.access.static.app_for(TOKEN.encode())
     assert app is not None
     assert (app.name, app.roles) == ("web", ("default",))
 

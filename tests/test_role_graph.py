@@ -1,7 +1,7 @@
 """Roles made from the configuration: in which order, with what, and how they hang together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -120,7 +120,7 @@ def _no_key() -> CertifiedKey:
 class Running:
     """Roles that are renewing, by name, and the way to wait for one without moving time."""
 
-    roles: dict[str, RefreshingRole]
+    roles: Mapping[str, RefreshingRole]
 
     async def session_of(self, name: str) -> str:
         """Wait until a role has a session and give its access key id."""

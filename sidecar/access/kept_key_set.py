@@ -147,8 +147,10 @@ class KeptKeySet:
                 await asyncio.shield(self._join())
                 await self._clock.sleep(self._pause())
         finally:
-            if self._flight is not None:
-                self._flight.cancel()
+            # Let go of, so that who runs this next does not wait for what has been cancelled.
+            flight, self._flight = self._flight, None
+            if flight is not None:
+                flight.cancel()
 
     async def renewed(self) -> bool:
         """Look for other keys now, for a token whose key is not held; say whether there are any.

@@ -1,6 +1,6 @@
 """Who calls, by a token that somebody else signed: one issuer, its keys and its apps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,6 @@ from sidecar.access.outside_token import (
     IssuerRules,
     OutsideClaims,
     claims_match,
-    issuer_named_by,
     verify_outside,
 )
 from sidecar.access.policy import App, matches
@@ -50,19 +49,24 @@ class OutsideIssuer:
     def __init__(self, rules: IssuerRules, apps: tuple[OutsideApp, ...], keys: KeptKeySet) -> None:
         self.rules = rules
         self.apps = apps
-        self._keys = keys
+        self.keys = keys
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of its tokens."""
+        return self.rules.issuer
 
     @property
     def trouble(self) -> str | None:
         """Why its keys could not be renewed last time, if they could not."""
-        return self._keys.trouble
+        return self.keys.trouble
 
     async def run(self) -> None:
         """Keep its keys fresh for ever; ends only when cancelled."""
-        await self._keys.run()
+        await self.keys.run()
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, OutsideClaims]:
-        """Verify a token and find the one app that it proves.
+    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
+        """Verify a token, and give the one app that it proves, its id, and when it ends.
 
         Waits only for a token whose key is not held, and then about half a second at the most.
 
@@ -78,29 +82,15 @@ class OutsideIssuer:
         if len(found) > 1:
             names = ", ".join(app.name for app in found)
             raise TokenNotAccepted(f"several apps have its subject and claims: {names}")
-        return found[0], said
+        return found[0], said.token_id, said.expires_at
 
     async def _verified(self, token: str, now: datetime) -> OutsideClaims:
-        keys = self._keys.current
+        keys = self.keys.current
         try:
             return verify_outside(token, self.rules, keys or KeySet(()), now)
         except UnknownKey:
-            if not await self._keys.renewed() and keys is not None:
+            if not await self.keys.renewed() and keys is not None:
                 raise
-        if self._keys.current is None:
+        if self.keys.current is None:
             raise NoKeysYet(f"there are no keys of issuer {self.rules.name} so far")
-        return verify_outside(token, self.rules, self._keys.current, now)
-
-
-def issuer_of(token: str, issuers: Iterable[OutsideIssuer]) -> OutsideIssuer:
-    """Choose whom to ask about a token, by the issuer that it names.
-
-    Raises:
-        TokenNotAccepted: it is no JWT, or names none of these.
-
-    """
-    named = issuer_named_by(token)
-    found = next((each for each in issuers if each.rules.issuer == named), None)
-    if found is None:
-        raise TokenNotAccepted("its issuer is not configured")
-    return found
+        return verify_outside(token, self.rules, self.keys.current, now)

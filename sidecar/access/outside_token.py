@@ -110,19 +110,6 @@ def verify_outside(token: str, rules: IssuerRules, keys: KeySet, now: datetime) 
     return OutsideClaims(_subject(claims), _token_id(claims, token), expires_at, issued_at, claims)
 
 
-def issuer_named_by(token: str) -> str:
-    """Tell which issuer a token claims to be of; nothing about it is verified.
-
-    Raises:
-        TokenNotAccepted: it is no JWT, or does not tell.
-
-    """
-    issuer = _read(token)[1].get("iss")
-    if not isinstance(issuer, str):
-        raise TokenNotAccepted("it tells no issuer")
-    return issuer
-
-
 def claims_match(required: Mapping[str, str], claims: Mapping[str, object]) -> bool:
     """Whether the claims say everything that is required.
 

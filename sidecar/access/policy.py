@@ -1,5 +1,6 @@
 """What an app may have: pure decisions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from sidecar.access.names import (
 from sidecar.redaction import Secret
 
 # The longest SecretId and the longest Name of a parameter that AWS takes.
-_LONGEST_ID: Final = 2048
+LONGEST_ID: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class App:
         secrets: patterns of the names of secrets that it may read.
         parameters: patterns of the names of parameters that it may read.
         assume_roles: patterns of the ARNs of roles with which it may have its secrets read.
+        deny_secrets: patterns of the names of secrets that it may not read, whatever `secrets`
+            says.
+        deny_parameters: the same for parameters.
 
     """
 
@@ -34,6 +38,8 @@ class App:
     secrets: tuple[str, ...]
     parameters: tuple[str, ...] = ()
     assume_roles: tuple[str, ...] = ()
+    deny_secrets: tuple[str, ...] = ()
+    deny_parameters: tuple[str, ...] = ()
 
     def may_have_role(self, role: str) -> bool:
         """Whether the app may have a role's credentials."""
@@ -41,7 +47,7 @@ class App:
 
     def may_assume(self, role_arn: str) -> bool:
         """Whether the app may have secrets read with this role, whatever its own roles are."""
-        return any(matches(pattern, role_arn) for pattern in self.assume_roles)
+        return _some_match(self.assume_roles, role_arn)
 
     def may_name_secret(self, secret_id: str) -> bool:
         """Whether asking for `secret_id`, a name or a whole or partial ARN, can be right at all.
@@ -49,20 +55,20 @@ class App:
         A partial ARN does not tell whether its end is the random suffix, so this lets both readings
         pass; `may_read_secret` decides, once AWS has told the secret's real name.
         """
-        if len(secret_id) > _LONGEST_ID:
+        if len(secret_id) > LONGEST_ID:
             return False
         return any(self.may_read_secret(name) for name in possible_names(secret_id))
 
     def may_read_secret(self, name: str) -> bool:
         """Whether the app may read the secret of this real name."""
-        return any(matches(pattern, name) for pattern in self.secrets)
+        return _some_match(self.secrets, name) and not _some_match(self.deny_secrets, name)
 
     def may_name_parameter(self, name: str) -> bool:
         """Whether asking for a parameter, by name or ARN and with or without a selector, can be.
 
         A parameter that stands for a secret is judged as that secret.
         """
-        if len(name) > _LONGEST_ID:
+        if len(name) > LONGEST_ID:
             return False
         secret_id = referred_secret(name)
         return self._covers(name) if secret_id is None else self.may_name_secret(secret_id)
@@ -84,10 +90,44 @@ class App:
 
     def _covers(self, parameter: str) -> bool:
         """Whether a pattern covers a parameter; ``a`` and ``/a`` are the same, as in ARNs."""
-        name = parameter_name(parameter).removeprefix("/")
-        return has_usual_spelling(parameter) and any(
-            matches(pattern.removeprefix("/"), name) for pattern in self.parameters
+        return (
+            has_usual_spelling(parameter)
+            and covers_parameter(self.parameters, parameter)
+            and not covers_parameter(self.deny_parameters, parameter)
         )
+
+    def may_read_path(self, path: str) -> bool:
+        """Whether every parameter below a path may be read: IAM, too, grants a path whole.
+
+        Only a pattern that ends with ``*`` covers all names that begin in some way. A path is
+        denied as soon as anything below it may be.
+        """
+        below = f"{path.strip('/')}/".removeprefix("/")
+        whole = any(
+            pattern.endswith("*") and matches(pattern.removeprefix("/"), below)
+            for pattern in self.parameters
+        )
+        return whole and not any(
+            _may_meet(pattern.removeprefix("/"), below) for pattern in self.deny_parameters
+        )
+
+
+def covers_parameter(patterns: Iterable[str], parameter: str) -> bool:
+    """Whether some pattern fits a parameter's name, by name or ARN, with or without a selector."""
+    name = parameter_name(parameter).removeprefix("/")
+    return any(matches(pattern.removeprefix("/"), name) for pattern in patterns)
+
+
+def _some_match(patterns: Iterable[str], name: str) -> bool:
+    return any(matches(pattern, name) for pattern in patterns)
+
+
+def _may_meet(pattern: str, beginning: str) -> bool:
+    """Whether some name that begins so fits the pattern; in doubt, yes."""
+    first, star, _ = pattern.partition("*")
+    if not star:
+        return first.startswith(beginning)
+    return first.startswith(beginning) or beginning.startswith(first)
 
 
 def matches(pattern: str, name: str) -> bool:

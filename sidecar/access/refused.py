@@ -4,7 +4,9 @@
 class TokenNotAccepted(Exception):
     """A presented token that proves nothing.
 
-    `reason` is one short sentence without any part of the token that its sender chose freely.
+    Args:
+        reason: one short sentence without any part of the token that its sender chose freely.
+
     """
 
     def __init__(self, reason: str) -> None:

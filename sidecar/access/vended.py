@@ -14,33 +14,43 @@ _REMEMBERED: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class VendedSession:
-    """A session and the role in the configuration that it is of."""
+    """A session, the role in the configuration that it is of, and the app that it was made for.
+
+    ``app`` is None where all that may have the role share it.
+    """
 
     role: str
     credentials: Credentials
+    app: str | None = None
 
 
 class VendedSessions:
     """Finds the session that a request was signed with.
 
     A renewed session stays known for an hour after its own end, since SDKs use what they hold for
-    as long as it lives, and are then to hear that it has expired. Of a role with too many, the one
-    that came first goes.
+    as long as it lives, and are then to hear that it has expired. Of a role and an app with too
+    many, the one that came first goes.
     """
 
     def __init__(self) -> None:
         self._sessions: dict[str, VendedSession] = {}
 
-    def keep(self, role: str, credentials: Credentials, now: datetime) -> None:
-        """Take in a role's new session."""
+    def keep(
+        self, role: str, credentials: Credentials, now: datetime, *, app: str | None = None
+    ) -> None:
+        """Take in a role's new session, which was made for an app, or for all with the role."""
         self._sessions = {
             key_id: each
             for key_id, each in self._sessions.items()
             if each.credentials.expires_at + _REMEMBERED > now
         }
-        self._sessions[credentials.access_key_id] = VendedSession(role, credentials)
-        of_role = [key_id for key_id, each in self._sessions.items() if each.role == role]
-        for key_id in of_role[:-MOST_PER_ROLE]:
+        self._sessions[credentials.access_key_id] = VendedSession(role, credentials, app)
+        of_both = [
+            key_id
+            for key_id, each in self._sessions.items()
+            if (each.role, each.app) == (role, app)
+        ]
+        for key_id in of_both[:-MOST_PER_ROLE]:
             del self._sessions[key_id]
 
     def find(self, access_key_id: str) -> VendedSession | None:

@@ -18,9 +18,10 @@ from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.one_line import one_line
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
+from sidecar.config.app_section import AppSection
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
-from sidecar.config.schema import AppSection, Config
+from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, OperatorError
 
 EXAMPLE: Final = 'eval "$(sidecar env --app web)"'

@@ -167,9 +167,7 @@ async def _conduct(plan: _Plan, sidecar: Sidecar, clock: Clock, orders: socket.s
 
 
 def _environment(plan: _Plan, sidecar: Sidecar, clock: Clock) -> ProgramEnvironment:
-    app = plan.prepared.tokens.app_for(plan.token.encoded())
-    if app is None:
-        raise SidecarError("the program's own token is not known")
+    (app,) = sidecar.access.callers.apps
     urls = {door.name: door.urls[0] for door in sidecar.doors}
     region = default_region(plan.config)
     doors = Doors(

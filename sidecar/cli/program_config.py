@@ -38,6 +38,9 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     section = replace(
         config.apps[app],
         static_token_file=None,
+        token_file=None,
+        token_file_owner=None,
+        token_file_group=None,
         token_env=TOKEN,
         issuer=None,
         subject=None,

@@ -11,7 +11,9 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sidecar.cli.config_option import add_config_argument
@@ -19,7 +21,7 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.load import read_config
+from sidecar.config.load import Loaded, read_config
 from sidecar.config.schema import Config, DoorsSection
 from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import Prepared, prepare
@@ -61,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     log.info("configuration from %s", loaded.file or "variables alone")
     limits = connection_limits(loaded.config.doors, raised_limit())
-    asyncio.run(serve(loaded.config, prepared, clock, limits))
+    read_again = partial(read_config, loaded.file, os.environ)
+    asyncio.run(serve(loaded.config, prepared, clock, limits, read_again))
     return 0
 
 
@@ -90,11 +93,19 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
     return replace(DEFAULT_LIMITS, max_connections=room)
 
 
-async def serve(config: Config, prepared: Prepared, clock: Clock, limits: ConnectionLimits) -> None:
+async def serve(
+    config: Config,
+    prepared: Prepared,
+    clock: Clock,
+    limits: ConnectionLimits,
+    read_again: Callable[[], Loaded],
+) -> None:
     """Serve until a signal comes; what fails in the background is raised."""
     stopped = stop_signal()
-    async with running_sidecar(config, prepared, clock, limits=limits) as sidecar:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sidecar.reload)
+    running = running_sidecar(config, prepared, clock, limits=limits, read_again=read_again)
+    async with running as sidecar:
+        reload = sidecar.reloading.reload_and_tell
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         for door in sidecar.doors:
             for url in door.urls:
                 print(f"listening on {url} ({door.name})", flush=True)

@@ -5,18 +5,16 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.address import Address
+from sidecar.config.app_consistency import app_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
-from sidecar.config.identity_section import IdentitySection
 from sidecar.config.issuer_consistency import issuer_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
-from sidecar.config.schema import ENDPOINTS, AppSection, AwsSection, Config
+from sidecar.config.schema import ENDPOINTS, AwsSection, Config, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
 _DEFAULT_ROLE: Final = "default"
-# The ways in which an app may prove itself.
-_WAYS: Final = ("static_token_file", "token_env", "issuer")
 _NO_REGION: Final = Problem(
     "aws.region",
     "is missing, and no role of source roles-anywhere tells it by its trust anchor",
@@ -85,8 +83,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     sound = {name: role for name, role in config.roles.items() if f"roles.{name}" not in faulty}
     if "roles" not in faulty:
         problems += role_inconsistencies(config.roles, sound, config.identity)
-    for name, app in config.apps.items():
-        problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
+    problems += app_inconsistencies(config, faulty)
     problems += issuer_inconsistencies(config, faulty)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
@@ -95,19 +92,6 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         whole = {where: file for where, file in places if where not in faulty}
         problems += file_inconsistencies(whole, config.roles)
     return problems
-
-
-def shared_roles(config: Config) -> Iterator[str]:
-    """Warn of apps that the aws-api door cannot tell apart although they may not have the same."""
-    if not config.doors.aws_api:
-        return
-    for role in config.roles:
-        sharing = {name: app for name, app in config.apps.items() if role in app.roles}
-        if len({(app.secrets, app.parameters) for app in sharing.values()}) > 1:
-            yield (
-                f"apps {', '.join(sharing)} share role {role}: at the aws-api door each may read "
-                "only what all of them may (hint: give each a role of its own)"
-            )
 
 
 def _aws(aws: AwsSection) -> Iterator[Problem]:
@@ -136,25 +120,6 @@ def _region(config: Config) -> Iterator[Problem]:
         default_region(config)
     except ConfigError as exc:
         yield from exc.problems
-
-
-def _app(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
-    where = f"apps.{name}"
-    for role in app.roles:
-        if role not in config.roles:
-            yield Problem(
-                f"{where}.roles",
-                f"there is no role {role!r}",
-                f"configured are {', '.join(config.roles)}",
-            )
-    ways = [key for key in _WAYS if getattr(app, key) is not None]
-    if len(ways) != 1:
-        yield Problem(
-            where,
-            f"proves itself by {' and '.join(ways)}" if ways else "has no token",
-            f"set exactly one of {', '.join(_WAYS)} (without a file: SIDECAR_TOKEN or "
-            "SIDECAR_TOKEN_FILE)",
-        )
 
 
 def _secrets(config: Config) -> Iterator[Problem]:

@@ -1,46 +1,16 @@
 """The options of `[[files]]`: secrets written to files."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sidecar.config.option import locator, one_of, option, path, text, whole_number
+from sidecar.config.ownership import FileMode, account, file_mode
 
-_OCTAL: Final = re.compile(r"0?[0-7]{3}")
-_WRITE_BY_OTHERS: Final = 0o002
-# The last number means "no such user" in chown(2).
-_NUMBER: Final = range(2**32 - 1)
 _SIGNALS: Final = ("HUP", "USR1", "USR2", "INT", "TERM", "QUIT", "CONT", "WINCH")
 
 # The section has a key of the same name.
 _path = path
-
-
-class FileMode(int):
-    """Permission bits; shown as they are written, in octal."""
-
-    def __str__(self) -> str:
-        return f"{int(self):04o}"
-
-
-def _mode(value: object) -> FileMode:
-    if not isinstance(value, str) or not _OCTAL.fullmatch(value):
-        raise ValueError('must be three octal digits in quotes, such as "0600"')
-    mode = FileMode(value, 8)
-    if mode & _WRITE_BY_OTHERS:
-        raise ValueError("lets everybody write")
-    return mode
-
-
-def _account(value: object) -> str:
-    """Read the name or the number of a user or group."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    name = text(value)
-    if name.lstrip("-").isdecimal() and (name.startswith("-") or int(name) not in _NUMBER):
-        raise ValueError("must be a name or a number from 0 to 4294967294")
-    return name
 
 
 def _id(value: object) -> str:
@@ -109,19 +79,19 @@ class FilesSection:
         _path, "File with such a text, read at start.", default=None, example="web.conf.template"
     )
     mode: FileMode = option(
-        _mode,
+        file_mode,
         "Its permissions, in octal.",
         default=FileMode(0o600),
         example="0640",
     )
     owner: str | None = option(
-        _account,
+        account,
         "Its owner, by name or number; needs root or CAP_CHOWN. Default: who runs the sidecar.",
         default=None,
         example="www-data",
     )
     group: str | None = option(
-        _account,
+        account,
         "Its group, by name or number. Default: that of who runs the sidecar.",
         default=None,
         example="www-data",

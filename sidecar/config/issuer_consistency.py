@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from sidecar.config.app_section import AppSection
 from sidecar.config.issuer_section import IssuerSection
-from sidecar.config.schema import AppSection, Config
+from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
 _OF_URLS: Final = ("ca_bundle", "bearer_token_file")

@@ -6,7 +6,12 @@ from typing import Final
 
 from sidecar.config.option import Entries, Option, Variants, options_of
 from sidecar.config.schema import LISTS, SECTIONS, TABLES
-from sidecar.config.sources import SHORT_NAMES, SHORT_NAMES_WITHOUT_FILE, variable_name
+from sidecar.config.sources import (
+    SHORT_NAMES,
+    SHORT_NAMES_OF_THE_APP,
+    SHORT_NAMES_OF_THE_ROLE,
+    variable_name,
+)
 
 BEGIN: Final = "<!-- options: written by `make docs` -->"
 END: Final = "<!-- end of options -->"
@@ -92,7 +97,8 @@ def _default(found: Option, default: object) -> str:
 def _short_name(section: str, key: str) -> str | None:
     places = {
         **{place: name for name, place in SHORT_NAMES.items()},
-        **{(f"{t}.<name>", k): name for name, (t, k) in SHORT_NAMES_WITHOUT_FILE.items()},
+        **{("roles.<name>", key): name for name, key in SHORT_NAMES_OF_THE_ROLE.items()},
+        **{("apps.<name>", key): name for name, key in SHORT_NAMES_OF_THE_APP.items()},
     }
     return places.get((section, key))
 

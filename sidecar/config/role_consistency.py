@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from sidecar.config.chaining import Roles, cycles
-from sidecar.config.identity_section import IdentitySection
 from sidecar.config.role_sources import (
     AssumeRoleSection,
     RolesAnywhereSection,
     RoleSection,
     StsSection,
 )
+from sidecar.config.schema import IdentitySection
 from sidecar.errors import Problem
 from sidecar.session_name import CERTIFICATE_FIELDS
 

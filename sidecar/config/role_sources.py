@@ -10,6 +10,7 @@ from sidecar.config.option import (
     REGION_HINT,
     Variants,
     arn,
+    flag,
     one_of,
     option,
     path,
@@ -39,7 +40,20 @@ _NAME_FIELDS: Final = ", ".join(f"`{{{each}}}`" for each in FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolesAnywhereSection:
+class _Vended:
+    """What every role has, wherever it comes from."""
+
+    shared_session: bool = option(
+        flag,
+        "Whether all apps that have it get the same session, and not one each: fewer calls to AWS, "
+        "but at the aws-api door and in CloudTrail they cannot be told apart then.",
+        default=False,
+        example="true",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolesAnywhereSection(_Vended):
     """A role that IAM Roles Anywhere gives in exchange for a signature of the identity."""
 
     source: str = option(
@@ -82,7 +96,7 @@ class RolesAnywhereSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FromSts:
+class _FromSts(_Vended):
     """What every role has that STS gives."""
 
     source: str

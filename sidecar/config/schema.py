@@ -7,36 +7,85 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address, addresses
+from sidecar.config.app_section import AppSection
 from sidecar.config.files_section import FilesSection
-from sidecar.config.identity_section import IdentitySection
-from sidecar.config.issuer_section import IssuerSection, required_claims, subject_pattern
+from sidecar.config.issuer_section import IssuerSection
 from sidecar.config.option import (
     REGION_HINT,
     Entries,
     base_url,
     flag,
-    names,
+    locator,
     one_of,
     option,
     path,
     region_name,
     text,
-    texts,
     variable,
     whole_number,
 )
 from sidecar.config.role_sources import ROLE_SOURCES, RoleSection
 from sidecar.config.secrets_section import SecretsSection
+from sidecar.config.tokens_section import TokensSection
 
 _URL_HINT: Final = "such as http://127.0.0.1:4566"
 
 
-def role_arn_patterns(value: object) -> tuple[str, ...]:
-    """Read patterns of role ARNs."""
-    found = texts(value)
-    if not all(each.startswith(("arn:", "*")) for each in found):
-        raise ValueError("takes ARNs, or patterns of ARNs, not the names of configured roles")
+def certificate_locator(value: object) -> str:
+    """Read where a certificate is kept."""
+    found = locator(value)
+    if found.startswith(("tpm:", "handle:")):
+        raise ValueError("is a TPM handle, and a TPM keeps keys only")
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySection:
+    """The X.509 certificate and private key; needed as soon as a role comes from Roles Anywhere."""
+
+    certificate: str = option(
+        certificate_locator,
+        "File with the certificate, PEM (may hold its issuers, and the key) or PKCS#12, or a "
+        "`pkcs11:` URI.",
+        example="workload.pem",
+    )
+    private_key: str | None = option(
+        locator,
+        "File with the private key, a `pkcs11:` URI, or a TPM handle such as `tpm:0x81000001`. "
+        "Default: where the certificate is.",
+        default=None,
+        example="workload.key",
+    )
+    chain: Path | None = option(
+        path, "PEM file with intermediate certificates.", default=None, example="chain.pem"
+    )
+    password_file: Path | None = option(
+        path,
+        "File with the password of an encrypted key, or the PIN of a token; one newline at its "
+        "end is ignored.",
+        default=None,
+        example="workload.password",
+    )
+    password_env: str | None = option(
+        variable,
+        "Variable of the sidecar that holds that password or PIN.",
+        default=None,
+        example="WORKLOAD_PASSWORD",
+        hint="name the variable here, and put the password into that variable",
+        may_be_shown=False,
+    )
+    pkcs11_module: Path | None = option(
+        path,
+        "Shared library of the PKCS#11 token. Default: p11-kit's.",
+        default=None,
+        example="/usr/lib/softhsm/libsofthsm2.so",
+    )
+    tpm: str | None = option(
+        text,
+        "How the TPM is reached, as a TCTI. Default: the kernel's resource manager.",
+        default=None,
+        example="device:/dev/tpmrm0",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,65 +204,6 @@ class DoorsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppSection:
-    """A caller: its token, its roles and its secrets."""
-
-    roles: tuple[str, ...] = option(
-        names, "Roles it may have; the first is its default.", default=(), example="default"
-    )
-    secrets: tuple[str, ...] = option(
-        texts,
-        "Names of secrets that it may read; `*` stands for any run of characters.",
-        default=(),
-        example="prod/web/*",
-    )
-    parameters: tuple[str, ...] = option(
-        texts,
-        "Names of Parameter Store parameters that it may read; likewise.",
-        default=(),
-        example="/prod/web/*",
-    )
-    assume_roles: tuple[str, ...] = option(
-        role_arn_patterns,
-        "ARNs of roles that it may name as `roleArn` on the secrets door; likewise.",
-        default=(),
-        example="arn:aws:iam::123456789012:role/reader-*",
-    )
-    static_token_file: Path | None = option(
-        path,
-        "File with its token, at least 16 characters, no newline; read again when it changes.",
-        default=None,
-        example="/run/sidecar/web.token",
-    )
-    token_env: str | None = option(
-        variable,
-        "Variable of the sidecar that holds its token.",
-        default=None,
-        example="WEB_TOKEN",
-        hint="name the variable here, and put the token into that variable",
-        may_be_shown=False,
-    )
-    issuer: str | None = option(
-        text,
-        "Name of the issuer, in `[issuers.<name>]`, that signs its tokens.",
-        default=None,
-        example="cluster",
-    )
-    subject: str | None = option(
-        subject_pattern,
-        "The claim `sub` of these tokens; `*` stands for any run of characters.",
-        default=None,
-        example="system:serviceaccount:prod:web",
-    )
-    claims: tuple[tuple[str, str], ...] = option(
-        required_claims,
-        "What else these tokens must say, as a table of claims; in a variable `name=value,…`.",
-        default=(),
-        example="/kubernetes.io/namespace=prod",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSection:
     """What is logged, to stderr; never a secret value at any level."""
 
@@ -235,6 +225,7 @@ class Config:
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
+    tokens: TokensSection = field(default_factory=TokensSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
@@ -252,6 +243,7 @@ SECTIONS: Final = MappingProxyType(
         "aws": AwsSection,
         "doors": DoorsSection,
         "secrets": SecretsSection,
+        "tokens": TokensSection,
         "log": LogSection,
     }
 )

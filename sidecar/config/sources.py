@@ -31,14 +31,14 @@ SHORT_NAMES: Final = {
     "AWS_USE_DUALSTACK_ENDPOINT": ("aws", "use_dualstack_endpoint"),
     "AWS_CA_BUNDLE": ("aws", "ca_bundle"),
 }
-# The same for the one role and the one app that exist without a file: (table, key).
-SHORT_NAMES_WITHOUT_FILE: Final = {
-    "SIDECAR_TRUST_ANCHOR_ARN": ("roles", "trust_anchor_arn"),
-    "SIDECAR_PROFILE_ARN": ("roles", "profile_arn"),
-    "SIDECAR_ROLE_ARN": ("roles", "role_arn"),
-    "SIDECAR_SESSION_DURATION_SECONDS": ("roles", "session_duration_seconds"),
-    "SIDECAR_TOKEN_FILE": ("apps", "static_token_file"),
+# The same for the one role that exists without a file, and for the one app without `[apps]`.
+SHORT_NAMES_OF_THE_ROLE: Final = {
+    "SIDECAR_TRUST_ANCHOR_ARN": "trust_anchor_arn",
+    "SIDECAR_PROFILE_ARN": "profile_arn",
+    "SIDECAR_ROLE_ARN": "role_arn",
+    "SIDECAR_SESSION_DURATION_SECONDS": "session_duration_seconds",
 }
+SHORT_NAMES_OF_THE_APP: Final = {"SIDECAR_TOKEN_FILE": "static_token_file"}
 TOKEN_VARIABLE: Final = "SIDECAR_TOKEN"  # noqa: S105 - the variable's name
 THE_ONE: Final = "default"
 _EVERYTHING: Final = ("secrets", "parameters", "assume_roles")
@@ -78,8 +78,10 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
     """
     raw = Raw(_read_toml(file) if file is not None else {}, file, dict(SHORT_NAMES))
     understood = set(_OF_OTHER_COMMANDS)
-    if "roles" not in raw.tables and "apps" not in raw.tables:
-        _the_one_role_and_app(raw, environment)
+    if "apps" not in raw.tables:
+        if "roles" not in raw.tables:
+            _the_one_role(raw)
+        _the_one_app(raw, environment)
         understood.add(TOKEN_VARIABLE)
     for variable, where in raw.short_names.items():
         if environment.get(variable):
@@ -95,13 +97,24 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
     return raw
 
 
-def _the_one_role_and_app(raw: Raw, environment: Mapping[str, str]) -> None:
-    """Make the role and the app that exist when no file names any: the app may use everything."""
+def _the_one_role(raw: Raw) -> None:
+    """Make the role that exists when no file names any."""
     raw.tables["roles"] = {THE_ONE: {}}
-    raw.tables["apps"] = {THE_ONE: {"roles": [THE_ONE], **{key: ["*"] for key in _EVERYTHING}}}
     raw.short_names |= {
-        variable: (f"{table}.{THE_ONE}", key)
-        for variable, (table, key) in SHORT_NAMES_WITHOUT_FILE.items()
+        variable: (f"roles.{THE_ONE}", key) for variable, key in SHORT_NAMES_OF_THE_ROLE.items()
+    }
+
+
+def _the_one_app(raw: Raw, environment: Mapping[str, str]) -> None:
+    """Make the app that exists when no file names any: it may use everything."""
+    roles = raw.tables["roles"]
+    named = list(roles) if isinstance(roles, dict) else []
+    # Its default role is the one called so, or the first.
+    named.sort(key=lambda name: name != THE_ONE)
+    everything = {key: ["*"] for key in _EVERYTHING}
+    raw.tables["apps"] = {THE_ONE: {**({"roles": named} if named else {}), **everything}}
+    raw.short_names |= {
+        variable: (f"apps.{THE_ONE}", key) for variable, key in SHORT_NAMES_OF_THE_APP.items()
     }
     if environment.get(TOKEN_VARIABLE):
         _say(raw, f"apps.{THE_ONE}", "token_env", TOKEN_VARIABLE, TOKEN_VARIABLE)

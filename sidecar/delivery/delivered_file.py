@@ -12,9 +12,9 @@ from sidecar.delivery.content import content
 from sidecar.delivery.kept_file import KeptFile
 from sidecar.delivery.prepare import PreparedFile
 from sidecar.delivery.reference import Reference
-from sidecar.delivery.target import remove_leftovers
 from sidecar.delivery.values import HeldValue, Values
 from sidecar.errors import OperatorError, SidecarError
+from sidecar.file_target import remove_leftovers
 from sidecar.redaction import Secret
 
 log = logging.getLogger(__name__)

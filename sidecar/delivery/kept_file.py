@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 from sidecar.atomic_file import write_atomically
-from sidecar.delivery.target import Target
+from sidecar.file_target import Target
 from sidecar.redaction import Secret
 from sidecar.regular_file import read_regular_file
 

@@ -11,9 +11,9 @@ from sidecar.aws.parameter import ParameterQuery
 from sidecar.aws.secret import SecretQuery
 from sidecar.delivery.on_change import Action, RunCommand, SendSignal
 from sidecar.delivery.reference import Reference
-from sidecar.delivery.target import Target, group_number, prove, user_number
 from sidecar.delivery.template import Place, Template
 from sidecar.errors import OperatorError, Problem
+from sidecar.file_target import Target, group_number, prove, user_number
 from sidecar.regular_file import read_regular_file
 
 _T = TypeVar("_T")

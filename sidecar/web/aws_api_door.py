@@ -7,7 +7,7 @@ the door hold a megabyte.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -17,7 +17,6 @@ from sidecar.access.shared_role import RoleHolders
 from sidecar.access.vended import VendedSessions
 from sidecar.aws.forwarding import Forwarder, NotSent
 from sidecar.aws.json_api import ApiCall, ApiReply
-from sidecar.clock import Clock
 from sidecar.errors import SidecarError
 from sidecar.signing.authorization import Authorization, Headers, read_authorization, values_of
 from sidecar.signing.canonical import Request
@@ -26,11 +25,18 @@ from sidecar.signing.sigv4 import check_claim, check_signature
 from sidecar.web.answer import Refusal
 from sidecar.web.aws_api.caller import Caller
 from sidecar.web.aws_api.errors import ApiError, json_answer, refusal_of, written
+from sidecar.web.aws_api.forwarded_reads import (
+    answers_with_values,
+    check_call,
+    permitted,
+    readable,
+)
 from sidecar.web.aws_api.in_flight import InFlight
 from sidecar.web.aws_api.own_writes import OwnWrites
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api.writes import Write, write_of
 from sidecar.web.guards import Guard, not_forwarded, not_from_a_browser
+from sidecar.web.ledger import CONNECT, Entry, Ledger
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
@@ -38,6 +44,7 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 _SERVICES: Final[Mapping[str, str]] = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm"}
 _TARGET: Final = re.compile(r"([A-Za-z]{1,64})\.([A-Za-z]{1,64})")
 _LENGTH: Final = re.compile(r"[0-9]{1,10}")
+_CLIENT_ERROR: Final = 400
 _BODY_SECONDS: Final = 10.0
 _NO_BODY: Final = Refusal(408, "RequestTimeoutException", "the body did not arrive")
 
@@ -75,10 +82,10 @@ class AwsApiDoor:
 
     Args:
         vended: the sessions that requests may be signed with.
-        apps: every app of the configuration.
+        apps: gives every app of this moment.
         reads: what is answered from memory.
         forwarder: the way to AWS.
-        clock: the wall clock.
+        ledger: where decisions are put down; its clock is the wall clock.
         body_seconds: how long a body may take to arrive.
 
     """
@@ -95,31 +102,34 @@ class AwsApiDoor:
     def __init__(
         self,
         vended: VendedSessions,
-        apps: Sequence[App],
+        apps: Callable[[], Sequence[App]],
         reads: CachedReads,
         forwarder: Forwarder,
-        clock: Clock,
+        ledger: Ledger,
         *,
         body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._vended = vended
         self._apps = apps
         self._reads = reads
-        self._own_writes = OwnWrites(reads, clock)
+        self._own_writes = OwnWrites(reads, ledger.clock)
         self._in_flight = InFlight()
         self._forwarder = forwarder
-        self._clock = clock
+        self._ledger = ledger
+        self._clock = ledger.clock
         self._body_seconds = body_seconds
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Verify, then answer or forward."""
         headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
+        entry = self._ledger.entry(request, CONNECT)
         try:
             claim = read_authorization(headers)
-            caller = self._claimed_caller(headers, claim)
-            with self._in_flight.one_of(claim.access_key_id):
+            caller = self._claimed_caller(headers, claim, entry)
+            with self._in_flight.one_of(str(caller.holders)):
                 return await self._serve(request, headers, claim, caller)
         except SidecarError as exc:
+            entry.denied(exc.message)
             return _turned_away(refusal_of(exc))
 
     async def _serve(
@@ -129,31 +139,39 @@ class AwsApiDoor:
         claim: Authorization,
         caller: Caller,
     ) -> web.Response:
+        credentials = caller.session.credentials
         try:
             body = await self._body(request)
             received = Request(request.method, request.raw_path, headers, body)
-            check_signature(received, claim, caller.session.credentials)
+            check_signature(received, claim, credentials)
         except SidecarError as exc:
+            caller.entry.denied(exc.message, access_key_id=credentials.access_key_id)
             return _turned_away(refusal_of(exc))
         except (TimeoutError, ConnectionError):
             return _turned_away(_NO_BODY)
+        caller = caller.authentic()
         call = ApiCall(claim.scope.service, claim.scope.region, headers, body)
         try:
             return await self._answer(caller, call)
         except SidecarError as exc:
+            if isinstance(exc, ApiError | NotAuthentic):  # all else is put down where it arises
+                caller.entry.denied(exc.message, access_key_id=credentials.access_key_id)
             return written(refusal_of(exc))
 
     def refuse(self, refusal: Refusal) -> web.Response:
         """Say no as AWS's JSON services do."""
         return written(refusal)
 
-    def _claimed_caller(self, headers: Headers, claim: Authorization) -> Caller:
+    def _claimed_caller(self, headers: Headers, claim: Authorization, entry: Entry) -> Caller:
         """Find whose session a request claims to be signed with, and check all but the signature.
 
-        A role that no app may have is only read with: its session was given to nobody.
+        A role that no app may have is only read with: its session was given to nobody. One that
+        was made for an app is that app's alone.
         """
         session = self._vended.find(claim.access_key_id)
-        holders = RoleHolders.of(session.role, self._apps) if session else RoleHolders(())
+        holders = RoleHolders(())
+        if session is not None:
+            holders = RoleHolders.of(session.role, self._apps(), session.app)
         if session is None or not holders.apps:
             raise NotAuthentic(
                 Code.UNRECOGNIZED, "The security token included in the request is invalid."
@@ -161,7 +179,7 @@ class AwsApiDoor:
         services = _SERVICES.values()
         now = self._clock.now()
         check_claim(headers, claim, session.credentials, services=services, now=now)
-        return Caller(session, holders)
+        return Caller(session, holders, entry)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if request.headers.get("Expect", "").lower() == "100-continue":
@@ -182,10 +200,27 @@ class AwsApiDoor:
         if found is not None:
             marks = {"Age": str(found.age_seconds), "X-Sidecar-Cache": found.state}
             return json_answer(200, found.body, **marks)
-        write = write_of(call, operation)
-        reply = await self._forwarded(call, caller, write)
+        reply = await self._sent_on(call, operation, caller)
         headers = {**reply.headers, "Cache-Control": "no-store"}
         return web.Response(status=reply.status, headers=headers, body=reply.body)
+
+    async def _sent_on(self, call: ApiCall, operation: str, caller: Caller) -> ApiReply:
+        """Have AWS answer, and put down that it was asked; what it says of values is looked at."""
+        action, write = f"{call.service}:{operation}", write_of(call, operation)
+        values = answers_with_values(action)
+        if values:
+            check_call(action, call, caller)
+            call = readable(call)
+        resource = ", ".join(write.names if write else ())
+        with caller.asking(action, resource):
+            reply = await self._forwarded(call, caller, write)
+        if reply.status >= _CLIENT_ERROR:
+            caller.failed(action, resource, f"AWS answered {reply.status}")
+        elif values:
+            return permitted(action, reply, caller)
+        else:
+            caller.granted(action, resource)
+        return reply
 
     async def _forwarded(self, call: ApiCall, caller: Caller, write: Write | None) -> ApiReply:
         """Send a call on, and note what became of a write that has left the machine."""

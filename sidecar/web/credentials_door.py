@@ -7,14 +7,16 @@ key, never an empty or expired set, no redirect, and no 429, which several SDKs 
 import json
 import logging
 from collections.abc import Mapping
-from functools import partial
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from sidecar.access.callers import Callers
+from sidecar.access.decision import Action, decide
 from sidecar.access.policy import App
-from sidecar.access.tokens import AppTokens
+from sidecar.access.refused import TokenNotAccepted
 from sidecar.clock import iso_seconds
 from sidecar.credentials import Credentials
 from sidecar.errors import (
@@ -24,11 +26,14 @@ from sidecar.errors import (
     NotFound,
     NotReady,
     SidecarError,
+    TooManyRequests,
     Unauthenticated,
 )
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.web.answer import Refusal, answer
+from sidecar.web.app_shares import AppShares
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser, only_get
+from sidecar.web.ledger import GET_CREDENTIALS, Entry, Ledger
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ _PATH: Final = "/credentials"
 _BEARER: Final = b"bearer "
 # The tightest SDKs give up after one second; a cold start may take most of it.
 _COLD_START_SECONDS: Final = 0.8
+# Far more requests than ever wait for a first session; nothing else waits here.
+_PLACES: Final = 800
 
 _CODES: Final[Mapping[type[SidecarError], str]] = {
     BadRequest: "BadRequest",
@@ -43,36 +50,62 @@ _CODES: Final[Mapping[type[SidecarError], str]] = {
     Forbidden: "AccessDenied",
     NotFound: "NotFound",
     NotReady: "CredentialsUnavailable",
+    TooManyRequests: "TooManyRequests",
 }
+# The same whatever is wrong: why a token does not count is the audit's to tell.
+_NOBODY: Final = "the app's token is wanted, once, in Authorization"
+
+
+class Sessions(Protocol):
+    """Whose session of a role an app gets."""
+
+    def knows(self, role: str) -> bool:
+        """Whether there is such a role."""
+        ...
+
+    def of(self, app: App, role: str) -> RefreshingRole:
+        """Give an app's session of a role; NotReady when it has none."""
+        ...
 
 
 class CredentialsDoor:
     """Serves each app the credentials of the roles it may have.
 
     Args:
-        roles: the configured roles by name.
-        tokens: who is who.
+        sessions: every app's session of each of its roles.
+        callers: who is who.
+        ledger: where decisions are put down.
 
     """
 
     name = "credentials"
     guards: tuple[Guard, ...] = (not_forwarded, not_from_a_browser, only_get, no_body)
 
-    def __init__(self, roles: Mapping[str, RefreshingRole], tokens: AppTokens) -> None:
-        self._roles = roles
-        self._tokens = tokens
-        self._bodies: dict[str, bytes] = {}
-        for name, role in roles.items():
-            role.on_change(partial(self._keep, name))
+    def __init__(self, sessions: Sessions, callers: Callers, ledger: Ledger) -> None:
+        self._sessions = sessions
+        self._callers = callers
+        self._ledger = ledger
+        self._shares = AppShares(_PLACES, lambda: len(callers.apps))
+        # Of each session the set that is served, and its bytes.
+        self._bodies: WeakKeyDictionary[RefreshingRole, tuple[Credentials, bytes]] = (
+            WeakKeyDictionary()
+        )
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer ``GET /credentials`` and ``GET /credentials/<role>``."""
+        entry = self._ledger.entry(request, GET_CREDENTIALS)
         try:
-            app = self._app(request)
-            role = self._role(app, _requested_role(request.raw_path))
-            response = answer(200, await self._body(role))
-        except (CallerError, NotReady) as exc:
-            response = self.refuse(Refusal(exc.http_status, _CODES[type(exc)], _sentence(exc)))
+            caller = await self._callers.identify(_token(request))
+            entry = entry.of(caller.app.name, caller.token_id)
+            with self._shares.one_of(caller.app):
+                response = await self._answer(caller.app, request.raw_path, entry)
+        except TokenNotAccepted as exc:
+            entry.denied(exc.reason)
+            response = self.refuse(Refusal(401, _CODES[Unauthenticated], _NOBODY))
+        except TooManyRequests as exc:
+            # Several SDKs do not ask again after a 429.
+            entry.denied(exc.message)
+            response = self.refuse(Refusal(503, _CODES[TooManyRequests], _sentence(exc)))
         # As the real metadata services do: some SDKs do not retry on a connection that the server
         # closed while it was idle.
         response.force_close()
@@ -88,41 +121,56 @@ class CredentialsDoor:
         }
         return answer(refusal.status, json.dumps(body).encode(), headers=refusal.headers)
 
-    def _app(self, request: web.BaseRequest) -> App:
-        given = request.headers.getall("Authorization", [])
-        if len(given) != 1:
-            count = "no" if not given else "more than one"
-            raise Unauthenticated(f"{count} Authorization header")
-        token = given[0].encode("utf-8", "surrogateescape")
-        if token[: len(_BEARER)].lower() == _BEARER:
-            token = token[len(_BEARER) :]
-        app = self._tokens.app_for(token)
-        if app is None:
-            raise Unauthenticated("the token in Authorization belongs to no app")
-        return app
+    async def _answer(self, app: App, target: str, entry: Entry) -> web.Response:
+        try:
+            name = _requested_role(target) or _default_role(app)
+            entry = entry.about(name)
+            session = self._session(app, name)
+            credentials, body = await self._body(session)
+        except CallerError as exc:
+            entry.denied(exc.reason if isinstance(exc, Forbidden) else exc.message)
+            return self.refuse(Refusal(exc.http_status, _CODES[type(exc)], _sentence(exc)))
+        except NotReady as exc:
+            entry.failed(exc.message)
+            return self.refuse(Refusal(exc.http_status, _CODES[NotReady], _sentence(exc)))
+        entry.granted(access_key_id=credentials.access_key_id)
+        return answer(200, body)
 
-    def _role(self, app: App, requested: str | None) -> RefreshingRole:
-        if requested is None:
-            if not app.roles:
-                raise Forbidden(f"app {app.name} may have no role")
-            return self._roles[app.roles[0]]
-        role = self._roles.get(requested)
-        if role is None:
+    def _session(self, app: App, name: str) -> RefreshingRole:
+        if not self._sessions.knows(name):
             raise NotFound("there is no such role")
-        if not app.may_have_role(requested):
-            log.warning("app %s was denied role %s", app.name, requested)
-            raise Forbidden(f"app {app.name} may not have role {requested}")
-        return role
+        decision = decide(app, Action.GET_CREDENTIALS, name)
+        if not decision.allowed:
+            log.warning("app %s was denied role %s", app.name, name)
+            message = f"app {app.name} may not have role {name}"
+            raise Forbidden(message, reason=decision.reason)
+        return self._sessions.of(app, name)
 
-    async def _body(self, role: RefreshingRole) -> bytes:
+    async def _body(self, session: RefreshingRole) -> tuple[Credentials, bytes]:
         """Return the bytes to send; waits only while the very first session is on its way."""
-        if role.name not in self._bodies:
-            await role.settled(_COLD_START_SECONDS)
-        role.current()  # raises when what we hold has expired
-        return self._bodies[role.name]
+        if session not in self._bodies:
+            await session.settled(_COLD_START_SECONDS)
+        current = session.current()  # raises when what we hold has expired
+        held = self._bodies.get(session)
+        if held is None or held[0] is not current:
+            held = self._bodies[session] = (current, render(current))
+        return held
 
-    def _keep(self, role: str, credentials: Credentials) -> None:
-        self._bodies[role] = render(credentials)
+
+def _token(request: web.BaseRequest) -> bytes:
+    given = request.headers.getall("Authorization", [])
+    if len(given) != 1:
+        count = "no" if not given else "more than one"
+        raise TokenNotAccepted(f"{count} Authorization header")
+    token = given[0].encode("utf-8", "surrogateescape")
+    is_bearer = token[: len(_BEARER)].lower() == _BEARER
+    return token[len(_BEARER) :] if is_bearer else token
+
+
+def _default_role(app: App) -> str:
+    if not app.roles:
+        raise Forbidden(f"app {app.name} may have no role")
+    return app.roles[0]
 
 
 def render(credentials: Credentials) -> bytes:

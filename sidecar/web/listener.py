@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -17,6 +17,7 @@ from sidecar.errors import ListenError
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
+from sidecar.web.ledger import CONNECT, Ledger
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +85,20 @@ class OpenDoor:
 
 @asynccontextmanager
 async def open_doors(
-    doors: Iterable[tuple[Door, Iterable[Address]]], *, limits: ConnectionLimits = DEFAULT_LIMITS
+    doors: Iterable[tuple[Door, Iterable[Address]]],
+    ledger_of: Callable[[str], Ledger],
+    *,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[tuple[OpenDoor, ...]]:
     """Listen on every address of every door until the block is left.
 
     Leaving closes all doors at once and drains their requests together, in `drain_seconds` for all
     of them: container engines kill what has not ended ten seconds after their signal.
+
+    Args:
+        doors: each with its addresses.
+        ledger_of: gives where it is put down what a door's guards refuse.
+        limits: what connections may take up.
 
     Raises:
         ListenError: an address is taken or is not this machine's.
@@ -98,7 +107,12 @@ async def open_doors(
     runners: list[web.ServerRunner] = []
     with ExitStack() as sockets:
         try:
-            yield tuple([await _open(*each, limits, sockets, runners) for each in doors])
+            yield tuple(
+                [
+                    await _open(door, where, ledger_of(door.name), limits, sockets, runners)
+                    for door, where in doors
+                ]
+            )
         finally:
             await _close(runners)
 
@@ -113,13 +127,14 @@ async def _close(runners: Sequence[web.ServerRunner]) -> None:
 async def _open(
     door: Door,
     addresses: Iterable[Address],
+    ledger: Ledger,
     limits: ConnectionLimits,
     stack: ExitStack,
     runners: list[web.ServerRunner],
 ) -> OpenDoor:
     sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
     bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
-    server = _Server(door, host_is_ours(hosts_of(bound)), limits)
+    server = _Server(door, host_is_ours(hosts_of(bound)), ledger, limits)
     # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
     runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
     await runner.setup()
@@ -151,10 +166,13 @@ def _bind(door: str, address: Address, stack: ExitStack) -> socket.socket:
 class _Server(web.Server):
     """aiohttp's server with this program's guards and limits."""
 
-    def __init__(self, door: Door, host_guard: Guard, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, door: Door, host_guard: Guard, ledger: Ledger, limits: ConnectionLimits
+    ) -> None:
         super().__init__(self._guarded)
         self._door = door
         self._guards = (known_version, host_guard, *door.guards)
+        self._ledger = ledger
         self._limits = limits
         self._admission = Admission[_Connection](limits.max_connections)
         self._tell_again_at = 0.0
@@ -188,6 +206,7 @@ class _Server(web.Server):
         if refusal is None:
             with self._admission.working(cast("_Connection", request.protocol)):
                 return await self._door.handle(request)
+        self._ledger.entry(request, CONNECT).denied(refusal.message)
         response = self._door.refuse(refusal)
         # What is refused here may have a body under way, which nobody is going to read.
         response.force_close()

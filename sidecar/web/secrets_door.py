@@ -6,30 +6,35 @@ programs sends.
 """
 
 import logging
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from sidecar.access.callers import Callers
+from sidecar.access.decision import Action, decide
 from sidecar.access.policy import App
-from sidecar.access.tokens import AppTokens
-from sidecar.aws.parameter import ParameterQuery, ParameterValue
+from sidecar.access.refused import TokenNotAccepted
+from sidecar.aws.parameter import ParameterQuery
 from sidecar.aws.reader import Reader
-from sidecar.aws.secret import SecretValue
 from sidecar.errors import (
     BadRequest,
     Forbidden,
     NotFound,
     NotReady,
     SidecarError,
+    TooManyRequests,
     UpstreamError,
 )
+from sidecar.redaction import Secret
 from sidecar.secret_cache.answer import Answer
 from sidecar.secret_cache.cache import ParameterCache, SecretCache
 from sidecar.secret_cache.request import PATH_PREFIX, SecretRequest, parse_target
 from sidecar.secret_cache.secret_body import compact_json
 from sidecar.web.answer import PLAIN, Refusal, answer
+from sidecar.web.app_shares import AppShares
 from sidecar.web.guards import (
     Guard,
     first_refusal,
@@ -38,12 +43,11 @@ from sidecar.web.guards import (
     not_from_a_browser,
     only_get,
 )
+from sidecar.web.ledger import CONNECT, GET_PARAMETER, GET_SECRET_VALUE, Entry, Ledger
 
 log = logging.getLogger(__name__)
 
 _PING: Final = "/ping"
-# A full door still says that it is alive.
-_MORE_PINGS: Final = 2
 _SHOWN: Final = 200
 _FULL: Final = Refusal(429, "ConnectionLimitExceeded", "Connection limit exceeded")
 _BAD_TOKEN: Final = Refusal(403, "BadToken", "Bad Token")
@@ -73,7 +77,7 @@ class SecretsDoorOptions:
     Args:
         path_prefix: what stands before a secret's id in the path form.
         ssrf_headers: where a token may stand, the first header first.
-        max_conn: how many requests are answered at the same time.
+        max_conn: how many requests are answered at the same time, over all apps.
 
     """
 
@@ -92,7 +96,8 @@ class SecretsDoor:
         secrets: where the values of secrets are.
         parameters: where those of parameters are.
         readers: with whose credentials they are read.
-        tokens: who is who.
+        callers: who is who.
+        ledger: where decisions are put down.
         options: see `SecretsDoorOptions`.
 
     """
@@ -105,26 +110,27 @@ class SecretsDoor:
         secrets: SecretCache,
         parameters: ParameterCache,
         readers: Readers,
-        tokens: AppTokens,
+        callers: Callers,
+        ledger: Ledger,
+        *,
         options: SecretsDoorOptions = AS_AWS_DOES,
     ) -> None:
         self._secrets = secrets
         self._parameters = parameters
         self._readers = readers
-        self._tokens = tokens
+        self._callers = callers
+        self._ledger = ledger
         self._options = options
-        self._in_flight = 0
+        self._shares = AppShares(options.max_conn, lambda: len(callers.apps))
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer ``/ping``, and requests for secrets and parameters."""
-        ping = request.raw_path.partition("?")[0] == _PING
-        self._in_flight += 1
-        try:
-            if self._in_flight > self._options.max_conn + (_MORE_PINGS if ping else 0):
-                return self._turned_away(_FULL)
-            return self._ping(request) if ping else await self._answer(request)
-        finally:
-            self._in_flight -= 1
+        if request.raw_path.partition("?")[0] == _PING:
+            # What is answered at once takes no place; a full door still says that it is alive.
+            return self._ping(request)
+        if self._shares.full():
+            return self._denied(self._ledger.entry(request, CONNECT), _FULL)
+        return await self._answer(request)
 
     def refuse(self, refusal: Refusal) -> web.Response:
         """Say no in plain words, as AWS's agent does for what it decides itself."""
@@ -141,44 +147,62 @@ class SecretsDoor:
         return self._turned_away(refusal) if refusal else answer(200, b"healthy", PLAIN)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
+        entry = self._ledger.entry(request, CONNECT)
         if refusal := not_forwarded(request):
-            return self._turned_away(refusal)
-        app = self._app(request)
-        if app is None:
-            return self._turned_away(_BAD_TOKEN)
-        if refusal := first_refusal((only_get, no_body), request):
-            return self._turned_away(refusal)
+            return self._denied(entry, refusal)
         try:
-            found = await self._find(app, request.raw_path)
+            caller = await self._callers.identify(self._token(request))
+        except TokenNotAccepted as exc:
+            entry.denied(exc.reason)
+            return self._turned_away(_BAD_TOKEN)
+        entry = entry.of(caller.app.name, caller.token_id)
+        try:
+            with self._shares.one_of(caller.app):
+                return await self._answer_app(request, caller.app, entry)
+        except TooManyRequests as exc:
+            entry.denied(exc.message)
+            return self._turned_away(_FULL)
+
+    async def _answer_app(self, request: web.BaseRequest, app: App, entry: Entry) -> web.Response:
+        if refusal := first_refusal((only_get, no_body), request):
+            return self._denied(entry, refusal)
+        try:
+            asked = parse_target(request.raw_path, self._options.path_prefix)
         except (BadRequest, NotFound) as exc:
+            entry.denied(exc.message)
             return answer(exc.http_status, exc.message.encode(errors="replace"), PLAIN)
-        except SidecarError as exc:
-            return _failure(exc)
-        told = {"Age": str(found.age_seconds), "X-Sidecar-Cache": found.state}
-        return answer(200, found.agent_body, headers=told)
-
-    def _app(self, request: web.BaseRequest) -> App | None:
-        """Find the app by the first value of each header, in AWS's order."""
-        for header in self._options.ssrf_headers:
-            token = request.headers.get(header)
-            if token is not None:
-                app = self._tokens.app_for(token.encode("utf-8", "surrogateescape"))
-                if app is not None:
-                    return app
-        return None
-
-    async def _find(self, app: App, target: str) -> Answer[Any]:
-        asked = parse_target(target, self._options.path_prefix)
         if isinstance(asked, SecretRequest):
-            return await self._secret(app, asked)
-        return await self._parameter(app, asked)
+            entry = entry.about(asked.query.secret_id, GET_SECRET_VALUE)
+            reading = self._secret(app, asked)
+        else:
+            entry = entry.about(asked.name, GET_PARAMETER)
+            reading = self._parameter(app, asked)
+        return await _read(reading, entry)
 
-    async def _secret(self, app: App, asked: SecretRequest) -> Answer[SecretValue]:
+    def _denied(self, entry: Entry, refusal: Refusal) -> web.Response:
+        entry.denied(refusal.message)
+        return self._turned_away(refusal)
+
+    def _token(self, request: web.BaseRequest) -> bytes:
+        """Find the one token that is shown; each header may have it, and none another.
+
+        Raises:
+            TokenNotAccepted: there is none, or there are several.
+
+        """
+        given = [request.headers.getall(name, []) for name in self._options.ssrf_headers]
+        tokens = {token for values in given for token in values}
+        if not tokens:
+            raise TokenNotAccepted("no token header")
+        if len(tokens) > 1 or any(len(values) > 1 for values in given):
+            raise TokenNotAccepted("more than one token")
+        return tokens.pop().encode("utf-8", "surrogateescape")
+
+    async def _secret(self, app: App, asked: SecretRequest) -> Answer[Any]:
         """Get a secret, checking the policy before AWS is asked and after."""
         role_arn, secret_id = asked.role_arn, asked.query.secret_id
         reader = self._reader(app, role_arn)
-        if not app.may_name_secret(secret_id):
-            raise _denied(app, "secret", secret_id)
+        _check(app, Action.NAME_SECRET, secret_id)
         with self._readers.using(reader):
             try:
                 found = await self._secrets.get(reader, asked.query, refresh_now=asked.refresh_now)
@@ -186,8 +210,7 @@ class SecretsDoor:
                 if role_arn is None:
                     raise
                 raise _no_client(role_arn) from exc
-        if not app.may_read_secret(found.value.name):
-            raise _denied(app, "secret", found.value.name)
+        _check(app, Action.READ_SECRET, found.value.name)
         return found
 
     def _reader(self, app: App, role_arn: str | None) -> Reader:
@@ -196,27 +219,52 @@ class SecretsDoor:
         reader = self._readers.find(app, role_arn)
         if reader is None:
             log.warning("app %s was denied role %s", app.name, role_arn[:_SHOWN])
-            raise _no_client(role_arn)
+            raise _no_client(role_arn, decide(app, Action.ASSUME_ROLE, role_arn).reason)
         return reader
 
-    async def _parameter(self, app: App, query: ParameterQuery) -> Answer[ParameterValue]:
+    async def _parameter(self, app: App, query: ParameterQuery) -> Answer[Any]:
         """Get a parameter, checking the policy likewise."""
-        if not app.may_name_parameter(query.name):
-            raise _denied(app, "parameter", query.name)
+        _check(app, Action.NAME_PARAMETER, query.name)
         found = await self._parameters.get(self._readers.default, query)
-        if not app.may_read_parameter(found.value.name, found.value.source_result):
-            raise _denied(app, "parameter", found.value.name)
+        _check(app, Action.READ_PARAMETER, found.value.name, found.value.source_result)
         return found
 
 
-def _no_client(role_arn: str) -> Forbidden:
-    return Forbidden(f"Failed to create caching client from role: {role_arn}")
+async def _read(reading: Awaitable[Answer[Any]], entry: Entry) -> web.Response:
+    """Wait for a value, and say how it ended to the caller and to the audit."""
+    try:
+        found = await reading
+    except Forbidden as exc:
+        entry.denied(exc.reason)
+        return _failure(exc)
+    except SidecarError as exc:
+        entry.failed(exc.message)
+        return _failure(exc)
+    # The real name: what was asked for may have been an ARN, or a part of one.
+    entry.about(found.value.name).granted(cache=found.state)
+    told = {"Age": str(found.age_seconds), "X-Sidecar-Cache": found.state}
+    return answer(200, found.agent_body, headers=told)
 
 
-def _denied(app: App, kind: str, name: str) -> Forbidden:
+def _no_client(role_arn: str, reason: str = "") -> Forbidden:
+    message = f"Failed to create caching client from role: {role_arn}"
+    return Forbidden(message, reason=reason)
+
+
+def _check(app: App, action: Action, name: str, source_result: Secret | None = None) -> None:
+    """Refuse what the policy does not allow.
+
+    Raises:
+        Forbidden: with a sentence for the app, and the reason for the audit.
+
+    """
+    decision = decide(app, action, name, source_result)
+    if decision.allowed:
+        return
+    kind = "secret" if action in (Action.NAME_SECRET, Action.READ_SECRET) else "parameter"
     # The name is a caller's own text: a log line shows no more than the beginning of it.
     log.warning("app %s was denied %s %s", app.name, kind, ascii(name[:_SHOWN]))
-    return Forbidden(f"app {app.name} may not read this {kind}")
+    raise Forbidden(f"app {app.name} may not read this {kind}", reason=decision.reason)
 
 
 def _failure(exc: SidecarError) -> web.Response:

@@ -201,6 +201,20 @@ async def test_a_caller_who_goes_away_ends_nothing(
         assert await callers[1]
 
 
+async def test_who_runs_it_next_does_not_wait_for_what_the_last_one_asked(
+    kept: KeptKeySet, issuer: Issuer, clock: "ManualClock", running: Running
+) -> None:
+    issuer.free.clear()
+    first = asyncio.create_task(kept.run())
+    await clock.advance(0)
+    first.cancel()
+    async with running(kept):
+        await clock.advance(0)
+        issuer.free.set()
+        await clock.advance(0)
+        assert (issuer.asked, _kids(kept.current)) == (2, ["first"])
+
+
 async def test_what_is_no_failure_of_the_issuer_is_not_hidden(
     clock: "ManualClock",
 ) -> None:

@@ -17,7 +17,6 @@ from sidecar.access.key_set import KeySet, UnknownKey, parse_key_set
 from sidecar.access.outside_token import (
     IssuerRules,
     OutsideClaims,
-    issuer_named_by,
     verify_outside,
 )
 from sidecar.access.refused import TokenNotAccepted
@@ -534,13 +533,3 @@ def test_a_fraction_of_a_second_counts_too(
 ) -> None:
     said = judge(signer.token(claims | {"exp": now.timestamp() + 0.5}))
     assert said.expires_at == now + timedelta(seconds=0.5)
-
-
-def test_the_issuer_can_be_told_before_anything_is_verified(
-    signer: "Signer", claims: dict[str, Any]
-) -> None:
-    assert issuer_named_by(_with_another_signature(signer.token(claims))) == ISSUER
-    with pytest.raises(TokenNotAccepted, match=r"^it tells no issuer$"):
-        issuer_named_by(signer.token(claims | {"iss": 1}))
-    with pytest.raises(TokenNotAccepted, match=r"^it is no JWT"):
-        issuer_named_by("a-static-token-of-some-app")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecar.access.decision import Action
 from sidecar.access.policy import App
 from sidecar.access.shared_role import RoleHolders
 
@@ -45,7 +46,7 @@ def test_a_secret_is_allowed_if_every_holder_may_read_it(
 ) -> None:
     holders = RoleHolders.of(role, APPS)
     assert holders.may_name_secret(name) == allowed
-    assert holders.may_read_secret(name) == allowed
+    assert holders.decide(Action.READ_SECRET, name).allowed == allowed
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_parameter_is_allowed_if_every_holder_may_read_it(
 ) -> None:
     holders = RoleHolders.of(role, APPS)
     assert holders.may_name_parameter(name) == allowed
-    assert holders.may_read_parameter(name) == allowed
+    assert holders.decide(Action.READ_PARAMETER, name).allowed == allowed
 
 
 @pytest.mark.parametrize(
@@ -92,12 +93,28 @@ def test_a_path_is_allowed_if_everything_below_it_is(
     patterns: tuple[str, ...], path: str, allowed: bool
 ) -> None:
     app = App("web", ("default",), (), patterns)
-    assert RoleHolders.of("default", [app]).may_read_path(path) == allowed
+    holders = RoleHolders.of("default", [app])
+    assert holders.decide(Action.READ_PATH, path).allowed == allowed
 
 
 def test_a_path_is_allowed_if_every_holder_may_read_it() -> None:
     narrow = App("batch", ("default",), (), ("/web/b/*",))
     wide = App("web", ("default",), (), ("/web/*",))
-    assert RoleHolders((wide, narrow)).may_read_path("/web/b")
-    assert not RoleHolders((wide, narrow)).may_read_path("/web")
-    assert not RoleHolders(()).may_read_path("/web")
+    assert RoleHolders((wide, narrow)).decide(Action.READ_PATH, "/web/b").allowed
+    assert not RoleHolders((wide, narrow)).decide(Action.READ_PATH, "/web").allowed
+    assert not RoleHolders(()).decide(Action.READ_PATH, "/web").allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "owner", "names"),
+    [
+        ("shared", "batch", ["batch"]),
+        ("shared", "web", ["web"]),
+        ("default", "batch", []),
+        ("shared", "unheard-of", []),
+    ],
+)
+def test_a_session_that_was_made_for_an_app_is_held_by_it_alone_while_it_may_have_the_role(
+    role: str, owner: str, names: list[str]
+) -> None:
+    assert [app.name for app in RoleHolders.of(role, APPS, owner).apps] == names

@@ -330,7 +330,7 @@ def test_a_token_that_somebody_else_signs_is_not_the_sidecar_s_to_give(env: Env)
         pytest.param("[apps.none]", "apps.none: has no token", id="an app without a token"),
         pytest.param(
             'static_token_file = "t"',
-            "apps.web: proves itself by static_token_file and token_env",
+            "apps.web: has two tokens: static_token_file and token_env",
             id="two tokens",
         ),
     ],

@@ -318,6 +318,6 @@ async def test_what_fails_in_the_background_ends_serving_with_an_error(
     loaded = read_config(None, os.environ)
     prepared = prepare(loaded, os.environ, clock.now())
     with pytest.raises(RuntimeError, match="cannot sleep"):
-        await serve(loaded.config, prepared, clock, DEFAULT_LIMITS)
+        await serve(loaded.config, prepared, clock, DEFAULT_LIMITS, lambda: loaded)
     critical = [each.message for each in caplog.records if each.levelno == logging.CRITICAL]
     assert critical == ["stopping: what keeps the sidecar fresh has failed"]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from sidecar.config.app_consistency import shared_roles
 from sidecar.config.consistency import (
     default_region,
     inconsistencies,
     secrets_role,
-    shared_roles,
     sts_region,
 )
 from sidecar.config.load import Loaded, read_config
@@ -30,8 +30,8 @@ TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
 NO_TOKEN_HINT = (
-    "set exactly one of static_token_file, token_env, issuer (without a file: SIDECAR_TOKEN or "
-    "SIDECAR_TOKEN_FILE)"
+    "set exactly one of token_file, static_token_file, token_env, issuer (without a file: "
+    "SIDECAR_TOKEN or SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`"
 )
 
 Found = Callable[[dict[str, Any]], list[tuple[str, str]]]
@@ -135,8 +135,8 @@ def test_arns_of_different_partitions_are_refused(found: Found) -> None:
         pytest.param({}, "apps.web: has no token", NO_TOKEN_HINT, id="no token"),
         pytest.param(
             APP | {"static_token_file": "t"},
-            "apps.web: proves itself by static_token_file and token_env",
-            NO_TOKEN_HINT,
+            "apps.web: has two tokens: static_token_file and token_env",
+            "set exactly one of token_file, static_token_file, token_env, issuer",
             id="two tokens",
         ),
     ],
@@ -332,7 +332,7 @@ def test_nothing_is_said_of_sections_that_could_not_be_read(
         pytest.param({"secrets": "a"}, {"aws_api": "off"}, False, id="no such door"),
     ],
 )
-def test_apps_that_a_signature_does_not_tell_apart_are_warned_of(
+def test_apps_that_share_a_session_and_may_not_read_the_same_are_warned_of(
     load: Callable[..., Loaded],
     sound: dict[str, Any],
     other: dict[str, Any],
@@ -340,8 +340,10 @@ def test_apps_that_a_signature_does_not_tell_apart_are_warned_of(
     *,
     warned: bool,
 ) -> None:
+    for role in sound["roles"].values():
+        role["shared_session"] = True
     sound["roles"] |= {"own": ROLE}
     sound |= {"apps": {"web": APP, "batch": APP | {"token_env": "B"} | other}, "doors": doors}
     found = list(shared_roles(load(sound).config))
     assert bool(found) == warned
-    assert all("apps web, batch share role default" in each for each in found)
+    assert all("apps web, batch share one session of role default" in each for each in found)

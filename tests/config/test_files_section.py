@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sidecar.config.consistency import inconsistencies
-from sidecar.config.files_section import FileMode, FilesSection
+from sidecar.config.files_section import FilesSection
 from sidecar.config.load import Loaded
 from sidecar.config.option import options_of
+from sidecar.config.ownership import FileMode
 from sidecar.errors import Problem
 
 FILE = {"path": "/run/secrets/db", "secret": "prod/db"}

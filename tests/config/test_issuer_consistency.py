@@ -12,10 +12,7 @@ CORP = {"issuer": "https://corp.example", "audience": "sidecar", "jwks_file": "c
 AT_URL = {key: CORP[key] for key in ("issuer", "audience")} | {"jwks_url": "https://corp.example/k"}
 WEB = {"issuer": "corp", "subject": "web"}
 BATCH = {"issuer": "corp", "subject": "batch"}
-WAYS_HINT = (
-    "set exactly one of static_token_file, token_env, issuer (without a file: SIDECAR_TOKEN or "
-    "SIDECAR_TOKEN_FILE)"
-)
+WAYS_HINT = "set exactly one of token_file, static_token_file, token_env, issuer"
 SAME = "apps.b.subject: is that of apps.a too, and no claim tells the two apart"
 SAME_HINT = "give each its own subject, or require another value of one claim"
 
@@ -68,7 +65,7 @@ def test_what_fits_together_has_no_problem(
     [
         pytest.param(
             WEB | {"token_env": "T"},
-            "apps.web: proves itself by token_env and issuer",
+            "apps.web: has two tokens: token_env and issuer",
             WAYS_HINT,
             id="a token besides",
         ),

@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.config.files_section import FilesSection
-from sidecar.config.identity_section import IdentitySection
 from sidecar.config.load import Loaded, load_config, read_config
 from sidecar.config.option import Entries, is_name, options_of, schemas_of
 from sidecar.config.role_sources import AssumeRoleSection
-from sidecar.config.schema import ENDPOINTS, SECTIONS, TABLES, AwsSection
+from sidecar.config.schema import ENDPOINTS, SECTIONS, TABLES, AwsSection, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
 Table = Mapping[str, object]
@@ -52,7 +51,7 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, issuers, log, roles, secrets",
+        "known are apps, aws, doors, files, identity, issuers, log, roles, secrets, tokens",
     ),
     (
         "identity.privat_key: unknown key",

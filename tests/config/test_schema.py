@@ -1,12 +1,14 @@
 """Every option: what it accepts, how it is read, and in which words it refuses the rest."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sidecar.arn import Arn
+from sidecar.config.app_section import AppSection
 from sidecar.config.issuer_section import ALGORITHMS, IssuerSection
 from sidecar.config.load import Loaded
 from sidecar.config.option import options_of
@@ -15,7 +17,7 @@ from sidecar.config.role_sources import (
     RolesAnywhereSection,
     WebIdentitySection,
 )
-from sidecar.config.schema import SECTIONS, AppSection
+from sidecar.config.schema import SECTIONS
 from sidecar.errors import Problem
 from sidecar.session_name import SessionName
 
@@ -57,6 +59,9 @@ TOO_LONG = "must be between 900 and 3600: AWS limits a chained role's session to
 LONG_TAG = "takes keys of 1 to 128 and values of up to 256 characters"
 ODD_TAG = "takes letters, digits, spaces and _.:/=+-@ only"
 NO_POLICY = "must be an IAM policy document, with a Statement"
+NO_ACCOUNT = "must be a name or a number from 0 to 4294967294"
+NO_MOMENT = "must be a moment with its zone, such as 2026-11-29T10:00:00Z"
+MOMENT = datetime(2026, 11, 29, 10, tzinfo=UTC)
 NO_TEXT, EMPTY = "must be text", "must not be empty"
 NO_ARN = "not an ARN: expected arn:partition:service:region:account:resource"
 NO_ANCHOR = "not the ARN of a trust-anchor: expected …:rolesanywhere:…:trust-anchor/…"
@@ -152,6 +157,24 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("apps.web.assume_roles", f"{ROLE}*", (f"{ROLE}*",)),
     ("apps.web.static_token_file", "web.token", Path("web.token")),
     ("apps.web.token_env", "TOKEN", "TOKEN"),
+    ("apps.web.deny_secrets", ["prod/root"], ("prod/root",)),
+    ("apps.web.deny_parameters", "/root/*", ("/root/*",)),
+    ("apps.web.token_file", "/run/web/token", Path("/run/web/token")),
+    ("apps.web.token_file_mode", "0640", 0o640),
+    ("apps.web.token_file_owner", 1000, "1000"),
+    ("apps.web.token_file_group", "web", "web"),
+    ("apps.web.not_before", MOMENT.isoformat(), MOMENT),
+    ("tokens.algorithm", "HS256", "HS256"),
+    ("tokens.key_file", "token.key", Path("token.key")),
+    ("tokens.audience", "here", "here"),
+    ("tokens.lifetime_seconds", 60, 60),
+    ("tokens.grace_seconds", "0", 0),
+    ("tokens.not_before", MOMENT, MOMENT),
+    ("tokens.not_before", "2026-11-29T12:00:00.9+02:00", MOMENT),
+    ("tokens.revoked", ["a", "b"], ("a", "b")),
+    ("roles.default.shared_session", "true", True),
+    ("roles.chained.shared_session", True, True),
+    ("roles.token.shared_session", False, False),
     ("apps.web.issuer", "corp", "corp"),
     ("apps.web.subject", "repo:a/b:*", "repo:a/b:*"),
     ("apps.web.claims", {"/a.b/c": "d", "e": "f=g"}, (("/a.b/c", "d"), ("e", "f=g"))),
@@ -361,6 +384,24 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apps.web.assume_roles", [""], f"{EMPTY} (got [''])", ""),
     ("apps.web.static_token_file", 1.5, f"{NO_TEXT} (got 1.5)", ""),
     ("apps.web.token_env", "", EMPTY, NAME_IT),
+    ("apps.web.deny_secrets", [], f"{NO_LIST} (got [])", ""),
+    ("apps.web.deny_parameters", [1], f"{NO_TEXT} (got [1])", ""),
+    ("apps.web.token_file", "", f"{EMPTY} (got '')", ""),
+    ("apps.web.token_file_mode", "0666", "lets everybody write (got '0666')", ""),
+    ("apps.web.token_file_owner", -1, f"{NO_ACCOUNT} (got -1)", ""),
+    ("apps.web.token_file_group", "", f"{EMPTY} (got '')", ""),
+    ("apps.web.not_before", "yesterday", f"{NO_MOMENT} (got 'yesterday')", ""),
+    ("tokens.algorithm", "none", "must be one of EdDSA, HS256 (got 'none')", ""),
+    ("tokens.key_file", 1, f"{NO_TEXT} (got 1)", ""),
+    ("tokens.audience", "", f"{EMPTY} (got '')", ""),
+    ("tokens.lifetime_seconds", 59, "must be between 60 and 31622400 (got 59)", ""),
+    ("tokens.grace_seconds", -1, "must be between 0 and 31622400 (got -1)", ""),
+    ("tokens.not_before", "2026-11-29T10:00:00", f"{NO_MOMENT} (got '2026-11-29T10:00:00')", ""),
+    ("tokens.not_before", 1, f"{NO_TEXT} (got 1)", ""),
+    ("tokens.revoked", "", f"{EMPTY} (got '')", ""),
+    ("roles.default.shared_session", "maybe", f"{NO_FLAG} (got 'maybe')", ""),
+    ("roles.chained.shared_session", 1, f"{NO_FLAG} (got 1)", ""),
+    ("roles.token.shared_session", "", f"{NO_FLAG} (got '')", ""),
     ("apps.web.token_env", "a-token-in-place-of-a-name", NO_VARIABLE, NAME_IT),
     ("apps.web.token_env", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NO_VARIABLE, NAME_IT),
     ("apps.web.issuer", 1, f"{NO_TEXT} (got 1)", ""),

@@ -1,10 +1,9 @@
 """A file that is kept, with a cache whose values a test sets by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +14,10 @@ from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.clock import Clock
 from sidecar.delivery.files import DeliveredFiles
 from sidecar.delivery.prepare import PreparedFile
-from sidecar.delivery.target import Target
 from sidecar.delivery.template import Template
 from sidecar.delivery.values import Listener, Values
 from sidecar.errors import SidecarError, UpstreamRefused
+from sidecar.file_target import Target
 from sidecar.redaction import Secret
 
 if TYPE_CHECKING:
@@ -163,11 +162,3 @@ async def life(tmp_path: Path, clock: "ManualClock") -> AsyncIterator[Life]:
     found = Life(tmp_path / "file", clock)
     yield found
     await found.end()
-
-
-@pytest.fixture
-def open_directory() -> Iterator[Path]:
-    """Give a directory to whose path everybody has access, unlike pytest's own."""
-    with TemporaryDirectory() as name:
-        Path(name).chmod(0o777)
-        yield Path(name)

@@ -13,9 +13,9 @@ from sidecar.aws.secret import SecretQuery
 from sidecar.delivery.delivered_file import LOOK_EVERY_SECONDS
 from sidecar.delivery.prepare import PreparedFile
 from sidecar.delivery.reference import Reference
-from sidecar.delivery.target import Target
 from sidecar.delivery.template import Template
 from sidecar.errors import OperatorError, UpstreamUnavailable
+from sidecar.file_target import Target
 from sidecar.redaction import Secret
 
 if TYPE_CHECKING:

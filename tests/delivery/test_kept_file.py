@@ -13,7 +13,7 @@ import pytest
 
 from sidecar.delivery import kept_file
 from sidecar.delivery.kept_file import KeptFile
-from sidecar.delivery.target import Target, prove, remove_leftovers
+from sidecar.file_target import Target, prove, remove_leftovers
 from sidecar.redaction import Secret
 
 OrdinaryUser = Callable[[], AbstractContextManager[None]]
@@ -130,7 +130,7 @@ KILLED_WHILE_WRITING = """
 import os, sys
 from pathlib import Path
 from sidecar.delivery.kept_file import KeptFile
-from sidecar.delivery.target import Target
+from sidecar.file_target import Target
 from sidecar.redaction import Secret
 
 def die(*_):

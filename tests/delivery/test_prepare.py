@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.config.files_section import FileMode, FilesSection
+from sidecar.config.files_section import FilesSection
+from sidecar.config.ownership import FileMode
 from sidecar.delivery.on_change import RunCommand, SendSignal
 from sidecar.delivery.prepare import PreparedFile, prepare_file, prepare_files
 from sidecar.delivery.reference import Reference

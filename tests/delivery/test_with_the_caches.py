@@ -12,10 +12,10 @@ from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.delivery.files import DeliveredFiles
 from sidecar.delivery.prepare import PreparedFile
-from sidecar.delivery.target import Target
 from sidecar.delivery.template import Template
 from sidecar.delivery.values import Values
 from sidecar.errors import UpstreamRefused, UpstreamUnreachable
+from sidecar.file_target import Target
 from sidecar.redaction import Secret
 from sidecar.secret_cache.cache import ParameterCache, SecretCache
 from sidecar.secret_cache.limits import Limits

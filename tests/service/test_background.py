@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.background import Background
 from sidecar.config.load import load_config
 from sidecar.preflight import prepare
 from sidecar.secret_cache.cache import SecretCache
-from sidecar.service import _Background, running_sidecar
+from sidecar.service import running_sidecar
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, ManualClock
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def background() -> AsyncIterator[_Background]:
-    background = _Background()
+async def background() -> AsyncIterator[Background]:
+    background = Background()
     yield background
     await background.close()
 
@@ -31,7 +32,7 @@ async def _failing(sentence: str) -> None:
     raise RuntimeError(sentence)
 
 
-async def test_the_first_task_that_fails_breaks_it(background: _Background) -> None:
+async def test_the_first_task_that_fails_breaks_it(background: Background) -> None:
     background.start(_done())
     background.start(_failing("first"))
     background.start(_failing("second"))
@@ -40,7 +41,7 @@ async def test_the_first_task_that_fails_breaks_it(background: _Background) -> N
 
 
 async def test_a_task_that_ends_by_itself_breaks_nothing(
-    background: _Background, until: "Until"
+    background: Background, until: "Until"
 ) -> None:
     ended = asyncio.Event()
 
@@ -54,7 +55,7 @@ async def test_a_task_that_ends_by_itself_breaks_nothing(
 
 
 async def test_closing_cancels_what_runs_and_breaks_nothing() -> None:
-    background = _Background()
+    background = Background()
     cancelled = []
 
     async def endless() -> None:

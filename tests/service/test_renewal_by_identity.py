@@ -1,14 +1,14 @@
 """Whose sessions a new identity renews: those that it signs for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from sidecar.app_sessions import AppSessions
 from sidecar.config.load import load_config
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
-from sidecar.providers.refreshing import RefreshingRole
 from sidecar.service import _renew_with
 
 APP = '[apps.web]\nroles = ["one"]\ntoken_env = "TOKEN"\n'
@@ -48,8 +48,11 @@ def test_a_new_identity_renews_what_it_signs_for_and_nothing_else(tmp_path: Path
         def renew_soon(self) -> None:
             held.renewed.append(self.name)
 
-    roles = {name: cast("RefreshingRole", Role(name)) for name in sources}
-    _renew_with(cast("HeldIdentity", held), config, roles)
+    class Sessions:
+        def of_roles(self, names: Iterable[str]) -> list[Role]:
+            return [Role(name) for name in names]
+
+    _renew_with(cast("HeldIdentity", held), config, cast("AppSessions", Sessions()))
     for listener in held.listeners:
         listener(cast("Identity", None))
     assert held.renewed == ["one", "two"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,8 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
+from sidecar.access.callers import Access, Callers, OwnTokens
+from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
+from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppToken, AppTokens
+from sidecar.audit.event import AuditEvent
 from sidecar.aws.parameter import ParameterQuery, ParameterValue
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
@@ -29,6 +33,7 @@ from sidecar.web.admin_door import AdminDoor
 from sidecar.web.answer import Refusal, answer
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.guards import Guard
+from sidecar.web.ledger import Ledger
 from sidecar.web.listener import ConnectionLimits, Door, open_doors
 from sidecar.web.secrets_door import AS_AWS_DOES, SecretsDoor, SecretsDoorOptions
 
@@ -288,13 +293,44 @@ def limits() -> ConnectionLimits:
     return ConnectionLimits(linger_seconds=0.05)
 
 
+class HeardAudit:
+    """Keeps every event, for tests to look at."""
+
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+
+    def record(self, event: AuditEvent) -> None:
+        self.events.append(event)
+
+    def only(self) -> AuditEvent:
+        """Give the one event that there is."""
+        (event,) = self.events
+        return event
+
+
+LedgerOf = Callable[[str], Ledger]
+
+
 @pytest.fixture
-async def open_on_loopback(wire_to: WireTo, limits: ConnectionLimits) -> AsyncIterator[Open]:
+def audit() -> HeardAudit:
+    return HeardAudit()
+
+
+@pytest.fixture
+def ledger_of(audit: HeardAudit, clock: "ManualClock") -> LedgerOf:
+    """Give a function that makes the ledger of a door."""
+    return lambda door: Ledger(door, audit, clock)
+
+
+@pytest.fixture
+async def open_on_loopback(
+    wire_to: WireTo, limits: ConnectionLimits, ledger_of: LedgerOf
+) -> AsyncIterator[Open]:
     """Give a function that opens a door on a free port for the time of the test."""
     async with AsyncExitStack() as stack:
 
         async def opened(door: Door, address: str = "127.0.0.1:0") -> Wire:
-            opening = open_doors([(door, (Address.parse(address),))], limits=limits)
+            opening = open_doors([(door, (Address.parse(address),))], ledger_of, limits=limits)
             (found,) = await stack.enter_async_context(opening)
             return wire_to(found.urls[0])
 
@@ -302,7 +338,8 @@ async def open_on_loopback(wire_to: WireTo, limits: ConnectionLimits) -> AsyncIt
 
 
 @pytest.fixture
-def tokens() -> AppTokens:
+def callers(clock: "ManualClock") -> Callers:
+    """Give three apps, each with a token that its user made."""
     apps = {
         WEB: App(
             "web",
@@ -314,7 +351,26 @@ def tokens() -> AppTokens:
         BATCH: App("batch", ("reports",), ("batch/*", "exact")),
         IDLE: App("idle", (), ()),
     }
-    return AppTokens(tuple(AppToken(app, Secret(token)) for token, app in apps.items()))
+    static = AppTokens(tuple(AppToken(app, Secret(token)) for token, app in apps.items()))
+    rules = OwnTokenRules(
+        audience="credential-sidecar", lifetime=timedelta(hours=1), grace=timedelta(hours=1)
+    )
+    own = OwnTokens(TokenKey.generate("EdDSA"), rules)
+    return Callers(Access(tuple(apps.values()), static, own), clock)
+
+
+class OneSessionEach:
+    """Gives every app the same session of a role."""
+
+    def __init__(self, roles: Mapping[str, RefreshingRole]) -> None:
+        self._roles = roles
+
+    def knows(self, role: str) -> bool:
+        return role in self._roles
+
+    def of(self, app: App, role: str) -> RefreshingRole:
+        del app
+        return self._roles[role]
 
 
 @pytest.fixture
@@ -349,10 +405,14 @@ async def run_roles(
 
 @pytest.fixture
 async def cold_credentials(
-    open_on_loopback: Open, roles: dict[str, RefreshingRole], tokens: AppTokens
+    open_on_loopback: Open,
+    roles: dict[str, RefreshingRole],
+    callers: Callers,
+    ledger_of: LedgerOf,
 ) -> Wire:
     """Give the credentials door before any session is there."""
-    return await open_on_loopback(CredentialsDoor(roles, tokens))
+    door = CredentialsDoor(OneSessionEach(roles), callers, ledger_of("credentials"))
+    return await open_on_loopback(door)
 
 
 @pytest.fixture
@@ -388,16 +448,17 @@ async def open_secrets(
     planned_secrets: PlannedSecrets,
     planned_parameters: PlannedParameters,
     planned_readers: PlannedReaders,
-    tokens: AppTokens,
-    clock: "ManualClock",
+    callers: Callers,
+    ledger_of: LedgerOf,
 ) -> AsyncIterator[OpenSecrets]:
     """Give a function that opens the secrets door over what is planned, with options."""
+    ledger = ledger_of("secrets")
     limits = Limits(ttl_seconds=300, max_stale_seconds=3600, size=100)
-    secrets = SecretCache(planned_secrets.fetch, clock, limits)
-    parameters = ParameterCache(planned_parameters.fetch, clock, limits)
+    secrets = SecretCache(planned_secrets.fetch, ledger.clock, limits)
+    parameters = ParameterCache(planned_parameters.fetch, ledger.clock, limits)
 
     async def opened(options: SecretsDoorOptions = AS_AWS_DOES) -> Wire:
-        door = SecretsDoor(secrets, parameters, planned_readers, tokens, options)
+        door = SecretsDoor(secrets, parameters, planned_readers, callers, ledger, options=options)
         return await open_on_loopback(door)
 
     yield opened

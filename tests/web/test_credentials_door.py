@@ -12,11 +12,12 @@ from sidecar.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.web.conftest import PlannedSource, Reply, Wire
+    from tests.web.conftest import HeardAudit, PlannedSource, Reply, Wire
 
 WEB = "Authorization: token-of-the-web-app-0001"
 BATCH = "Authorization: token-of-the-batch-app-02"
 IDLE = "Authorization: token-of-an-app-without-any"
+NOBODY = "the app's token is wanted, once, in Authorization"
 WRONG = "Authorization: token-of-nobody-at-all-9"
 HOUR = 3600.0
 DOWN = UpstreamUnavailable("no answer from AWS", hint="check the network")
@@ -131,13 +132,13 @@ async def test_the_token_is_taken_raw_or_as_a_bearer(scheme: str, credentials: "
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    ("lines", "reason"),
     [
         pytest.param((), "no Authorization header", id="none"),
         pytest.param((WEB, WEB), "more than one Authorization header", id="two"),
         pytest.param((WRONG, WEB), "more than one Authorization header", id="wrong-and-right"),
         *(
-            pytest.param((line,), "the token in Authorization belongs to no app", id=line)
+            pytest.param((line,), "the token belongs to no app", id=line)
             for line in (
                 WRONG,
                 "Authorization:",
@@ -153,11 +154,13 @@ async def test_the_token_is_taken_raw_or_as_a_bearer(scheme: str, credentials: "
     ],
 )
 async def test_without_exactly_one_known_token_there_is_nothing(
-    lines: tuple[str, ...], message: str, credentials: "Wire"
+    lines: tuple[str, ...], reason: str, credentials: "Wire", audit: "HeardAudit"
 ) -> None:
     reply = await credentials.ask("/credentials", *lines)
-    assert is_refused(reply, 401, "Unauthorized", message)
+    assert is_refused(reply, 401, "Unauthorized", NOBODY)
     assert b"token-of" not in reply.body
+    told = audit.only()
+    assert (told.door, told.result, told.reason) == ("credentials", "denied", reason)
 
 
 async def test_an_unknown_caller_learns_nothing_of_the_roles(credentials: "Wire") -> None:

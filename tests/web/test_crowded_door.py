@@ -11,17 +11,19 @@ from sidecar.config.address import Address
 from sidecar.web.listener import ConnectionLimits, open_doors
 
 if TYPE_CHECKING:
-    from tests.web.conftest import PlannedDoor, Wire, WireTo
+    from tests.web.conftest import LedgerOf, PlannedDoor, Wire, WireTo
 
 MOST = 4
 LOOPBACK = (Address.parse("127.0.0.1:0"),)
 
 
 @pytest.fixture
-async def crowded(planned: "PlannedDoor", wire_to: "WireTo") -> AsyncIterator["Wire"]:
+async def crowded(
+    planned: "PlannedDoor", wire_to: "WireTo", ledger_of: "LedgerOf"
+) -> AsyncIterator["Wire"]:
     """Give a door for a handful of connections, whose handler waits for its gate."""
     limits = ConnectionLimits(max_connections=MOST, drain_seconds=0.2)
-    async with open_doors([(planned, LOOPBACK)], limits=limits) as (opened,):
+    async with open_doors([(planned, LOOPBACK)], ledger_of, limits=limits) as (opened,):
         yield wire_to(opened.urls[0])
 
 

@@ -13,7 +13,7 @@ from sidecar.web.admin_door import AdminDoor
 from sidecar.web.listener import ConnectionLimits, open_doors
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Open, PlannedDoor, Wire, WireTo
+    from tests.web.conftest import LedgerOf, Open, PlannedDoor, Wire, WireTo
 
 DRAIN_SECONDS = 0.6
 LOOPBACK = (Address.parse("127.0.0.1:0"),)
@@ -41,10 +41,10 @@ async def test_a_connection_serves_again_after_an_answer_but_not_after_a_refusal
 
 
 @pytest.fixture
-async def impatient(wire_to: "WireTo", stack: AsyncExitStack) -> "Wire":
+async def impatient(wire_to: "WireTo", stack: AsyncExitStack, ledger_of: "LedgerOf") -> "Wire":
     """Give an admin door that closes idle connections at once."""
     limits = ConnectionLimits(idle_seconds=0.1)
-    opening = open_doors([(AdminDoor(dict), LOOPBACK)], limits=limits)
+    opening = open_doors([(AdminDoor(dict), LOOPBACK)], ledger_of, limits=limits)
     (opened,) = await stack.enter_async_context(opening)
     return wire_to(opened.urls[0])
 
@@ -87,10 +87,10 @@ async def test_ipv6_loopback_has_its_own_hosts(open_on_loopback: "Open") -> None
     assert {(await wire.send(template.format(host))).status for host in bad} == {403}
 
 
-async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire") -> None:
+async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire", ledger_of: "LedgerOf") -> None:
     free_and_taken = (*LOOPBACK, Address.parse(admin.authority))
     with pytest.raises(ListenError) as caught:
-        async with open_doors([(AdminDoor(dict), free_and_taken)]):
+        async with open_doors([(AdminDoor(dict), free_and_taken)], ledger_of):
             pass
     assert str(caught.value) == (
         f"the admin door cannot listen on {admin.authority}: Address already in use"
@@ -99,9 +99,13 @@ async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire") -> None:
 
 
 @pytest.fixture
-async def closing(planned: "PlannedDoor", stack: AsyncExitStack, wire_to: "WireTo") -> "Wire":
+async def closing(
+    planned: "PlannedDoor", stack: AsyncExitStack, wire_to: "WireTo", ledger_of: "LedgerOf"
+) -> "Wire":
     limits = ConnectionLimits(drain_seconds=DRAIN_SECONDS)
-    (opened,) = await stack.enter_async_context(open_doors([(planned, LOOPBACK)], limits=limits))
+    (opened,) = await stack.enter_async_context(
+        open_doors([(planned, LOOPBACK)], ledger_of, limits=limits)
+    )
     return wire_to(opened.urls[0])
 
 
@@ -137,10 +141,13 @@ async def test_a_request_that_hangs_does_not_keep_the_door_from_closing(
 
 
 async def test_doors_drain_together_each_answering_what_is_under_way(
-    make_planned: "Callable[[], PlannedDoor]", wire_to: "WireTo", stack: AsyncExitStack
+    make_planned: "Callable[[], PlannedDoor]",
+    wire_to: "WireTo",
+    stack: AsyncExitStack,
+    ledger_of: "LedgerOf",
 ) -> None:
     doors = [make_planned(), make_planned()]
-    opening = open_doors([(door, LOOPBACK) for door in doors])
+    opening = open_doors([(door, LOOPBACK) for door in doors], ledger_of)
     opened = await stack.enter_async_context(opening)
     asking = [asyncio.create_task(wire_to(each.urls[0]).ask("/")) for each in opened]
     for door in doors:
@@ -157,11 +164,14 @@ async def test_doors_drain_together_each_answering_what_is_under_way(
 
 
 async def test_two_doors_that_hang_close_in_the_time_of_one(
-    make_planned: "Callable[[], PlannedDoor]", wire_to: "WireTo", stack: AsyncExitStack
+    make_planned: "Callable[[], PlannedDoor]",
+    wire_to: "WireTo",
+    stack: AsyncExitStack,
+    ledger_of: "LedgerOf",
 ) -> None:
     doors = [make_planned(), make_planned()]
     limits = ConnectionLimits(drain_seconds=DRAIN_SECONDS)
-    opening = open_doors([(door, LOOPBACK) for door in doors], limits=limits)
+    opening = open_doors([(door, LOOPBACK) for door in doors], ledger_of, limits=limits)
     opened = await stack.enter_async_context(opening)
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     asking = [asyncio.create_task(wire_to(each.urls[0]).exchange(request)) for each in opened]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from sidecar.access.decision import Action
 from sidecar.access.names import possible_names
 from sidecar.aws.failed_calls import unreadable
 from sidecar.aws.json_api import ApiCall
@@ -30,6 +31,7 @@ from sidecar.web.aws_api.members import (
 )
 from sidecar.web.aws_api.replies import about_parameters, about_secrets, reply_key
 from sidecar.web.aws_api.writes import Write
+from sidecar.web.ledger import GET_PARAMETER, GET_SECRET_VALUE
 
 _T = TypeVar("_T")
 # Asks AWS as a reader and gives the body of a success; any other answer is an UpstreamError.
@@ -132,12 +134,11 @@ class CachedReads:
         self, query: SecretQuery, reader: Reader, caller: Caller
     ) -> Answer[SecretValue]:
         """Read a secret, checking the policy before AWS is asked and after."""
-        action = "secretsmanager:GetSecretValue"
-        if not caller.holders.may_name_secret(query.secret_id):
-            raise caller.denied(action, query.secret_id)
-        answer = await self._secrets.get(reader, query)
-        if not caller.holders.may_read_secret(answer.value.name):
-            raise caller.denied(action, answer.value.name)
+        with caller.asking(GET_SECRET_VALUE, query.secret_id):
+            caller.check(Action.NAME_SECRET, GET_SECRET_VALUE, query.secret_id)
+            answer = await self._secrets.get(reader, query)
+            caller.check(Action.READ_SECRET, GET_SECRET_VALUE, answer.value.name)
+        caller.granted(GET_SECRET_VALUE, answer.value.name, answer.state)
         return answer
 
     async def _batch_get_secret_value(
@@ -162,28 +163,29 @@ class CachedReads:
     async def _describe_secret(self, members: Members, reader: Reader, caller: Caller) -> Found:
         secret_id = text(members, "SecretId")
         action = "secretsmanager:DescribeSecret"
-        if not caller.holders.may_name_secret(secret_id):
-            raise caller.denied(action, secret_id)
-        asked = {"SecretId": secret_id}
-        answer = await self._reply(reader, "secretsmanager.DescribeSecret", secret_id, asked)
-        name = _told(answer.value, lambda told: told["Name"])
-        if not caller.holders.may_read_secret(name):
-            raise caller.denied(action, name)
+        with caller.asking(action, secret_id):
+            caller.check(Action.NAME_SECRET, action, secret_id)
+            asked = {"SecretId": secret_id}
+            answer = await self._reply(reader, "secretsmanager.DescribeSecret", secret_id, asked)
+            name = _told(answer.value, lambda told: told["Name"])
+            caller.check(Action.READ_SECRET, action, name)
+        caller.granted(action, name, answer.state)
         return _found(answer)
 
     async def _get_parameter(self, members: Members, reader: Reader, caller: Caller) -> Found:
         query = parameter_query(members)
-        return _found(await self._parameter(query, reader, caller, "ssm:GetParameter"))
+        return _found(await self._parameter(query, reader, caller, GET_PARAMETER))
 
     async def _parameter(
         self, query: ParameterQuery, reader: Reader, caller: Caller, action: str
     ) -> Answer[ParameterValue]:
         """Read a parameter, checking the policy before AWS is asked and after."""
-        if not caller.holders.may_name_parameter(query.name):
-            raise caller.denied(action, query.name)
-        answer = await self._parameters.get(reader, query)
-        if not caller.holders.may_read_parameter(answer.value.name, answer.value.source_result):
-            raise caller.denied(action, answer.value.name)
+        with caller.asking(action, query.name):
+            caller.check(Action.NAME_PARAMETER, action, query.name)
+            answer = await self._parameters.get(reader, query)
+            name, source = answer.value.name, answer.value.source_result
+            caller.check(Action.READ_PARAMETER, action, name, source)
+        caller.granted(action, name, answer.state)
         return answer
 
     async def _get_parameters(self, members: Members, reader: Reader, caller: Caller) -> Found:
@@ -207,12 +209,12 @@ class CachedReads:
         asked = path_query(members)
         path = asked["Path"]
         action = "ssm:GetParametersByPath"
-        if not caller.holders.may_read_path(path):
-            raise caller.denied(action, path)
-        answer = await self._reply(reader, "ssm.GetParametersByPath", path, asked)
-        for name in _told(answer.value, lambda told: [it["Name"] for it in told["Parameters"]]):
-            if not caller.holders.may_read_parameter(name):
-                raise caller.denied(action, name)
+        with caller.asking(action, path):
+            caller.check(Action.READ_PATH, action, path)
+            answer = await self._reply(reader, "ssm.GetParametersByPath", path, asked)
+            for name in _told(answer.value, lambda told: [it["Name"] for it in told["Parameters"]]):
+                caller.check(Action.READ_PARAMETER, action, name)
+        caller.granted(action, path, answer.state)
         return _found(answer)
 
     async def _reply(

@@ -22,9 +22,13 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from cryptography import x509
 
+from sidecar.access.callers import Access, Callers, OwnTokens
+from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
+from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import load_tokens
 from sidecar.arn import profile_arn, role_arn, trust_anchor_arn
+from sidecar.audit.event import NoAudit
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.ca import KeyKind
 from sidecar.credentials import Credentials
@@ -40,6 +44,7 @@ from sidecar.redaction import Secret
 from sidecar.signing.create_session import SessionParameters, build_request
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.ledger import Ledger
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -204,6 +209,20 @@ def slow(issue: "Issue") -> "Issued":
     return issue(KeyKind.RSA_2048)
 
 
+class OnlySession:
+    """Gives the one session that there is."""
+
+    def __init__(self, role: RefreshingRole) -> None:
+        self._role = role
+
+    def knows(self, role: str) -> bool:
+        return role == self._role.name
+
+    def of(self, app: App, role: str) -> RefreshingRole:
+        assert (app.name, role) == ("web", "web")
+        return self._role
+
+
 Begin = Callable[[int, "Issued", list["Issued"]], World]
 
 
@@ -212,7 +231,13 @@ def begin(files: "Files", clock: "ManualClock") -> Begin:
     """Give a function that makes a world of its own for a seed."""
     make_clock, make_files = type(clock), type(files)
     request = make_mocked_request("GET", "/credentials", headers={"Authorization": TOKEN})
-    tokens, _ = load_tokens({App("web", ("web",), ()): "TOKEN"}, {"TOKEN": TOKEN})
+    app = App("web", ("web",), ())
+    static, _ = load_tokens({app: "TOKEN"}, {"TOKEN": TOKEN})
+    no_time = timedelta(0)
+    own = OwnTokens(
+        TokenKey.generate("HS256"), OwnTokenRules(audience="", lifetime=no_time, grace=no_time)
+    )
+    access = Access((app,), static, own)
 
     def made(seed: int, first: "Issued", others: list["Issued"]) -> World:
         chance = random.Random(seed)
@@ -235,7 +260,8 @@ def begin(files: "Files", clock: "ManualClock") -> Begin:
         held.on_change(lambda _: role.renew_soon())
         for each in others:
             steps.extend([partial(here.swap, each)] if swapped else _steps(chance, here, each))
-        door = CredentialsDoor({"web": role}, tokens)
+        ledger = Ledger("credentials", NoAudit(), time)
+        door = CredentialsDoor(OnlySession(role), Callers(access, time), ledger)
         return World(chance, time, held, role, door, request, aws, steps)
 
     return made

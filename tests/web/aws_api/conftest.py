@@ -33,7 +33,7 @@ from sidecar.web.aws_api_door import AwsApiDoor
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.web.conftest import Open, Wire
+    from tests.web.conftest import LedgerOf, Open, Wire
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
@@ -245,9 +245,10 @@ def door(
     apps: tuple[App, ...],
     reads: CachedReads,
     forwarder: Forwarder,
-    clock: "ManualClock",
+    ledger_of: "LedgerOf",
 ) -> AwsApiDoor:
-    return AwsApiDoor(vended, apps, reads, forwarder, clock, body_seconds=0.2)
+    ledger = ledger_of("aws_api")
+    return AwsApiDoor(vended, lambda: apps, reads, forwarder, ledger, body_seconds=0.2)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,13 @@ from sidecar.aws.json_api import ApiCall
 from sidecar.web.aws_api.caller import Caller
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api.writes import Write
+from sidecar.web.ledger import Entry
 
 if TYPE_CHECKING:
     from sidecar.credentials import Credentials
     from tests.conftest import ManualClock
     from tests.web.aws_api.conftest import Call, PlannedAws, PlannedValues, Received
+    from tests.web.conftest import HeardAudit
 
 GET = "secretsmanager.GetSecretValue"
 PUT = "secretsmanager.PutSecretValue"
@@ -202,8 +204,11 @@ async def test_the_read_after_a_write_waits_for_aws_however_long(
     sessions: "dict[str, Credentials]",
     apps: tuple[App, ...],
     clock: "ManualClock",
+    audit: "HeardAudit",
 ) -> None:
-    caller = Caller(VendedSession("default", sessions["default"]), RoleHolders(apps[:1]))
+    session = VendedSession("default", sessions["default"])
+    entry = Entry(audit, clock, "aws_api", "", "Connect")
+    caller = Caller(session, RoleHolders(apps[:1]), entry)
     asked = ApiCall("secretsmanager", "eu-west-1", (), b'{"SecretId": "web/database"}')
     await reads.answer(asked, "GetSecretValue", caller)
     values.gate.clear()

@@ -1,4 +1,4 @@
-"""The place of a delivered file: what it looks like there, and whether it can be written."""
+"""The place of a file that is written for others: how it looks there, and whether it can be."""
 
 import contextlib
 import grp
@@ -20,7 +20,7 @@ _UNCHANGED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a file is written, and what it looks like.
+    """Where a file is written for others, and what it looks like.
 
     Args:
         path: the file.

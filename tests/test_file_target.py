@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.delivery.target import (
+from sidecar.errors import OperatorError
+from sidecar.file_target import (
     Target,
     group_number,
     prove,
     remove_leftovers,
     user_number,
 )
-from sidecar.errors import OperatorError
 
 OrdinaryUser = Callable[[], AbstractContextManager[None]]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away, which only root can")

@@ -1,0 +1,174 @@
+"""Telling one caller from another by the token that it shows."""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from sidecar.access.own_token import OwnTokenRules, peek, verify
+from sidecar.access.policy import App
+from sidecar.access.refused import TokenNotAccepted
+from sidecar.access.token_key import TokenKey
+from sidecar.access.tokens import AppTokens
+from sidecar.clock import Clock
+
+# The line of the head that a token stands in may have 8190 bytes.
+MAX_PRESENTED_LENGTH: Final = 8000
+STATIC: Final = "static"
+
+_REMEMBERED: Final = timedelta(seconds=60)
+_MOST_REMEMBERED: Final = 1024
+_JWT_DOTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An app, and which of its tokens it has shown."""
+
+    app: App
+    token_id: str
+
+
+class Outside(Protocol):
+    """An issuer whose tokens count besides the sidecar's own."""
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of its tokens."""
+        ...
+
+    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
+        """Give the app, the token's id and when it ends; TokenNotAccepted with the reason."""
+        ...
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Keep its keys fresh; ends only when cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTokens:
+    """What the sidecar's own tokens are signed with, and which of them count."""
+
+    key: TokenKey
+    rules: OwnTokenRules
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who is let in, as one value that is swapped whole.
+
+    Args:
+        apps: every app, in the order of the configuration.
+        static: the tokens that users supply.
+        own: the tokens that the sidecar signs.
+        outside: the issuers of others.
+
+    """
+
+    apps: tuple[App, ...]
+    static: AppTokens
+    own: OwnTokens
+    outside: tuple[Outside, ...] = ()
+
+    def app(self, name: str) -> App | None:
+        """Find an app by its name."""
+        return next((each for each in self.apps if each.name == name), None)
+
+
+class Callers:
+    """Finds the app behind a token, and remembers for a minute which tokens were found good.
+
+    Args:
+        access: who is let in.
+        clock: the wall clock.
+
+    """
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+        # Known by a keyed hash: the time of a look-up tells nothing of the tokens that are held.
+        self._hash_key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, tuple[Caller, datetime, float]] = OrderedDict()
+
+    @property
+    def access(self) -> Access:
+        """Who is let in at this moment."""
+        return self._access
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """Every app of this moment."""
+        return self._access.apps
+
+    def replace(self, access: Access) -> None:
+        """Let others in from now on; what is under way has been let in already."""
+        self._access = access
+        self._known.clear()
+
+    async def identify(self, presented: bytes) -> Caller:
+        """Find whose token this is; waits only while an outside issuer's keys are fetched.
+
+        Raises:
+            TokenNotAccepted: nobody's, with the reason.
+
+        """
+        if len(presented) > MAX_PRESENTED_LENGTH:
+            raise TokenNotAccepted(f"the token has more than {MAX_PRESENTED_LENGTH} bytes")
+        digest = hashlib.blake2b(presented, key=self._hash_key, digest_size=16).digest()
+        known = self._remembered(digest)
+        if known is not None:
+            return known
+        access = self._access
+        app = access.static.app_for(presented)
+        if app is not None:
+            return Caller(app, STATIC)
+        caller, ends_at = await self._verified(presented, access)
+        if access is self._access:
+            self._remember(digest, caller, ends_at)
+        return caller
+
+    async def _verified(self, presented: bytes, access: Access) -> tuple[Caller, datetime]:
+        try:
+            token = presented.decode("ascii")
+        except UnicodeDecodeError:
+            raise TokenNotAccepted("the token belongs to no app") from None
+        if token.count(".") != _JWT_DOTS:
+            raise TokenNotAccepted("the token belongs to no app")
+        now = self._clock.now()
+        outside = self._outside(token, access)
+        if outside is not None:
+            app, token_id, ends_at = await outside.identify(token, now)
+            return Caller(app, token_id), ends_at
+        said = verify(token, access.own.key, access.own.rules, now)
+        found = access.app(said.app)
+        if found is None:
+            raise TokenNotAccepted("the token's app is not configured")
+        return Caller(found, said.token_id), said.ends_at
+
+    def _outside(self, token: str, access: Access) -> Outside | None:
+        """Choose the issuer that a token claims; whether it is, its verification says."""
+        if not access.outside:
+            return None
+        claimed = peek(token).get("iss")
+        return next((each for each in access.outside if each.issuer == claimed), None)
+
+    def _remembered(self, digest: bytes) -> Caller | None:
+        found = self._known.get(digest)
+        if found is None:
+            return None
+        caller, ends_at, until = found
+        if ends_at > self._clock.now() and until > self._clock.elapsed():
+            return caller
+        del self._known[digest]
+        return None
+
+    def _remember(self, digest: bytes, caller: Caller, ends_at: datetime) -> None:
+        until = self._clock.elapsed() + _REMEMBERED.total_seconds()
+        self._known[digest] = (caller, ends_at, until)
+        if len(self._known) > _MOST_REMEMBERED:
+            self._known.popitem(last=False)

@@ -1,0 +1,110 @@
+"""What must hold between the options of an app, and between apps."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from sidecar.config.app_section import AppSection
+from sidecar.config.schema import Config
+from sidecar.errors import Problem
+
+_WAYS = ("token_file", "static_token_file", "token_env", "issuer")
+
+
+def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
+    """Find every contradiction in and between apps.
+
+    Args:
+        config: the configuration.
+        faulty: sections whose values could not be read; what depends on them is not looked at.
+
+    """
+    sound = {name: app for name, app in config.apps.items() if f"apps.{name}" not in faulty}
+    for name, app in sound.items():
+        if "roles" not in faulty:
+            yield from _roles(name, app, config)
+        if "tokens" not in faulty:
+            yield from _proof(name, app, issued=config.tokens.key_file is not None)
+    yield from _same_files(sound)
+
+
+def _roles(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
+    for role in app.roles:
+        if role not in config.roles:
+            yield Problem(
+                f"apps.{name}.roles",
+                f"there is no role {role!r}",
+                f"configured are {', '.join(config.roles)}",
+            )
+
+
+def _proof(name: str, app: AppSection, *, issued: bool) -> Iterator[Problem]:
+    """One way for an app to say who it is; with a key that outlives restarts, tokens are issued."""
+    ways = [way for way in _WAYS if getattr(app, way) is not None]
+    if len(ways) > 1:
+        yield Problem(
+            f"apps.{name}",
+            f"has two tokens: {' and '.join(ways)}",
+            f"set exactly one of {', '.join(_WAYS)}",
+        )
+    elif not ways and not issued:
+        yield Problem(
+            f"apps.{name}",
+            "has no token",
+            f"set exactly one of {', '.join(_WAYS)} (without a file: SIDECAR_TOKEN or "
+            "SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`",
+        )
+    if app.token_file is None and _says_how(app):
+        yield Problem(
+            f"apps.{name}.token_file",
+            "is missing, and its mode, owner or group is set",
+            "add it, or remove those",
+        )
+
+
+def _says_how(app: AppSection) -> bool:
+    return app.token_file_owner is not None or app.token_file_group is not None
+
+
+def _same_files(apps: dict[str, AppSection]) -> Iterator[Problem]:
+    """No file that two apps have: one of them would be taken for the other."""
+    taken: dict[Path, str] = {}
+    for name, app in apps.items():
+        if app.token_file is None:
+            continue
+        place = app.token_file.absolute()
+        if place in taken:
+            yield Problem(
+                f"apps.{name}.token_file",
+                f"{app.token_file} is that of app {taken[place]} too",
+                "give each app a file of its own",
+            )
+        taken[place] = name
+    for name, app in apps.items():
+        static = app.static_token_file
+        if static is not None and static.absolute() in taken:
+            yield Problem(
+                f"apps.{name}.static_token_file",
+                f"{static} is what the sidecar writes for app {taken[static.absolute()]}",
+                "name another file",
+            )
+
+
+def shared_roles(config: Config) -> Iterator[str]:
+    """Warn of apps that the aws-api door cannot tell apart although they may not have the same."""
+    if not config.doors.aws_api:
+        return
+    for role, section in config.roles.items():
+        if not section.shared_session:
+            continue
+        sharing = {name: app for name, app in config.apps.items() if role in app.roles}
+        if len({_may_read(app) for app in sharing.values()}) > 1:
+            yield (
+                f"apps {', '.join(sharing)} share one session of role {role}: at the aws-api door "
+                f"each may read only what all of them may (hint: roles.{role}.shared_session = "
+                "false)"
+            )
+
+
+def _may_read(app: AppSection) -> tuple[tuple[str, ...], ...]:
+    return app.secrets, app.deny_secrets, app.parameters, app.deny_parameters

@@ -1,0 +1,96 @@
+"""Every door that is configured, made of what stands behind it."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.json_api import ApiCall
+from sidecar.aws.reader import Reader
+from sidecar.clock import Clock
+from sidecar.config.address import Address
+from sidecar.config.schema import Config
+from sidecar.living_access import LivingAccess
+from sidecar.readiness import Readiness
+from sidecar.secret_changes import Changes
+from sidecar.secret_graph import SecretGraph
+from sidecar.web.admin_door import AdminDoor
+from sidecar.web.aws_api.reads import CachedReads
+from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.invalidate_route import InvalidateRoute
+from sidecar.web.ledger import Ledger
+from sidecar.web.listener import Door
+from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind the doors.
+
+    Args:
+        config: the configuration.
+        access: who is let in, and with which sessions.
+        secrets: the caches.
+        changes: what tells the caches of changes.
+        forwarder: the aws-api door's way to AWS.
+        ledger_of: gives where a door puts its decisions down.
+
+    """
+
+    config: Config
+    access: LivingAccess
+    secrets: SecretGraph
+    changes: Changes
+    forwarder: Forwarder
+    ledger_of: Callable[[str], Ledger]
+
+
+def build_doors(
+    behind: Behind, readiness: Readiness, clock: Clock
+) -> tuple[tuple[Door, tuple[Address, ...]], ...]:
+    """Make the doors that are not off, the credentials door first, each with its addresses."""
+    return tuple((door, where) for door, where in _doors(behind, readiness, clock) if where)
+
+
+def _doors(
+    behind: Behind, readiness: Readiness, clock: Clock
+) -> Iterator[tuple[Door, tuple[Address, ...]]]:
+    places = behind.config.doors
+    yield _credentials_door(behind), places.credentials
+    yield _secrets_door(behind), places.secrets
+    yield _aws_api_door(behind), places.aws_api
+    invalidate = InvalidateRoute(behind.changes.invalidation, clock)
+    yield AdminDoor(readiness.pending, readiness.warnings, invalidate), places.admin
+
+
+def _credentials_door(behind: Behind) -> CredentialsDoor:
+    access = behind.access
+    ledger = behind.ledger_of(CredentialsDoor.name)
+    return CredentialsDoor(access.sessions, access.callers, ledger)
+
+
+def _secrets_door(behind: Behind) -> SecretsDoor:
+    secrets, section = behind.secrets, behind.config.secrets
+    return SecretsDoor(
+        secrets.secrets,
+        secrets.parameters,
+        secrets.readers,
+        behind.access.callers,
+        behind.ledger_of(SecretsDoor.name),
+        options=SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn),
+    )
+
+
+def _aws_api_door(behind: Behind) -> AwsApiDoor:
+    secrets, forwarder = behind.secrets, behind.forwarder
+    readers = secrets.readers
+
+    def ask_as(reader: Reader, call: ApiCall) -> Awaitable[bytes]:
+        return readers.read(reader, lambda held: forwarder.ask(call, held))
+
+    reads = CachedReads(
+        secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
+    )
+    ledger = behind.ledger_of(AwsApiDoor.name)
+    callers, vended = behind.access.callers, behind.access.sessions.vended
+    return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger)

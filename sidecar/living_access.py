@@ -1,0 +1,93 @@
+"""Who is let in, and what hangs on it: swapped together when the configuration is read again."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+
+from sidecar.access.callers import Callers
+from sidecar.access.token_file import TokenFiles
+from sidecar.access_preflight import PreparedAccess
+from sidecar.app_sessions import AppSessions
+from sidecar.background import Background
+from sidecar.clock import Clock
+from sidecar.errors import ConfigError, OperatorError
+from sidecar.role_graph import RoleGraph
+
+log = logging.getLogger(__name__)
+
+_LOOK_AT_TOKEN_FILES_SECONDS = 2.0
+
+
+class LivingAccess:
+    """The callers, their sessions and their token files.
+
+    Args:
+        prepared: what was read at start, without problems.
+        graph: the roles.
+        shared: the roles of which all apps get the same session.
+        background: where what hangs on it runs.
+        clock: the wall clock.
+
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedAccess,
+        graph: RoleGraph,
+        shared: Collection[str],
+        background: Background,
+        clock: Clock,
+    ) -> None:
+        self.callers = Callers(prepared.access, clock)
+        self.sessions = AppSessions(graph, shared, background, clock)
+        self.token_files = TokenFiles(prepared.places, lambda: self.callers.access.own, clock)
+        self._background = background
+        self._clock = clock
+        self._outside: list[asyncio.Task[None]] = []
+
+    def write_first_tokens(self) -> None:
+        """Write the token files before a door opens: SDKs fail where the file is missing.
+
+        Raises:
+            OperatorError: one could not be written.
+
+        """
+        self.token_files.bring_up_to_date()
+        for trouble in self.token_files.troubles().values():
+            raise OperatorError(trouble, hint="check the directory")
+
+    def start(self) -> None:
+        """Begin to renew sessions and tokens."""
+        self.sessions.start(self.callers.apps)
+        self._background.start(self.token_files.run())
+        self._background.start(self._watch_static_tokens())
+        self._ask_outside()
+
+    def apply(self, prepared: PreparedAccess) -> None:
+        """Let others in from now on, all at once.
+
+        Raises:
+            ConfigError: there are problems, and nothing has changed.
+
+        """
+        if prepared.problems:
+            raise ConfigError(prepared.problems)
+        self.sessions.assign(prepared.access.apps)
+        self.callers.replace(prepared.access)
+        self.token_files.replace(prepared.places)
+        self.token_files.bring_up_to_date()
+        for task in self._outside:
+            task.cancel()
+        self._ask_outside()
+        for warning in prepared.warnings:
+            log.warning("%s", warning)
+
+    def _ask_outside(self) -> None:
+        outside = self.callers.access.outside
+        self._outside = [self._background.start(issuer.run()) for issuer in outside]
+
+    async def _watch_static_tokens(self) -> None:
+        """Notice a replaced token file even when nobody has used the new token yet."""
+        while True:
+            await self._clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
+            self.callers.access.static.reload()

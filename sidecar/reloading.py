@@ -1,0 +1,112 @@
+"""Reading the configuration again while the doors are open: who is let in may change, no more."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+from sidecar.access_preflight import prepare_access
+from sidecar.clock import Clock
+from sidecar.config.consistency import inconsistencies
+from sidecar.config.load import Loaded
+from sidecar.config.schema import Config
+from sidecar.errors import ConfigError
+from sidecar.identity.held import HeldIdentity
+from sidecar.living_access import LivingAccess
+
+log = logging.getLogger(__name__)
+
+# What a reload takes over; all else is what doors, roles and caches were made of.
+RELOADED: Final = ("apps", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of a reload.
+
+    Args:
+        apps: who is let in now.
+        waiting: sections that have changed and wait for a restart.
+
+    """
+
+    apps: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+class Reloading:
+    """Takes over apps and tokens from the configuration, and has the identity looked at.
+
+    Args:
+        config: the configuration that the doors were opened with.
+        read: reads the present one; None where there is none to read, as for `exec`.
+        environment: where tokens in variables are looked up.
+        living: who is let in.
+        held: the identity, if there is one.
+        clock: the wall clock.
+
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Loaded] | None,
+        environment: Mapping[str, str],
+        living: LivingAccess,
+        held: HeldIdentity | None,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._read = read
+        self._environment = environment
+        self._living = living
+        self._held = held
+        self._clock = clock
+
+    def reload(self) -> Reloaded:
+        """Read everything again that can be taken over, and take it over if all of it is right.
+
+        Raises:
+            ConfigError: with every problem; who is let in has not changed then.
+
+        """
+        log.info("reading configuration, certificate, key and tokens again")
+        if self._held is not None:
+            self._held.reload()
+        self._living.callers.access.static.reload()
+        waiting = () if self._read is None else self._take_over(self._read())
+        return Reloaded(tuple(app.name for app in self._living.callers.apps), waiting)
+
+    def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
+        new = loaded.config
+        merged = replace(self._config, **{name: getattr(new, name) for name in RELOADED})
+        problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty)]
+        prepared = prepare_access(
+            merged,
+            self._environment,
+            self._clock.now(),
+            clock=self._clock,
+            faulty=loaded.faulty,
+            until_now=self._living.callers.access,
+        )
+        if problems:
+            raise ConfigError([*problems, *prepared.problems])
+        self._living.apply(prepared)
+        return tuple(
+            each.name
+            for each in fields(Config)
+            if each.name not in RELOADED
+            and getattr(new, each.name) != getattr(self._config, each.name)
+        )
+
+    def reload_and_tell(self) -> None:
+        """Do as `reload`, for a signal: what came of it goes to the log."""
+        try:
+            reloaded = self.reload()
+        except ConfigError as exc:
+            told = "; ".join(f"{each} (hint: {each.hint})" for each in exc.problems)
+            log.warning("not reloaded, and nothing has changed: %s", told)
+            return
+        log.info("reloaded; apps are %s", ", ".join(reloaded.apps))
+        if reloaded.waiting:
+            log.warning("only a restart takes over what changed in %s", ", ".join(reloaded.waiting))
