@@ -8,6 +8,7 @@ from sidecar.aws.json_api import ApiCall
 from sidecar.aws.reader import Reader
 from sidecar.clock import Clock
 from sidecar.config.address import Address
+from sidecar.config.metadata_consistency import metadata_app
 from sidecar.config.schema import Config
 from sidecar.living_access import LivingAccess
 from sidecar.readiness import Readiness
@@ -17,9 +18,11 @@ from sidecar.web.admin_door import AdminDoor
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
+from sidecar.web.instance_facts import instance_facts
 from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.ledger import Ledger
 from sidecar.web.listener import Door
+from sidecar.web.metadata_door import MetadataDoor
 from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
 
@@ -59,6 +62,8 @@ def _doors(
     yield _credentials_door(behind), places.credentials
     yield _secrets_door(behind), places.secrets
     yield _aws_api_door(behind), places.aws_api
+    if places.metadata:
+        yield _metadata_door(behind), places.metadata
     invalidate = InvalidateRoute(behind.changes.invalidation, clock)
     yield AdminDoor(readiness.pending, readiness.warnings, invalidate), places.admin
 
@@ -94,3 +99,14 @@ def _aws_api_door(behind: Behind) -> AwsApiDoor:
     ledger = behind.ledger_of(AwsApiDoor.name)
     callers, vended = behind.access.callers, behind.access.sessions.vended
     return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger)
+
+
+def _metadata_door(behind: Behind) -> MetadataDoor:
+    config, access = behind.config, behind.access
+    name = metadata_app(config.metadata, config.apps) or ""
+    return MetadataDoor(
+        lambda: access.callers.access.app(name),
+        access.sessions,
+        lambda app: instance_facts(config, app.roles[0]),
+        behind.ledger_of(MetadataDoor.name),
+    )

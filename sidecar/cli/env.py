@@ -1,6 +1,7 @@
 """Print the exports that point an application's AWS SDK at the sidecar.
 
 Exactly one URI variable and exactly one token variable: SDKs differ in which of two they prefer.
+With --imds the address of the metadata door instead, which wants no token.
 A token from a file is given as a file, so that a renewed one is found; a token from a variable is
 printed, for it is what the application must be given. Warnings go to stderr.
 """
@@ -15,6 +16,7 @@ from typing import Final
 
 from sidecar.cli.app_option import add_app_argument, chosen_app
 from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.env_imds import ENDPOINT_VARIABLE, check_imds, imds_warnings
 from sidecar.cli.one_line import one_line
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
@@ -44,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_app_argument(parser)
     parser.add_argument("--role", metavar="NAME", help="a role other than the app's default")
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--imds",
+        action="store_true",
+        help="use the metadata door, which wants no token and must have been opened",
+    )
+    way.add_argument(
         "--relative",
         action="store_true",
         help="use the 169.254.170.2 form (a door must listen there, on port 80)",
@@ -67,19 +75,34 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, os.environ).config
     if problems := inconsistencies(config):
         raise ConfigError(problems)
+    if arguments.imds:
+        variables = _imds(config, arguments)
+        warnings = [*imds_warnings(os.environ), *_stronger(os.environ)]
+    else:
+        variables = _container(config, arguments)
+        warnings = [*_stronger(os.environ), *_rivals(os.environ, set(variables))]
+    if arguments.aws_api:
+        variables |= dict.fromkeys(AWS_API_VARIABLES, _address("aws_api", config.doors.aws_api))
+    for warning in warnings:
+        print(one_line(f"sidecar: warning: {warning}"), file=sys.stderr)
+    print(_formatted(variables, arguments.format))
+    return 0
+
+
+def _imds(config: Config, arguments: argparse.Namespace) -> dict[str, str]:
+    check_imds(config, arguments.app, arguments.role)
+    # Some SDKs append paths without a slash of their own.
+    return {ENDPOINT_VARIABLE: _address("metadata", config.doors.metadata) + "/"}
+
+
+def _container(config: Config, arguments: argparse.Namespace) -> dict[str, str]:
     app = config.apps[chosen_app(config, arguments.app)]
     if arguments.role is not None and arguments.role not in app.roles:
         raise OperatorError(
             f"the app may not have role {arguments.role}", hint=f"it has {', '.join(app.roles)}"
         )
     path = "/credentials" + (f"/{arguments.role}" if arguments.role else "")
-    variables = dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
-    if arguments.aws_api:
-        variables |= dict.fromkeys(AWS_API_VARIABLES, _address("aws_api", config.doors.aws_api))
-    for warning in _warnings(os.environ, set(variables)):
-        print(one_line(f"sidecar: warning: {warning}"), file=sys.stderr)
-    print(_formatted(variables, arguments.format))
-    return 0
+    return dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
 
 
 def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:
@@ -125,7 +148,7 @@ def _token(app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
     return TOKEN_VARIABLE, token
 
 
-def _warnings(environment: Mapping[str, str], printed: set[str]) -> Iterator[str]:
+def _stronger(environment: Mapping[str, str]) -> Iterator[str]:
     for name in _STRONGER:
         if environment.get(name):
             yield f"{name} is set here; SDKs prefer it to the sidecar: unset {name}"
@@ -134,6 +157,9 @@ def _warnings(environment: Mapping[str, str], printed: set[str]) -> Iterator[str
             f"{file} has {key} in [{section}]; SDKs prefer it to the sidecar: remove it, or give "
             f"the application another file by {variable}"
         )
+
+
+def _rivals(environment: Mapping[str, str], printed: set[str]) -> Iterator[str]:
     rivals = {URI_VARIABLE, RELATIVE_URI_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE} - printed
     for name in sorted(rivals):
         if environment.get(name):

@@ -10,8 +10,10 @@ from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
+from sidecar.config.doors_section import DoorsSection
+from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
-from sidecar.config.schema import Config, DoorsSection
+from sidecar.config.schema import Config
 
 # Where the program's token is looked up; no shell can set a variable of this name.
 TOKEN: Final = "the token of exec"  # noqa: S105 - a name
@@ -54,7 +56,9 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     )
     queue = config.secrets.events_queue_url if reads_events else None
     cache = replace(config.secrets, prefetch=(), prefetch_tags=(), events_queue_url=queue)
-    alone = replace(config, apps={app: section}, doors=doors, secrets=cache, files=())
+    own = {app: section}
+    nothing = MetadataSection()
+    alone = replace(config, apps=own, doors=doors, secrets=cache, metadata=nothing, files=())
     alone = replace(alone, issuers={})
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
 

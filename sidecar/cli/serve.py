@@ -21,8 +21,9 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import Loaded, read_config
-from sidecar.config.schema import Config, DoorsSection
+from sidecar.config.schema import Config
 from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import Prepared, prepare
 from sidecar.service import running_sidecar
@@ -76,9 +77,8 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
         open_files: how many files the process may have open.
 
     """
-    listening = [
-        each for each in (doors.credentials, doors.secrets, doors.aws_api, doors.admin) if each
-    ]
+    every = (doors.credentials, doors.secrets, doors.aws_api, doors.metadata, doors.admin)
+    listening = [each for each in every if each]
     addresses = sum(map(len, listening))
     room = connections_a_door(open_files, doors=len(listening), addresses=addresses)
     if room >= DEFAULT_LIMITS.max_connections:

@@ -9,12 +9,14 @@ from sidecar.config.app_consistency import app_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.issuer_consistency import issuer_inconsistencies
+from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import ENDPOINTS, AwsSection, Config, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
 _DEFAULT_ROLE: Final = "default"
+_METADATA_NEEDS: Final = frozenset({"metadata", "doors", "aws", "roles", "apps"})
 _NO_REGION: Final = Problem(
     "aws.region",
     "is missing, and no role of source roles-anywhere tells it by its trust anchor",
@@ -87,6 +89,8 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     problems += issuer_inconsistencies(config, faulty)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
+    if not _METADATA_NEEDS & {each.partition(".")[0] for each in faulty}:
+        problems += _metadata(config)
     if not {"roles", "files"} & faulty:
         places = config.files_by_place().items()
         whole = {where: file for where, file in places if where not in faulty}
@@ -139,9 +143,18 @@ def _secrets(config: Config) -> Iterator[Problem]:
         )
 
 
+def _metadata(config: Config) -> Iterator[Problem]:
+    try:
+        region = default_region(config)
+    except ConfigError:
+        return  # which is told already
+    open_ = bool(config.doors.metadata)
+    yield from metadata_inconsistencies(config.metadata, config.apps, region, is_open=open_)
+
+
 def _doors(config: Config) -> Iterator[Problem]:
     taken: dict[Address, str] = {}
-    for door in ("credentials", "secrets", "aws_api", "admin"):
+    for door in ("credentials", "secrets", "aws_api", "metadata", "admin"):
         for address in getattr(config.doors, door):
             if address.port and address in taken:
                 yield Problem(

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sidecar.config.address import Address, addresses
 from sidecar.config.app_section import AppSection
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.issuer_section import IssuerSection
+from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.option import (
     REGION_HINT,
     Entries,
@@ -174,36 +175,6 @@ ENDPOINTS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorsSection:
-    """Where the doors listen: ``address:port``, a list of them, or ``"off"``; port 0 picks one."""
-
-    credentials: tuple[Address, ...] = option(
-        addresses,
-        "Container credentials, for every AWS SDK.",
-        default=(Address.parse("127.0.0.1:9911"),),
-        example="127.0.0.1:9911",
-    )
-    secrets: tuple[Address, ...] = option(
-        addresses,
-        "Secrets, in the protocol of AWS's own agent and Lambda extension.",
-        default=(Address.parse("127.0.0.1:2773"),),
-        example="127.0.0.1:2773",
-    )
-    aws_api: tuple[Address, ...] = option(
-        addresses,
-        "The wire APIs of Secrets Manager and Parameter Store, for code that calls AWS's own SDKs.",
-        default=(Address.parse("127.0.0.1:2774"),),
-        example="127.0.0.1:2774",
-    )
-    admin: tuple[Address, ...] = option(
-        addresses,
-        "Health and readiness, never a secret value; no token, so loopback only.",
-        default=(Address.parse("127.0.0.1:9913"),),
-        example="127.0.0.1:9913",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSection:
     """What is logged, to stderr; never a secret value at any level."""
 
@@ -226,6 +197,7 @@ class Config:
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     tokens: TokensSection = field(default_factory=TokensSection)
+    metadata: MetadataSection = field(default_factory=MetadataSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
@@ -244,6 +216,7 @@ SECTIONS: Final = MappingProxyType(
         "doors": DoorsSection,
         "secrets": SecretsSection,
         "tokens": TokensSection,
+        "metadata": MetadataSection,
         "log": LogSection,
     }
 )

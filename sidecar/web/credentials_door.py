@@ -7,7 +7,7 @@ key, never an empty or expired set, no redirect, and no 429, which several SDKs 
 import json
 import logging
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -34,6 +34,7 @@ from sidecar.web.answer import Refusal, answer
 from sidecar.web.app_shares import AppShares
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser, only_get
 from sidecar.web.ledger import GET_CREDENTIALS, Entry, Ledger
+from sidecar.web.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -54,18 +55,6 @@ _CODES: Final[Mapping[type[SidecarError], str]] = {
 }
 # The same whatever is wrong: why a token does not count is the audit's to tell.
 _NOBODY: Final = "the app's token is wanted, once, in Authorization"
-
-
-class Sessions(Protocol):
-    """Whose session of a role an app gets."""
-
-    def knows(self, role: str) -> bool:
-        """Whether there is such a role."""
-        ...
-
-    def of(self, app: App, role: str) -> RefreshingRole:
-        """Give an app's session of a role; NotReady when it has none."""
-        ...
 
 
 class CredentialsDoor:

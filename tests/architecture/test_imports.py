@@ -80,6 +80,7 @@ OWNERS = {
 PURE = (
     "sidecar/signing/",
     "sidecar/access/base64url.py",
+    "sidecar/access/imds_token.py",
     "sidecar/access/key_set.py",
     "sidecar/access/names.py",
     "sidecar/access/outside_token.py",
@@ -100,6 +101,7 @@ PURE = (
     "sidecar/providers/refresh_policy.py",
     "sidecar/identity/reload_policy.py",
     "sidecar/credentials_file/edit.py",
+    "sidecar/web/metadata_paths.py",
     "sidecar/session_name.py",
     "sidecar/arn.py",
     "sidecar/credentials.py",

@@ -80,6 +80,7 @@ def life(
         _refused_while_not_ready(visitor)
         eventually(lambda: visitor.ask("admin", "/readyz"))
         _answered(visitor, shared_aws)
+        imds_token = _asked_for_metadata(visitor)
         _denied(visitor, shared_aws)
         _malformed(visitor)
         _outage(visitor, shared_aws)
@@ -87,13 +88,17 @@ def life(
         assert serving.end() == 0
     life.log = serving.log.read_text()
     _know_secrets(life, token_file, shared_aws)
+    life.secrets["IMDS token"], life.sources["IMDS token"] = imds_token, "\n".join(life.answers)
     return life
 
 
 @contextmanager
 def _serving(aws: "Aws", serve: "Serve", token_file: Path) -> Iterator["Serving"]:
     words = ("--config", str(aws.stage.config), "--log-level", "debug")
-    variables = {"SIDECAR_APPS_WEB_STATIC_TOKEN_FILE": str(token_file)}
+    variables = {
+        "SIDECAR_APPS_WEB_STATIC_TOKEN_FILE": str(token_file),
+        "SIDECAR_DOORS_METADATA": "127.0.0.1:0",
+    }
     try:
         with serve(token_file.parent, *words, **variables) as serving:
             yield serving
@@ -118,6 +123,23 @@ def _answered(visitor: Visitor, aws: "Aws") -> None:
         assert visitor.ask("secrets", f"/v1/{name}?refreshNow=true", X_Vault_Token=TOKEN)
 
 
+def _asked_for_metadata(visitor: Visitor) -> str:
+    """Get a token and credentials with it, and be refused with it in every way."""
+    ttl, roles = {"X_aws_ec2_metadata_token_ttl_seconds": "60"}, "/latest/meta-data/iam"
+    made = visitor.ask("metadata", "/latest/api/token", "PUT", **ttl)
+    token = made.rpartition("\n")[2]
+    path = f"{roles}/security-credentials/default"
+    assert visitor.ask("metadata", path, X_aws_ec2_metadata_token=token)
+    visitor.ask("metadata", path, X_aws_ec2_metadata_token=f"{token}A")
+    visitor.ask("metadata", f"{roles}/{token}", X_aws_ec2_metadata_token=token)
+    visitor.ask("metadata", f"{path}{token}", X_aws_ec2_metadata_token=token)
+    visitor.ask("metadata", path, "PUT", X_aws_ec2_metadata_token=token)
+    visitor.ask("metadata", path, X_aws_ec2_metadata_token=token, Origin=f"http://{token}")
+    visitor.ask("metadata", path, X_aws_ec2_metadata_token=token, Host=token)
+    visitor.ask("metadata", "/latest/api/token", "PUT", X_aws_ec2_metadata_token_ttl_seconds=token)
+    return token
+
+
 def _denied(visitor: Visitor, aws: "Aws") -> None:
     foreign = aws.new_secret(OTHER_VALUE, folder="other")
     visitor.ask("secrets", f"/v1/{foreign}", X_Vault_Token=TOKEN)
@@ -134,7 +156,7 @@ def _denied(visitor: Visitor, aws: "Aws") -> None:
 
 
 def _malformed(visitor: Visitor) -> None:
-    for door in ("credentials", "secrets", "admin"):
+    for door in ("credentials", "secrets", "metadata", "admin"):
         visitor.throw(door, f"{TOKEN}\r\n\r\n")
         visitor.throw(door, f"GET /{TOKEN}\0 HTTP/1.1\r\n\r\n")
         visitor.throw(door, f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\0\r\n\r\n")

@@ -21,6 +21,7 @@ SECRETS = [
     "secret access key",
     "session token",
     "private key",
+    "IMDS token",
 ]
 
 
@@ -72,6 +73,7 @@ def test_refusals_of_every_kind_were_looked_at(life: "Life") -> None:
         "malformed request",
         "AccessDeniedException",
         "InternalServiceError",
+        "a valid IMDSv2 token is required",
     )
     assert [kind for kind in (*kinds, *more) if kind not in "\n".join(life.refusals)] == []
 

@@ -360,3 +360,99 @@ def test_a_shut_aws_api_door_is_not_told_of(env: Env) -> None:
     code, out, err = env("--aws-api", more='[doors]\naws_api = "off"')
     assert (code, out) == (1, "")
     assert "the aws_api door has no fixed address" in err
+
+
+ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+OPEN = '[doors]\nmetadata = "127.0.0.1:9912"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "endpoint"),
+    [
+        pytest.param(OPEN, "http://127.0.0.1:9912/", id="loopback"),
+        pytest.param('[doors]\nmetadata = "[::1]:1"', "http://[::1]:1/", id="IPv6"),
+        pytest.param(
+            '[doors]\nmetadata = "169.254.169.254:80"', "http://169.254.169.254:80/", id="as EC2"
+        ),
+        pytest.param(
+            f'{SECOND_APP}{OPEN}[metadata]\napp = "files"', "http://127.0.0.1:9912/", id="two apps"
+        ),
+    ],
+)
+def test_the_metadata_door_is_one_address_and_no_token(
+    variables: Variables, more: str, endpoint: str
+) -> None:
+    assert variables("--imds", more=more) == {ENDPOINT: endpoint}
+
+
+def test_the_metadata_door_goes_with_the_aws_api_door(variables: Variables) -> None:
+    found = variables("--imds", "--aws-api", "--app", "web", more=OPEN)
+    assert sorted(found) == [
+        ENDPOINT,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_ENDPOINT_URL_SSM",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AWS_EC2_METADATA_DISABLED", "True", "is true here; SDKs will not ask the metadata door"),
+        (URI, "canary", "is set here; SDKs prefer it to the metadata door"),
+        (RELATIVE_URI, "canary", "is set here; SDKs prefer it to the metadata door"),
+        ("AWS_ACCESS_KEY_ID", "canary", "is set here; SDKs prefer it to the sidecar"),
+    ],
+)
+def test_what_keeps_sdks_from_the_metadata_door_is_warned_of(
+    env: Env, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    expected = env("--imds", more=OPEN)[1]
+    monkeypatch.setenv(name, value)
+    warning = f"sidecar: warning: {name} {told}: unset {name}\n"
+    assert env("--imds", more=OPEN) == (0, expected, warning)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_EC2_METADATA_DISABLED", "false"), (TOKEN_VARIABLE, "canary")]
+)
+def test_what_does_not_keep_them_from_it_is_let_be(
+    env: Env, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert env("--imds", more=OPEN)[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "err"),
+    [
+        pytest.param(
+            [],
+            "",
+            "sidecar: the metadata door has no fixed address\n"
+            "hint: set doors.metadata to an address with a port other than 0\n",
+            id="no door",
+        ),
+        pytest.param(
+            ["--app", "files"],
+            f'{SECOND_APP}{OPEN}[metadata]\napp = "web"',
+            "sidecar: the metadata door serves app web, not files\n"
+            "hint: set metadata.app, or leave out --imds\n",
+            id="an app that it does not serve",
+        ),
+        pytest.param(
+            ["--role", "batch"],
+            OPEN,
+            "sidecar: --role cannot go with --imds: SDKs take the first role of the app\n"
+            "hint: put the role first in the app's roles\n",
+            id="a role",
+        ),
+    ],
+)
+def test_what_the_metadata_door_cannot_be_asked_for_is_refused(
+    env: Env, words: list[str], more: str, err: str
+) -> None:
+    assert env("--imds", *words, more=more) == (1, "", err)
+
+
+def test_both_forms_at_once_are_wrong_usage(refusal: Callable[..., Any]) -> None:
+    assert "not allowed with argument" in refusal("env", "--imds", "--relative", code=2)

@@ -83,3 +83,10 @@ def test_a_program_whose_app_has_an_issuer_needs_neither_it_nor_its_keys(tmp_pat
     _, alone = _alone(tmp_path, _anchored("a"), app, issuer)
     assert (alone.issuers, inconsistencies(alone)) == ({}, [])
     assert alone.apps["web"].token_env is not None
+
+
+def test_a_program_has_no_metadata_door_whichever_app_that_serves(tmp_path: Path) -> None:
+    door = '[doors]\nmetadata = "127.0.0.1:0"\n[metadata]\napp = "other"'
+    _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), door)
+    assert inconsistencies(alone) == []
+    assert alone.doors.metadata == ()

@@ -25,9 +25,10 @@ from sidecar.cli.helper_serve_flags import INSTEAD
 from sidecar.cli.serve import connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
+from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import read_config
 from sidecar.config.option import options_of
-from sidecar.config.schema import AwsSection, DoorsSection
+from sidecar.config.schema import AwsSection
 from sidecar.config.sources import gather
 from sidecar.preflight import prepare
 from sidecar.web.listener import DEFAULT_LIMITS
@@ -291,6 +292,8 @@ ONE = (Address.parse(FREE),)
             id="a door",
         ),
         pytest.param(DoorsSection(secrets=ONE * 2), 4320, 1020, 1, id="a further address"),
+        pytest.param(DoorsSection(metadata=ONE), 5360, 1024, 0, id="a further door"),
+        pytest.param(DoorsSection(metadata=ONE), 5359, 1023, 1, id="a further door, one too few"),
     ],
 )
 def test_the_limit_on_connections_fits_the_one_on_open_files(

@@ -1,4 +1,4 @@
-"""Run in a network namespace of its own: a sidecar on 169.254.170.2:80, and clients that find it.
+"""Run in a network namespace of its own: a sidecar where ECS and EC2 have theirs, and clients.
 
 Prints a JSON object: for each client its exit code, stdout and stderr; and under ``caller`` the ARN
 that they should all have printed.
@@ -25,14 +25,16 @@ CLIENTS = {
 
 
 def main(directory: Path) -> None:
-    for words in (["link", "set", "lo", "up"], ["addr", "add", "169.254.170.2/32", "dev", "lo"]):
-        subprocess.run(["ip", *words], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for address in ("169.254.170.2/32", "169.254.169.254/32"):
+        subprocess.run(["ip", "addr", "add", address, "dev", "lo"], check=True)
     with running_emulator() as emulator:
         free = "127.0.0.1:0"
         places = Places(directory, emulator.url, "169.254.170.2:80", free, free)
         stage = set_stage(places, datetime.now(UTC))
         words = ["serve", "--config", str(stage.config)]
-        with daemon(words, dict(os.environ), directory / "sidecar.log") as serving:
+        environment = {**os.environ, "SIDECAR_DOORS_METADATA": "169.254.169.254:80"}
+        with daemon(words, environment, directory / "sidecar.log") as serving:
             serving.line_with("(admin)")
             print(json.dumps(_results(directory, emulator.url, stage)))
 
@@ -41,23 +43,27 @@ def _results(directory: Path, endpoint_url: str, stage: Stage) -> dict[str, obje
     common = {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_DEFAULT_REGION": stage.region,
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/credentials",
         "HOME": str(directory),
     }
-    tokens = (
-        ("token", {"AWS_CONTAINER_AUTHORIZATION_TOKEN": stage.token.reveal()}),
-        ("token-file", {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(stage.token_file)}),
+    relative = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/credentials"}
+    forms = (
+        ("token", {**relative, "AWS_CONTAINER_AUTHORIZATION_TOKEN": stage.token.reveal()}),
+        (
+            "token-file",
+            {**relative, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(stage.token_file)},
+        ),
+        ("imds", {"AWS_EC2_METADATA_V1_DISABLED": "true"}),
     )
     started = {
         f"{client} {form}": subprocess.Popen(
             [sys.executable, *words],
-            env={**common, **token},
+            env={**common, **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for client, words in CLIENTS.items()
-        for form, token in tokens
+        for form, more in forms
     }
     results: dict[str, object] = {"caller": f"/{stage.session_name}"}
     for name, process in started.items():

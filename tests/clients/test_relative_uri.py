@@ -1,4 +1,4 @@
-"""Clients get credentials by AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, from 169.254.170.2 port 80."""
+"""Clients get credentials at the link-local addresses of ECS, by a relative URI, and of EC2."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 CLIENTS = ("boto3", "aiobotocore", "aws-cli")
-FORMS = ("token", "token-file")
+FORMS = ("token", "token-file", "imds")
 # A network of its own, in which the address may be added without touching the machine's.
 NAMESPACE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
 

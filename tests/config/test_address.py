@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.config.address import Address, addresses
+from sidecar.config.address import Address, addresses, metadata_addresses
 
 NO_PORT = "must be address:port, with a port from 0 to 65535"
 NO_NAME = "must begin with an IP address, not a name"
@@ -112,3 +112,18 @@ def test_a_door_listens_on_any_number_of_addresses(value: object, expected: list
 def test_what_is_no_list_of_addresses_is_refused(value: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         addresses(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1:9912", "[::1]:9912", "169.254.169.254:80", "[fd00:ec2::254]:80"]
+)
+def test_the_metadata_door_opens_on_loopback_and_where_ec2_has_it(text: str) -> None:
+    assert [str(each) for each in metadata_addresses(text)] == [text]
+
+
+@pytest.mark.parametrize(
+    "text", ["169.254.170.2:80", "[fd00:ec2::23]:80", "0.0.0.0:80", "[::]:80", "192.168.1.10:80"]
+)
+def test_the_metadata_door_opens_nowhere_else(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^is reachable from elsewhere"):
+        metadata_addresses(text)

@@ -187,6 +187,85 @@ def test_the_admin_door_opens_on_loopback_only(found: Found, address: str) -> No
     ]
 
 
+TWO_APPS = {"web": APP, "batch": APP | {"token_env": "B"}, "idle": {"token_env": "C"}}
+OPEN = {"doors": {"metadata": "127.0.0.1:0"}}
+CONFIGURED = "configured are web, batch, idle"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(OPEN, id="the only app"),
+        pytest.param({"apps": TWO_APPS}, id="several apps, and the door is off"),
+        pytest.param(OPEN | {"apps": TWO_APPS, "metadata": {"app": "batch"}}, id="a named app"),
+        pytest.param({"metadata": {"availability_zone": "eu-central-1b"}}, id="a zone"),
+        pytest.param(
+            {"aws": {"region": "us-east-1"}, "metadata": {"availability_zone": "us-east-1b"}},
+            id="a zone of the configured region",
+        ),
+        pytest.param({"doors": {"metadata": "169.254.169.254:80"}}, id="where EC2 has it"),
+    ],
+)
+def test_a_metadata_door_that_knows_whom_to_serve_has_no_problem(
+    found: Found, change: dict[str, Any]
+) -> None:
+    assert found(change) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "hint"),
+    [
+        pytest.param(
+            OPEN | {"apps": TWO_APPS},
+            "app: must name one of several apps: the metadata door cannot tell callers apart",
+            CONFIGURED,
+            id="several apps",
+        ),
+        pytest.param(
+            {"apps": TWO_APPS, "metadata": {"app": "ghost"}},
+            "app: there is no app 'ghost'",
+            CONFIGURED,
+            id="an unknown app, even if off",
+        ),
+        pytest.param(
+            OPEN | {"apps": TWO_APPS, "metadata": {"app": "idle"}},
+            "app: app 'idle' has no role to serve",
+            "set apps.idle.roles",
+            id="an app without roles",
+        ),
+        pytest.param(
+            {"metadata": {"availability_zone": "us-east-1a"}},
+            "availability_zone: us-east-1a is not in region eu-central-1",
+            "SDKs take a zone without its letter for their region",
+            id="a zone of another region",
+        ),
+    ],
+)
+def test_a_metadata_door_that_could_not_serve_is_refused(
+    found: Found, change: dict[str, Any], problem: str, hint: str
+) -> None:
+    assert found(change) == [(f"metadata.{problem}", hint)]
+
+
+def test_the_metadata_door_has_an_address_of_its_own(found: Found) -> None:
+    doors = {"credentials": "127.0.0.1:1", "metadata": "127.0.0.1:1"}
+    assert found({"doors": doors}) == [
+        ("doors.metadata: 127.0.0.1:1 is taken by doors.credentials", "use another")
+    ]
+
+
+@pytest.mark.parametrize("role", [{"source": "magic"}, ROLE])
+def test_nothing_is_said_of_the_metadata_door_where_what_it_needs_could_not_be_read(
+    file: Path, toml: Callable[[object], str], sound: dict[str, Any], role: dict[str, str]
+) -> None:
+    sound |= OPEN | {"metadata": {"app": "ghost"}}
+    sound["roles"]["other"] = role
+    file.write_text(toml(sound))
+    loaded = read_config(file, {})
+    told = [each.where for each in inconsistencies(loaded.config, loaded.faulty)]
+    assert told == (["metadata.app"] if role is ROLE else [])
+
+
 def test_everything_that_contradicts_is_found_at_once(found: Found) -> None:
     change = {"apps": {"web": {"roles": ["ghost"]}}, "secrets": {"via": "ghost"}}
     assert [problem.partition(":")[0] for problem, _ in found(change)] == [

@@ -51,7 +51,8 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, issuers, log, roles, secrets, tokens",
+        "known are apps, aws, doors, files, identity, issuers, log, metadata, roles, secrets, "
+        "tokens",
     ),
     (
         "identity.privat_key: unknown key",

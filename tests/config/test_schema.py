@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sidecar.arn import Arn
+from sidecar.config.address import Address
 from sidecar.config.app_section import AppSection
 from sidecar.config.issuer_section import ALGORITHMS, IssuerSection
 from sidecar.config.load import Loaded
@@ -87,6 +88,13 @@ OUTSIDE = (
     "fd00:ec2::23 only"
 )
 
+NO_METADATA = (
+    "is reachable from elsewhere: a door opens on loopback, 169.254.169.254 or fd00:ec2::254 only"
+)
+NO_ZONE = "is not an availability zone's name: a region and a letter"
+NO_ZONE_ID = "is not an availability zone's id"
+NO_INSTANCE = "is not an instance's id: i- and 17 hexadecimal digits"
+
 ACCEPTED: list[tuple[str, Any, Any]] = [
     ("identity.certificate", "a b.pem", "a b.pem"),
     ("identity.certificate", "pkcs11:token=web", "pkcs11:token=web"),
@@ -114,6 +122,8 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("doors.credentials", "off", ()),
     ("doors.secrets", "off", ()),
     ("doors.aws_api", "off", ()),
+    ("doors.metadata", "off", ()),
+    ("doors.metadata", "127.0.0.1:1", (Address.parse("127.0.0.1:1"),)),
     ("doors.admin", "off", ()),
     ("roles.default.source", "roles-anywhere", "roles-anywhere"),
     ("roles.default.trust_anchor_arn", ANCHOR, Arn.parse(ANCHOR)),
@@ -214,6 +224,12 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("secrets.max_stale_seconds", 0, 0),
     ("secrets.cache_size", 10000, 10000),
     ("secrets.prefetch", ["a/b", f"{ROLE}-no"], ("a/b", f"{ROLE}-no")),
+    ("metadata.app", "web", "web"),
+    ("metadata.availability_zone", "us-gov-west-1b", "us-gov-west-1b"),
+    ("metadata.availability_zone_id", "usgw1-az12", "usgw1-az12"),
+    ("metadata.instance_id", "i-0123abcd", "i-0123abcd"),
+    ("metadata.instance_type", "u-6tb1.112xlarge", "u-6tb1.112xlarge"),
+    ("metadata.instance_type", "m7i.metal-24xl", "m7i.metal-24xl"),
     ("log.level", "debug", "debug"),
 ]
 
@@ -265,6 +281,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("doors.credentials", "0.0.0.0:9911", f"{OUTSIDE} (got '0.0.0.0:9911')", ""),
     ("doors.secrets", ["10.0.0.1:1"], f"{OUTSIDE} (got ['10.0.0.1:1'])", ""),
     ("doors.aws_api", "[::]:2774", f"{OUTSIDE} (got '[::]:2774')", ""),
+    ("doors.metadata", "169.254.170.2:80", f"{NO_METADATA} (got '169.254.170.2:80')", ""),
+    ("doors.metadata", "0.0.0.0:80", f"{NO_METADATA} (got '0.0.0.0:80')", ""),
     ("doors.admin", "[::]:9913", f"{OUTSIDE} (got '[::]:9913')", ""),
     ("roles.default.source", "env", f"{NO_SOURCE} (got 'env')", ""),
     ("roles.default.source", ["x"], f"{NO_SOURCE} (got ['x'])", ""),
@@ -462,6 +480,12 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("secrets.path_prefix", "/a?b/", f"{NO_PREFIX} (got '/a?b/')", ""),
     ("secrets.ssrf_headers", "X A", "holds a name that no header can have (got 'X A')", ""),
     ("secrets.ssrf_headers", "", f"{EMPTY} (got '')", ""),
+    ("metadata.app", 1, f"{NO_TEXT} (got 1)", ""),
+    ("metadata.availability_zone", "eu-west-1", f"{NO_ZONE} (got 'eu-west-1')", ""),
+    ("metadata.availability_zone", "a\nb", f"{NO_ZONE} (got 'a\\nb')", ""),
+    ("metadata.availability_zone_id", "a", f"{NO_ZONE_ID} (got 'a')", ""),
+    ("metadata.instance_id", "i-0123", f"{NO_INSTANCE} (got 'i-0123')", ""),
+    ("metadata.instance_type", "large", "is not an instance's type (got 'large')", ""),
     ("log.level", "loud", "must be one of debug, info, warning, error (got 'loud')", ""),
 ]
 

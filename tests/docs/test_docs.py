@@ -60,6 +60,15 @@ def test_the_option_tables_are_those_of_the_options() -> None:
     [
         ("credentials_door.py", {"/credentials"}),
         ("secrets_door.py", {"/ping"}),
+        (
+            "metadata_paths.py",
+            {
+                "/latest/api/token",
+                "/latest/meta-data/iam/security-credentials",
+                "/latest/meta-data/iam/info",
+                "/latest/dynamic/instance-identity/document",
+            },
+        ),
         ("admin_door.py", {"/healthz", "/readyz"}),
         ("../secret_cache/request.py", {"/secretsmanager/get", "/v1/"}),
     ],

@@ -1,7 +1,7 @@
-"""Each known weakness of aws_signing_helper in reading keys and renewing, and the tests against it.
+"""Each known weakness of aws_signing_helper, and the tests against it.
 
-The weaknesses are those of its version 1.8 and of its public issues. Those of its IMDS server
-(tokens, paths, headers) wait for the metadata door.
+The weaknesses are those of its version 1.8 and of its public issues. For its IMDS server there are
+those of other programs that imitate IMDS too.
 """
 
 import ast
@@ -180,7 +180,119 @@ KEYS = {
     },
 }
 
-WEAKNESSES = {**SERVE, **UPDATE, **KEYS}
+METADATA = {
+    "a PUT without a TTL gets a token of six hours": {
+        "web/metadata/test_tokens.py": [
+            "test_without_a_ttl_in_range_there_is_no_token",
+        ],
+    },
+    "a PUT that was forwarded is 400, after which SDKs give up": {
+        "web/metadata/test_tokens.py": [
+            "test_what_came_through_a_proxy_is_refused",
+        ],
+    },
+    "of 256 tokens the oldest is thrown out, and printed": {
+        "web/metadata/test_tokens.py": [
+            "test_the_first_of_hundreds_of_tokens_is_still_good",
+        ],
+        "web/metadata/test_audit.py": [
+            "test_no_audit_line_and_no_refusal_holds_a_token",
+        ],
+        "canary/test_no_secret_is_told.py": [
+            "test_no_line_of_output_at_level_debug_tells_a_secret",
+        ],
+    },
+    "the header with the TTL is set after the body, and lost": {
+        "web/metadata/test_answers.py": [
+            "test_every_answer_tells_how_long_the_token_is_still_good",
+        ],
+    },
+    "the metadata service has no region, no document and no profile": {
+        "web/metadata/test_answers.py": [
+            "test_values_and_listings_are_served_with_and_without_slashes",
+            "test_the_document_tells_what_is_known",
+            "test_the_instance_profile_is_told",
+        ],
+    },
+    "a role list with a slash at its end is redirected": {
+        "web/metadata/test_answers.py": [
+            "test_values_and_listings_are_served_with_and_without_slashes",
+        ],
+    },
+    "the renewal is in the way of the request": {
+        "web/metadata/test_answers.py": [
+            "test_answers_come_from_memory",
+        ],
+    },
+}
+
+METADATA_OF_OTHERS = {
+    "aws-vault speaks IMDSv1 only": {
+        "web/metadata/test_tokens.py": [
+            "test_without_a_valid_token_every_path_is_the_same_401",
+        ],
+        "clients/test_imds.py": [
+            "test_an_unmodified_client_is_the_role",
+        ],
+    },
+    "aws-vault answers 401 to another Host": {
+        "web/metadata/test_tokens.py": [
+            "test_another_host_is_refused_with_a_status_that_stops_sdks",
+        ],
+    },
+    "weep gives tokens of any TTL": {
+        "web/metadata/test_tokens.py": [
+            "test_without_a_ttl_in_range_there_is_no_token",
+        ],
+        "access/test_imds_token.py": [
+            "test_any_other_ttl_is_refused_and_not_repeated",
+        ],
+    },
+    "weep computes the remaining TTL backwards": {
+        "access/test_imds_token.py": [
+            "test_what_is_left_is_told_in_whole_seconds_and_never_too_much",
+        ],
+    },
+    "weep looks for the Host and the referrer where they never are": {
+        "web/metadata/test_tokens.py": [
+            "test_another_host_is_refused_with_a_status_that_stops_sdks",
+            "test_a_web_page_gets_no_token",
+        ],
+    },
+    "weep serves expired credentials": {
+        "web/metadata/test_answers.py": [
+            "test_an_expired_or_empty_set_is_never_served_as_success",
+        ],
+    },
+    "aws-runas has a constant for a token, and checks it nowhere": {
+        "web/metadata/test_tokens.py": [
+            "test_without_a_valid_token_every_path_is_the_same_401",
+        ],
+        "access/test_imds_token.py": [
+            "test_a_token_with_any_byte_changed_is_refused",
+        ],
+    },
+    "aws-runas mixes up the roles of profiles": {
+        "web/metadata/test_answers.py": [
+            "test_a_reload_that_changes_the_app_changes_what_is_served",
+        ],
+    },
+    "imds-credential-server sends 405 for every error": {
+        "web/metadata/test_answers.py": [
+            "test_other_paths_are_refused_and_the_remaining_ttl_told",
+        ],
+        "web/metadata/test_tokens.py": [
+            "test_another_method_is_told_the_right_one",
+        ],
+    },
+    "aws-export-credentials leaves out the code, without which Go's SDK fails": {
+        "web/metadata/test_answers.py": [
+            "test_credentials_are_what_every_sdk_can_read",
+        ],
+    },
+}
+
+WEAKNESSES = {**SERVE, **UPDATE, **KEYS, **METADATA, **METADATA_OF_OTHERS}
 
 
 @pytest.mark.parametrize("weakness", WEAKNESSES)

@@ -17,7 +17,7 @@ from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
 from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppToken, AppTokens
-from sidecar.audit.event import AuditEvent
+from sidecar.audit.event import AuditEvent, Result
 from sidecar.aws.parameter import ParameterQuery, ParameterValue
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
@@ -302,6 +302,9 @@ class HeardAudit:
     def record(self, event: AuditEvent) -> None:
         self.events.append(event)
 
+    def told(self) -> list[tuple[Result, str, str]]:
+        return [(each.result, each.action, each.resource) for each in self.events]
+
     def only(self) -> AuditEvent:
         """Give the one event that there is."""
         (event,) = self.events
@@ -387,6 +390,11 @@ async def roles(
 
 
 @pytest.fixture
+async def sessions(roles: dict[str, RefreshingRole]) -> OneSessionEach:
+    return OneSessionEach(roles)
+
+
+@pytest.fixture
 async def run_roles(
     roles: dict[str, RefreshingRole], clock: "ManualClock"
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
@@ -406,12 +414,12 @@ async def run_roles(
 @pytest.fixture
 async def cold_credentials(
     open_on_loopback: Open,
-    roles: dict[str, RefreshingRole],
+    sessions: OneSessionEach,
     callers: Callers,
     ledger_of: LedgerOf,
 ) -> Wire:
     """Give the credentials door before any session is there."""
-    door = CredentialsDoor(OneSessionEach(roles), callers, ledger_of("credentials"))
+    door = CredentialsDoor(sessions, callers, ledger_of("credentials"))
     return await open_on_loopback(door)
 
 
