@@ -51,8 +51,10 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, issuers, log, metadata, roles, secrets, "
-        "tokens",
+        (
+            "known are apps, aws, doors, files, identity, issuers, log, metadata, roles, secrets, "
+            "tokens"
+        ),
     ),
     (
         "identity.privat_key: unknown key",
