@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -80,10 +80,11 @@ def prepare_access(
     for place in wanted.values():
         found.warnings += token_file_warnings(place) if isinstance(place, Path) else ()
     key_until_now = None if until_now is None else until_now.own.key
-    key = _key(config.tokens, key_until_now, found) if "tokens" not in faulty else None
-    found.problems += () if "tokens" in faulty else _not_before(config.tokens, sound, now)
+    tokens = TokensSection() if "tokens" in faulty else config.tokens
+    key = _key(tokens, key_until_now, found) or TokenKey.generate(tokens.algorithm)
+    found.problems += _not_before(tokens, sound, now)
     places = tuple(_places(sound, found))
-    own = OwnTokens(key or TokenKey.generate(config.tokens.algorithm), _rules(config, sound))
+    own = OwnTokens(key, own_token_rules(replace(config, tokens=tokens, apps=sound)))
     before = () if until_now is None else until_now.outside
     held = [each for each in before if isinstance(each, OutsideIssuer)]
     outside, problems = build_issuers(config, apps, faulty, clock, held)
@@ -105,14 +106,16 @@ def app_of(name: str, section: AppSection) -> App:
     )
 
 
-def _rules(config: Config, apps: Mapping[str, AppSection]) -> OwnTokenRules:
+def own_token_rules(config: Config) -> OwnTokenRules:
+    """Say what the sidecar's own tokens say, and which count."""
     tokens = config.tokens
+    earliest = {name: app.not_before for name, app in config.apps.items() if app.not_before}
     return OwnTokenRules(
         audience=tokens.audience,
         lifetime=timedelta(seconds=tokens.lifetime_seconds),
         grace=timedelta(seconds=tokens.grace_seconds),
         not_before=tokens.not_before,
-        not_before_of={name: app.not_before for name, app in apps.items() if app.not_before},
+        not_before_of=earliest,
         revoked=frozenset(tokens.revoked),
     )
 

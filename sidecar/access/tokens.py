@@ -40,8 +40,12 @@ class AppToken:
     file: TokenFile | None = None
 
 
-def check_token(text: str) -> Secret:
+def check_token(text: str, *, longest: int = MAX_TOKEN_LENGTH) -> Secret:
     """Accept a token that every SDK can send.
+
+    Args:
+        text: the token.
+        longest: how many characters it may have.
 
     Raises:
         TokenRefused: empty, short, long, or with characters that SDKs refuse in a header.
@@ -53,10 +57,9 @@ def check_token(text: str) -> Secret:
         raise TokenRefused("holds a newline, which AWS SDKs refuse in a token file")
     if not all("!" <= char <= "~" for char in text):
         raise TokenRefused("holds blanks or characters outside ASCII")
-    if not MIN_TOKEN_LENGTH <= len(text) <= MAX_TOKEN_LENGTH:
+    if not MIN_TOKEN_LENGTH <= len(text) <= longest:
         raise TokenRefused(
-            f"has {len(text)} characters; between {MIN_TOKEN_LENGTH} and {MAX_TOKEN_LENGTH} are "
-            "accepted"
+            f"has {len(text)} characters; between {MIN_TOKEN_LENGTH} and {longest} are accepted"
         )
     return Secret(text)
 

@@ -41,6 +41,8 @@ COMMANDS: Final = {
     "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
     "exec": Command("exec", "run one program with doors of its own and secrets in its environment"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
+    "token issue": Command("token_issue", "sign a token for an app"),
+    "token show": Command("token_show", "say what a token says, and whether it counts"),
     "credential-process": Command("credential_process", "print one session for credential_process"),
     "update": Command("update", "keep a profile of ~/.aws/credentials fresh"),
     "sign-string": Command("sign_string", "sign a fixed text, to see that a key can be used"),

@@ -132,12 +132,13 @@ def _is_relative(address: Address) -> bool:
 
 
 def _token(app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
-    if app.static_token_file is not None:
-        return TOKEN_FILE_VARIABLE, str(app.static_token_file.absolute())
-    if app.issuer is not None:
+    file = app.token_file or app.static_token_file
+    if file is not None:
+        return TOKEN_FILE_VARIABLE, str(file.absolute())
+    if app.token_env is None:
         raise OperatorError(
-            f"the app's tokens come from issuer {app.issuer}, not from the sidecar",
-            hint=f"set {TOKEN_FILE_VARIABLE} to the file that it gives the app",
+            "the app has no token of its own: somebody else gives it one",
+            hint=f"set {TOKEN_FILE_VARIABLE} to that token's file, beside {URI_VARIABLE}",
         )
     token = environment.get(app.token_env or "")
     if not token:

@@ -317,8 +317,8 @@ def test_a_token_that_somebody_else_signs_is_not_the_sidecar_s_to_give(env: Env)
         1,
         "",
         (
-            "sidecar: the app's tokens come from issuer corp, not from the sidecar\n"
-            f"hint: set {TOKEN_FILE} to the file that it gives the app\n"
+            "sidecar: the app has no token of its own: somebody else gives it one\n"
+            f"hint: set {TOKEN_FILE} to that token's file, beside {URI}\n"
         ),
     )
 

@@ -1,0 +1,96 @@
+"""Say what an app's token says, and whether it counts; the token itself is not printed.
+
+With the configuration's key the signature is checked as the sidecar would. Of a token that
+somebody else signed, or without a key, the claims are shown and nothing is said of the signature.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sidecar.access.own_token import peek, verify
+from sidecar.access.refused import TokenNotAccepted
+from sidecar.access.tokens import TokenRefused, check_token
+from sidecar.access_preflight import own_token_rules, read_token_key
+from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.one_line import one_line
+from sidecar.clock import SystemClock, iso_seconds
+from sidecar.config.load import load_config
+from sidecar.config.schema import Config
+from sidecar.errors import OperatorError
+from sidecar.regular_file import read_regular_file
+
+EXAMPLE: Final = "sidecar token show /run/sidecar/web/token"
+
+_MOST_BYTES: Final = 16 * 1024
+_MOMENTS: Final = ("iat", "nbf", "exp")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("file", metavar="FILE", help="the token's file; - for standard input")
+    add_config_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the claims and the verdict; 1 when the token does not count."""
+    token = _read(arguments.file)
+    config = load_config(arguments.config, os.environ).config
+    claims = peek(token)
+    if not claims:
+        print("a static token: it says nothing, and counts while the sidecar has it configured")
+        return 0
+    print(json.dumps({**claims, **_moments(claims)}, indent=2))
+    verdict, counts = _verdict(token, config, claims)
+    print(one_line(verdict))
+    return 0 if counts else 1
+
+
+def _read(name: str) -> str:
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(_MOST_BYTES)
+        else:
+            content, _ = read_regular_file(Path(name), _MOST_BYTES)
+    except OSError as exc:
+        raise OperatorError(f"{name} cannot be read: {exc.strerror}", hint="name a file") from exc
+    text = content.decode("ascii", errors="replace").removesuffix("\n")
+    try:
+        return check_token(text, longest=_MOST_BYTES).reveal()
+    except TokenRefused as exc:
+        raise OperatorError(f"the token {exc}", hint="name the file of an app's token") from None
+
+
+def _moments(claims: Mapping[str, Any]) -> dict[str, str]:
+    """Give the moments among the claims as people read them."""
+    found = {}
+    for name in _MOMENTS:
+        value = claims.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            try:
+                found[name] = iso_seconds(datetime.fromtimestamp(value, UTC))
+            except (OverflowError, ValueError, OSError):
+                continue
+    return found
+
+
+def _verdict(token: str, config: Config, claims: Mapping[str, Any]) -> tuple[str, bool]:
+    if "iss" in claims:
+        return "signed by another issuer: its signature was not checked", True
+    if config.tokens.key_file is None:
+        return "its signature was not checked: tokens.key_file is not set", True
+    try:
+        key = read_token_key(config.tokens.key_file, config.tokens.algorithm)
+        said = verify(token, key, own_token_rules(config), SystemClock().now())
+    except TokenRefused as exc:
+        raise OperatorError(f"tokens.key_file: {config.tokens.key_file} {exc}") from None
+    except TokenNotAccepted as exc:
+        return f"does not count: {exc.reason}", False
+    if said.app not in config.apps:
+        return "does not count: its app is not configured", False
+    return f"counts for app {said.app} until {iso_seconds(said.ends_at)}, grace included", True
