@@ -7,7 +7,7 @@ from typing import Final
 
 from sidecar.access.kept_key_set import KeptKeySet, KeyFile, KeyUrl
 from sidecar.access.key_fetch import key_fetch
-from sidecar.access.key_set import KeySetRefused, parse_key_set
+from sidecar.access.key_set import KeySet, KeySetRefused, parse_key_set
 from sidecar.access.outside_issuer import OutsideApp, OutsideIssuer
 from sidecar.access.outside_token import IssuerRules
 from sidecar.access.policy import App
@@ -37,14 +37,14 @@ def build_issuers(
         apps: the apps by name, without those whose sections could not be read.
         faulty: sections whose values could not be read; these are left out.
         clock: what its pauses are made by.
-        until_now: the issuers before a reload, which takes over apps only; their keys go on, or
-            nobody would be let in until they have been fetched again.
+        until_now: the issuers before a reload; keys from the same address go on, or nobody would
+            be let in until they have been fetched again.
 
     Returns:
         The issuers, and what is wrong with those that could not be made.
 
     """
-    held = {each.rules: each for each in until_now}
+    held = {each.keys.where: each.keys.current for each in until_now}
     issuers: list[OutsideIssuer] = []
     problems: list[Problem] = []
     for name, section in config.issuers.items():
@@ -53,8 +53,7 @@ def build_issuers(
             continue  # told of already
         rules, proved = _rules(name, section), tuple(_apps(name, config, apps))
         try:
-            before = held.get(rules)
-            keys = _keys(name, section, clock) if before is None else before.keys
+            keys = _keys(name, section, held, clock)
         except _Unusable as exc:
             problems.append(exc.problem)
         else:
@@ -88,9 +87,12 @@ def _rules(name: str, section: IssuerSection) -> IssuerRules:
     )
 
 
-def _keys(name: str, section: IssuerSection, clock: Clock) -> KeptKeySet:
+def _keys(
+    name: str, section: IssuerSection, held: Mapping[str, KeySet | None], clock: Clock
+) -> KeptKeySet:
     if section.jwks_url is not None:
-        return KeptKeySet(name, _at_url(name, section, section.jwks_url), clock)
+        source = _at_url(name, section, section.jwks_url)
+        return KeptKeySet(name, source, clock, held.get(source.where))
     return _from_file(name, section.jwks_file or Path(), clock)
 
 

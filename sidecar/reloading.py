@@ -17,7 +17,7 @@ from sidecar.living_access import LivingAccess
 log = logging.getLogger(__name__)
 
 # What a reload takes over; all else is what doors, roles and caches were made of.
-RELOADED: Final = ("apps", "tokens")
+RELOADED: Final = ("apps", "tokens", "issuers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from sidecar.access.kept_key_set import KeptKeySet, KeyUrl
+from sidecar.access.key_set import parse_key_set
 from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access_preflight import prepare_access
-from sidecar.config.load import load_config
+from sidecar.config.load import Loaded, load_config
 from sidecar.errors import ConfigError
 from sidecar.preflight import Prepared, prepare
 
@@ -68,11 +70,13 @@ class Machine:
     def jwks(self) -> Path:
         return self.directory / "cluster.jwks"
 
-    def prepare(self, keys: str = "") -> Prepared:
+    def loaded(self, keys: str = "") -> Loaded:
         file = self.directory / "sidecar.toml"
         file.write_text(CONFIG.replace("KEYS", keys or f'jwks_file = "{self.jwks}"'))
-        loaded = load_config(file, {})
-        return prepare(loaded, VARIABLES, self.clock.now(), clock=self.clock)
+        return load_config(file, {})
+
+    def prepare(self, keys: str = "") -> Prepared:
+        return prepare(self.loaded(keys), VARIABLES, self.clock.now(), clock=self.clock)
 
     def issuers(self, keys: str = "") -> list[OutsideIssuer]:
         outside = self.prepare(keys).access.access.outside
@@ -182,16 +186,23 @@ def test_a_missing_place_of_keys_is_told_of_once(machine: Machine) -> None:
     )
 
 
-def test_a_reload_keeps_the_keys_that_are_held_and_takes_over_the_apps(machine: Machine) -> None:
-    keys = 'jwks_url = "https://cluster.invalid/jwks"\n'
-    before = machine.prepare(keys).access.access
-    file = machine.directory / "sidecar.toml"
-    file.write_text(file.read_text().replace('"system:serviceaccount:prod:web"', '"other"'))
-    config = load_config(file, {}).config
+@pytest.mark.parametrize(("path", "kept"), [("jwks", True), ("elsewhere", False)])
+def test_a_reload_takes_over_issuers_and_keeps_keys_that_come_from_the_same_address(
+    machine: Machine, path: str, *, kept: bool
+) -> None:
+    [old] = machine.issuers('jwks_url = "https://cluster.invalid/jwks"')
+    held = parse_key_set(machine.jwks.read_bytes())
+    keys = KeptKeySet("cluster", KeyUrl(old.keys.where, _nothing, 300), machine.clock, held)
+    before = machine.prepare().access.access
+    before = replace(before, outside=(OutsideIssuer(old.rules, old.apps, keys),))
+    url = f'jwks_url = "https://cluster.invalid/{path}"\nleeway_seconds = 7'
+    config = machine.loaded(url).config
     now, clock = machine.clock.now(), machine.clock
     after = prepare_access(config, VARIABLES, now, clock=clock, until_now=before).access
-    [old], [new] = before.outside, after.outside
-    assert isinstance(old, OutsideIssuer)
-    assert isinstance(new, OutsideIssuer)
-    assert new.keys is old.keys
-    assert [app.subject for app in new.apps] == ["other"]
+    [new] = [each for each in after.outside if isinstance(each, OutsideIssuer)]
+    assert new.rules.leeway_seconds == 7
+    assert new.keys.current == (held if kept else None)
+
+
+async def _nothing() -> bytes:
+    raise AssertionError("nobody asks here")

@@ -131,6 +131,11 @@ class KeptKeySet:
         self._trouble: str | None = None
 
     @property
+    def where(self) -> str:
+        """Where they come from."""
+        return self._source.where
+
+    @property
     def current(self) -> KeySet | None:
         """The keys in force; None while there have never been any."""
         return self._keys

@@ -189,6 +189,17 @@ def test_variables_alone_make_one_role_and_one_app_that_may_use_everything() -> 
     assert (app.roles, app.secrets, app.token_env) == (("default",), ("*",), "SIDECAR_TOKEN")
 
 
+def test_without_apps_there_is_one_that_may_use_every_role_of_the_file(
+    load: Callable[..., Loaded], sound: dict[str, Any]
+) -> None:
+    del sound["apps"]
+    sound["roles"] = {"own": sound["roles"]["default"], **sound["roles"]}
+    app = load(sound, {"SIDECAR_TOKEN": "t" * 16}).config.apps["default"]
+    assert app.roles[0] == "default"
+    assert (sorted(app.roles), app.secrets) == (sorted(sound["roles"]), ("*",))
+    assert app.token_env == "SIDECAR_TOKEN"
+
+
 def test_variables_alone_may_name_a_token_file_and_a_duration() -> None:
     more = {"SIDECAR_TOKEN_FILE": "/t", "SIDECAR_SESSION_DURATION_SECONDS": "900"}
     config = load_config(Path("/dev/null"), VARIABLES | more | {"SIDECAR_TOKEN": ""}).config
