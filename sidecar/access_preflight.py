@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.access.callers import Access, OwnTokens
+from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
 from sidecar.access.token_file import TokenPlace, prepare_place
 from sidecar.access.token_key import MAX_KEY_BYTES, TokenKey
 from sidecar.access.tokens import TokenRefused, load_tokens, token_file_warnings
+from sidecar.clock import Clock
 from sidecar.config.app_section import AppSection
 from sidecar.config.schema import Config
 from sidecar.config.tokens_section import TokensSection
 from sidecar.errors import OperatorError, Problem
 from sidecar.file_target import Target, group_number, user_number
+from sidecar.issuer_graph import build_issuers
 from sidecar.regular_file import read_regular_file
 
 _KEY_HINT: Final = "make one: (umask 077; openssl genpkey -algorithm ed25519 -out FILE)"
@@ -48,8 +51,9 @@ def prepare_access(
     environment: Mapping[str, str],
     now: datetime,
     *,
+    clock: Clock,
     faulty: AbstractSet[str] = frozenset(),
-    key_until_now: TokenKey | None = None,
+    until_now: Access | None = None,
 ) -> PreparedAccess:
     """Read tokens and keys, and look at the places where tokens are to be written.
 
@@ -57,9 +61,10 @@ def prepare_access(
         config: the configuration.
         environment: where tokens in variables are looked up.
         now: the moment, before which `not_before` must be.
+        clock: what pauses are made by, between looks at the keys of issuers.
         faulty: sections that had problems; what hangs on them is left out.
-        key_until_now: what tokens were signed with before a reload; it goes on where no other is
-            configured, or a reload would end every token.
+        until_now: who was let in before a reload. What tokens were signed with goes on where no
+            other key is configured, or a reload would end every token; the keys of issuers go on.
 
     """
     found = _Found([], [])
@@ -74,12 +79,17 @@ def prepare_access(
     found.problems += problems
     for place in wanted.values():
         found.warnings += token_file_warnings(place) if isinstance(place, Path) else ()
+    key_until_now = None if until_now is None else until_now.own.key
     tokens = TokensSection() if "tokens" in faulty else config.tokens
     key = _key(tokens, key_until_now, found) or TokenKey.generate(tokens.algorithm)
     found.problems += _not_before(tokens, sound, now)
     places = tuple(_places(sound, found))
     own = OwnTokens(key, own_token_rules(replace(config, tokens=tokens, apps=sound)))
-    access = Access(tuple(apps.values()), static, own)
+    before = () if until_now is None else until_now.outside
+    held = [each for each in before if isinstance(each, OutsideIssuer)]
+    outside, problems = build_issuers(config, apps, faulty, clock, held)
+    found.problems += problems
+    access = Access(tuple(apps.values()), static, own, outside)
     return PreparedAccess(access, places, tuple(found.problems), tuple(found.warnings))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from sidecar.access.tokens import AppTokens, load_admin_token, token_file_warnings
 from sidecar.access_preflight import PreparedAccess, prepare_access
 from sidecar.aws.http import tls_context
-from sidecar.clock import Clock
+from sidecar.clock import Clock, SystemClock
 from sidecar.config.app_consistency import shared_roles
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.doors_section import AdminSection
@@ -27,6 +27,7 @@ from sidecar.identity.remembered_password import RememberedPassword
 from sidecar.providers.session_policy import read_policy
 
 _NOBODY: Final = NoPasswordSource()
+_MACHINE: Final = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def prepare(
     now: datetime,
     *,
     ask: Password = _NOBODY,
+    clock: Clock = _MACHINE,
 ) -> Prepared:
     """Check that the configuration fits together, and read and check what it names.
 
@@ -75,6 +77,7 @@ def prepare(
         now: the moment that certificates are checked at.
         ask: whom to ask for the key's password when the configuration names none; once, and not
             after this returns.
+        clock: what pauses are made by later, between looks at the keys of issuers.
 
     Raises:
         ConfigError: with every problem found, those of `loaded` first.
@@ -90,7 +93,7 @@ def prepare(
         where = _told("identity", loaded.said_by)
         identity = _checked_identity(places, where, now, problems, warnings)
         remembered.stop_asking()
-    access = prepare_access(config, environment, now, faulty=faulty)
+    access = prepare_access(config, environment, now, clock=clock, faulty=faulty)
     problems += access.problems
     warnings += access.warnings
     admin_tokens = None

@@ -15,7 +15,7 @@ from sidecar.interior import Interior
 log = logging.getLogger(__name__)
 
 # What a reload takes over; all else is what doors, roles and caches were made of.
-RELOADED: Final = ("apps", "tokens")
+RELOADED: Final = ("apps", "tokens", "issuers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Reloading:
     def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
         new = loaded.config
         merged = replace(self._config, **{name: getattr(new, name) for name in RELOADED})
-        key = self._inside.access.callers.access.own.key
         problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty)]
         prepared = prepare_access(
             merged,
             self._environment,
             self._inside.clock.now(),
+            clock=self._inside.clock,
             faulty=loaded.faulty,
-            key_until_now=key,
+            until_now=self._inside.access.callers.access,
         )
         if problems:
             raise ConfigError([*problems, *prepared.problems])

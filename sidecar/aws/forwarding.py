@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from yarl import URL
 
-from sidecar.aws.http import proxy_for
+from sidecar.aws.http import bounded_body, proxy_for
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreachable
@@ -87,7 +87,7 @@ class Forwarder:
                 allow_redirects=False,
                 auto_decompress=False,
             ) as response:
-                body = await _bounded_body(response)
+                body = await bounded_body(response, _MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise _no_answer(call, exc) from None
         return ApiReply(response.status, _passed_on(response.headers.items()), body)
@@ -141,19 +141,6 @@ def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 class NotSent(UpstreamUnreachable):
     """There was no connection to send a call over, so nothing of it can have been done."""
-
-
-class _TooLong(aiohttp.ClientPayloadError):
-    """An answer that neither service gives."""
-
-
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _MAX_ANSWER_BYTES:
-            raise _TooLong("the answer is far too long")
-    return bytes(body)
 
 
 def _no_answer(call: ApiCall, exc: Exception) -> UpstreamUnavailable:

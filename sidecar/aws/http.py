@@ -1,5 +1,6 @@
 """The HTTP client for what boto3 cannot call: TLS, proxies and nothing that changes a request."""
 
+import os
 import ssl
 import urllib.request
 from collections.abc import Mapping
@@ -32,13 +33,53 @@ def http_client(
         OperatorError: the bundle cannot be read.
 
     """
-    context = tls_context(ca_bundle, verify=verify)
+    return client_over(tls_context(ca_bundle, verify=verify), connections=connections)
+
+
+def client_over(
+    context: ssl.SSLContext, *, connections: int = _CONNECTIONS
+) -> aiohttp.ClientSession:
+    """Make such a client session with TLS settings that were made before."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, limit=connections),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"credential-sidecar/{__version__}"},
         auto_decompress=True,
     )
+
+
+class TooLong(aiohttp.ClientPayloadError):
+    """An answer that no service gives."""
+
+
+async def bounded_body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """Read a body of up to `most` bytes; the limit keeps a broken proxy from filling the memory.
+
+    Raises:
+        TooLong: there is more.
+
+    """
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            raise TooLong("the answer is far too long")
+    return bytes(body)
+
+
+def why_no_answer(exc: Exception) -> str:
+    """Say what happened in words that cannot quote more than that: no URL, no header, no body."""
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        return str(exc.certificate_error)
+    if isinstance(exc, aiohttp.ClientConnectorDNSError):
+        return (exc.os_error.strerror or "its name is not known").lower()
+    if isinstance(exc, aiohttp.ClientConnectorError) and exc.os_error.errno:
+        return os.strerror(exc.os_error.errno).lower()
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return f"a proxy answered with status {exc.status}"
+    if isinstance(exc, TimeoutError):
+        return "it did not answer in time"
+    return exc.args[0] if isinstance(exc, TooLong) else type(exc).__name__
 
 
 def tls_context(ca_bundle: Path | None, *, verify: bool = True) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import ssl
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from sidecar.aws.daemon_threads import DaemonThreads
-from sidecar.aws.http import proxy_for
+from sidecar.aws.http import bounded_body, proxy_for, why_no_answer
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.errors import IdentityError, UpstreamUnavailable
@@ -139,7 +138,7 @@ class RolesAnywhere:
                 proxy_headers=proxy.headers if proxy else None,
                 allow_redirects=False,
             ) as response:
-                body = await _bounded_body(response)
+                body = await bounded_body(response, _MAX_REPLY_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise _no_answer(self._endpoint, exc) from exc
         return Reply(response.status, response.headers, body)
@@ -174,37 +173,9 @@ def _is_authentic(endpoint: str, *, verified: bool) -> bool:
         return False
 
 
-class _TooLong(aiohttp.ClientPayloadError):
-    """An answer that no AWS service gives."""
-
-
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _MAX_REPLY_BYTES:
-            raise _TooLong("the answer is far too long")
-    return bytes(body)
-
-
 def _no_answer(endpoint: str, exc: Exception) -> UpstreamUnavailable:
     if isinstance(exc, aiohttp.ClientConnectorCertificateError | ssl.SSLError):
         hint = "set AWS_CA_BUNDLE to the CA that signs this endpoint or a proxy in between"
     else:
         hint = "check the network, the proxy and the endpoint"
-    return UpstreamUnavailable(f"no answer from {endpoint}: {_reason(exc)}", hint=hint)
-
-
-def _reason(exc: Exception) -> str:
-    """Say what happened in words that cannot quote more than that: no URL, no header, no body."""
-    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
-        return str(exc.certificate_error)
-    if isinstance(exc, aiohttp.ClientConnectorDNSError):
-        return (exc.os_error.strerror or "its name is not known").lower()
-    if isinstance(exc, aiohttp.ClientConnectorError) and exc.os_error.errno:
-        return os.strerror(exc.os_error.errno).lower()
-    if isinstance(exc, aiohttp.ClientResponseError):
-        return f"a proxy answered with status {exc.status}"
-    if isinstance(exc, TimeoutError):
-        return "it did not answer in time"
-    return exc.args[0] if isinstance(exc, _TooLong) else type(exc).__name__
+    return UpstreamUnavailable(f"no answer from {endpoint}: {why_no_answer(exc)}", hint=hint)

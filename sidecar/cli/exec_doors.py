@@ -130,6 +130,7 @@ def _plan(wishes: Wishes, clock: SystemClock) -> _Plan:
         {**os.environ, TOKEN: token.reveal()},
         clock.now(),
         ask=PasswordPrompt(),
+        clock=clock,
     )
     return _Plan(wishes, config, prepared, token, without_profiles(variables), found)
 

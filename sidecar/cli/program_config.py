@@ -44,6 +44,9 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         token_file_owner=None,
         token_file_group=None,
         token_env=TOKEN,
+        issuer=None,
+        subject=None,
+        claims=(),
     )
     doors = DoorsSection(
         credentials=_FREE,
@@ -56,6 +59,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     alone = replace(
         config,
         apps={app: section},
+        issuers={},
         doors=doors,
         admin=AdminSection(),
         metadata=MetadataSection(),

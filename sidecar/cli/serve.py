@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     loaded = read_config(arguments.config, os.environ)
     clock = SystemClock()
-    prepared = prepare(loaded, os.environ, clock.now(), ask=PasswordPrompt())
+    prepared = prepare(loaded, os.environ, clock.now(), ask=PasswordPrompt(), clock=clock)
     set_up_logging(arguments.log_level or loaded.config.log.level)
     for warning in prepared.warnings:
         log.warning("%s", warning)

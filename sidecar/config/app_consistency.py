@@ -8,7 +8,7 @@ from sidecar.config.app_section import AppSection
 from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
-_WAYS = ("token_file", "static_token_file", "token_env")
+_WAYS = ("token_file", "static_token_file", "token_env", "issuer")
 
 
 def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sidecar.config.option import names, option, path, texts, variable
+from sidecar.config.issuer_section import required_claims, subject_pattern
+from sidecar.config.option import names, option, path, text, texts, variable
 from sidecar.config.ownership import FileMode, account, file_mode
 from sidecar.config.tokens_section import moment
 
@@ -93,6 +94,24 @@ class AppSection:
         example="WEB_TOKEN",
         hint="name the variable here, and put the token into that variable",
         may_be_shown=False,
+    )
+    issuer: str | None = option(
+        text,
+        "Name of the issuer, in `[issuers.<name>]`, that signs its tokens.",
+        default=None,
+        example="cluster",
+    )
+    subject: str | None = option(
+        subject_pattern,
+        "The claim `sub` of these tokens; `*` stands for any run of characters.",
+        default=None,
+        example="system:serviceaccount:prod:web",
+    )
+    claims: tuple[tuple[str, str], ...] = option(
+        required_claims,
+        "What else these tokens must say, as a table of claims; in a variable `name=value,…`.",
+        default=(),
+        example="/kubernetes.io/namespace=prod",
     )
     not_before: datetime | None = option(
         moment,

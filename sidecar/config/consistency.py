@@ -7,6 +7,7 @@ from typing import Final
 from sidecar.config.app_consistency import app_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
+from sidecar.config.issuer_consistency import issuer_inconsistencies
 from sidecar.config.listening import listening_problems
 from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
@@ -85,6 +86,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     if "roles" not in faulty:
         problems += role_inconsistencies(config.roles, sound, config.identity)
     problems += app_inconsistencies(config, faulty)
+    problems += issuer_inconsistencies(config, faulty)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += listening_problems(config.doors, config.admin, faulty)
     if not _METADATA_NEEDS & {each.partition(".")[0] for each in faulty}:

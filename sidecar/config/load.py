@@ -7,7 +7,7 @@ from typing import Any
 
 from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
 from sidecar.config.role_sources import ROLES_ANYWHERE
-from sidecar.config.schema import LISTS, SECTIONS, TABLES, Config
+from sidecar.config.schema import LISTS, OPTIONAL_TABLES, SECTIONS, TABLES, Config
 from sidecar.config.shown import shown
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
@@ -110,7 +110,7 @@ class _Reader:
         if not isinstance(entries, dict):
             self._complain(name, f"must be tables: [{name}.<name>]", "")
             entries = {}
-        elif not entries:
+        elif not entries and name not in OPTIONAL_TABLES:
             self._complain(name, "is missing", f"add [{name}.default]")
         for entry in entries:
             if not is_name(entry):

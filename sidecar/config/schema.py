@@ -9,6 +9,7 @@ from typing import Final, Self
 from sidecar.config.app_section import AppSection
 from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
+from sidecar.config.issuer_section import IssuerSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.option import (
     REGION_HINT,
@@ -200,6 +201,7 @@ class Config:
     metadata: MetadataSection = field(default_factory=MetadataSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
+    issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
 
     def with_doors(self, doors: DoorsSection) -> Self:
         """Put other doors in the place of these."""
@@ -224,5 +226,9 @@ SECTIONS: Final = MappingProxyType(
         "log": LogSection,
     }
 )
-TABLES: Final[Mapping[str, Entries]] = MappingProxyType({"roles": ROLE_SOURCES, "apps": AppSection})
+TABLES: Final[Mapping[str, Entries]] = MappingProxyType(
+    {"roles": ROLE_SOURCES, "apps": AppSection, "issuers": IssuerSection}
+)
+# Those that may be missing.
+OPTIONAL_TABLES: Final = frozenset({"issuers"})
 LISTS: Final[Mapping[str, type]] = MappingProxyType({"files": FilesSection})

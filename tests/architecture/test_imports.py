@@ -37,6 +37,7 @@ LAYERS = (
     frozenset({"secret_cache", "access", "providers"}),
     frozenset({"delivery", "supervision"}),
     frozenset({"web"}),
+    frozenset({"issuer_graph"}),
     frozenset({"access_preflight", "role_graph", "assumed_roles"}),
     frozenset({"preflight", "background"}),
     frozenset({"app_sessions"}),
@@ -56,6 +57,7 @@ SEE_CONFIGURATION = frozenset(
     {
         "config",
         "web",
+        "issuer_graph",
         "access_preflight",
         "preflight",
         "role_graph",
@@ -79,9 +81,14 @@ OWNERS = {
 
 PURE = (
     "sidecar/signing/",
+    "sidecar/access/base64url.py",
     "sidecar/access/imds_token.py",
+    "sidecar/access/key_set.py",
     "sidecar/access/names.py",
+    "sidecar/access/outside_token.py",
     "sidecar/access/policy.py",
+    "sidecar/access/refused.py",
+    "sidecar/access/strict_json.py",
     "sidecar/secret_cache/catalogue.py",
     "sidecar/secret_cache/events.py",
     "sidecar/secret_cache/form.py",

@@ -42,6 +42,16 @@ SECOND_APP = """
     static_token_file = "files.token"
 """
 
+OUTSIDE_APP = """
+    [apps.outside]
+    issuer = "corp"
+    subject = "web"
+    [issuers.corp]
+    issuer = "https://corp.example"
+    audience = "sidecar"
+    jwks_file = "corp.jwks"
+"""
+
 Env = Callable[..., tuple[int, str, str]]
 Variables = Callable[..., dict[str, str]]
 
@@ -323,6 +333,17 @@ def test_a_token_that_is_not_known_here_is_missed(
         (
             "sidecar: the app's token is in variable WEB_TOKEN, which is not set here\n"
             "hint: run this where the sidecar's own environment is\n"
+        ),
+    )
+
+
+def test_a_token_that_somebody_else_signs_is_not_the_sidecar_s_to_give(env: Env) -> None:
+    assert env("--app", "outside", more=OUTSIDE_APP) == (
+        1,
+        "",
+        (
+            "sidecar: the app has no token of its own: somebody else gives it one\n"
+            f"hint: set {TOKEN_FILE} to that token's file, beside {URI}\n"
         ),
     )
 

@@ -77,6 +77,14 @@ def test_a_contradiction_is_told_with_every_role_in_view(tmp_path: Path) -> None
     )
 
 
+def test_a_program_whose_app_has_an_issuer_needs_neither_it_nor_its_keys(tmp_path: Path) -> None:
+    issuer = '[issuers.corp]\nissuer = "corp"\naudience = "a"\njwks_file = "none.jwks"\n'
+    app = '[apps.web]\nroles = ["a"]\nissuer = "corp"\nsubject = "web"\nclaims = { b = "c" }\n'
+    _, alone = _alone(tmp_path, _anchored("a"), app, issuer)
+    assert (alone.issuers, inconsistencies(alone)) == ({}, [])
+    assert alone.apps["web"].token_env is not None
+
+
 def test_a_program_has_no_metadata_door_whichever_app_that_serves(tmp_path: Path) -> None:
     door = '[doors]\nmetadata = "127.0.0.1:0"\n[metadata]\napp = "other"'
     _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), door)

@@ -30,8 +30,8 @@ TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
 NO_TOKEN_HINT = (
-    "set exactly one of token_file, static_token_file, token_env (without a file: SIDECAR_TOKEN or "
-    "SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`"
+    "set exactly one of token_file, static_token_file, token_env, issuer (without a file: "
+    "SIDECAR_TOKEN or SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`"
 )
 
 Found = Callable[[dict[str, Any]], list[tuple[str, str]]]
@@ -136,7 +136,7 @@ def test_arns_of_different_partitions_are_refused(found: Found) -> None:
         pytest.param(
             APP | {"static_token_file": "t"},
             "apps.web: has two tokens: static_token_file and token_env",
-            "set exactly one of token_file, static_token_file, token_env",
+            "set exactly one of token_file, static_token_file, token_env, issuer",
             id="two tokens",
         ),
     ],

@@ -36,3 +36,14 @@ def test_each_example_of_where_doors_listen_is_sound(
     toml: Callable[[dict[str, Any]], str],
 ) -> None:
     assert inconsistencies(load(toml(sound) + block).config) == []
+
+
+def test_the_example_of_an_outside_issuer_is_sound_beside_a_role(
+    load: Callable[..., Loaded], sound: dict[str, Any], toml: Callable[[object], str]
+) -> None:
+    page = (DOCS / "app-tokens.md").read_text()
+    [block] = re.findall(r"^```toml\n(\[issuers.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    del sound["apps"]
+    config = load(toml(sound) + block).config
+    assert inconsistencies(config) == []
+    assert config.apps["web"].issuer == "cluster"

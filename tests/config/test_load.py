@@ -48,7 +48,10 @@ MANY = "is an address of many machines, where nothing can listen"
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are admin, apps, aws, doors, files, identity, log, metadata, roles, secrets, tokens",
+        (
+            "known are admin, apps, aws, doors, files, identity, issuers, log, metadata, roles, "
+            "secrets, tokens"
+        ),
     ),
     (
         "identity.privat_key: unknown key",

@@ -10,6 +10,7 @@ import pytest
 from sidecar.arn import Arn
 from sidecar.config.address import Address
 from sidecar.config.app_section import AppSection
+from sidecar.config.issuer_section import ALGORITHMS, IssuerSection
 from sidecar.config.load import Loaded
 from sidecar.config.option import options_of
 from sidecar.config.role_sources import (
@@ -27,6 +28,7 @@ ROLE = "arn:aws:iam::123456789012:role/path/api"
 # What the sound configuration has here besides: a role of each source.
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE}
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE}
+ISSUER = {"issuer": "https://corp.example", "audience": "sidecar", "jwks_file": "corp.jwks"}
 # The schema by the name that a section has in the sound configuration.
 SCHEMAS: dict[str, type] = {
     **SECTIONS,
@@ -34,6 +36,7 @@ SCHEMAS: dict[str, type] = {
     "roles.chained": AssumeRoleSection,
     "roles.token": WebIdentitySection,
     "apps.web": AppSection,
+    "issuers.corp": IssuerSection,
 }
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/sidecar"
 MANAGED = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -71,6 +74,13 @@ NO_TAG = "must be key or key=value, as long as AWS takes them"
 NO_QUEUE = "must be a queue's URL: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
 NO_PREFIX = "must begin with / and hold neither ? nor #"
 NO_ARN_PATTERN = "takes ARNs, or patterns of ARNs, not the names of configured roles"
+NO_KEYS_URL = "must be https://host[:port]/path"
+NOT_SAFE = "must be https; http is for loopback only: who can change keys can be any app"
+SHARED = "takes neither shared secrets nor none: anybody could sign then"
+EVERYBODY = "would let everybody in whom the issuer knows"
+NO_CLAIMS = "must be a table of texts, such as { environment = 'prod' }"
+NO_POINTER = "must name each claim, or point at it: /kubernetes.io/namespace"
+NO_SLASH = "must begin with a slash to point at a claim within claims; one in a name is ~1"
 NO_LIST = "must be a list of texts"
 NO_NUMBER = "must be a whole number"
 HOSTS = "must be names of hosts, without a port and without *"
@@ -179,6 +189,26 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("roles.default.shared_session", "true", True),
     ("roles.chained.shared_session", True, True),
     ("roles.token.shared_session", False, False),
+    ("apps.web.issuer", "corp", "corp"),
+    ("apps.web.subject", "repo:a/b:*", "repo:a/b:*"),
+    ("apps.web.claims", {"/a.b/c": "d", "e": "f=g"}, (("/a.b/c", "d"), ("e", "f=g"))),
+    ("apps.web.claims", "/a.b/c=d, e=f=g", (("/a.b/c", "d"), ("e", "f=g"))),
+    ("apps.web.claims", {"https://a/b": "c"}, (("https://a/b", "c"),)),
+    ("apps.web.claims", {"/a~1b/~0": "c"}, (("/a~1b/~0", "c"),)),
+    ("issuers.corp.issuer", "kubernetes/serviceaccount", "kubernetes/serviceaccount"),
+    ("issuers.corp.audience", ["a", "b"], ("a", "b")),
+    ("issuers.corp.jwks_file", "/x/jwks", Path("/x/jwks")),
+    ("issuers.corp.jwks_url", "https://a:8443/b?c=d", "https://a:8443/b?c=d"),
+    ("issuers.corp.jwks_url", "http://127.0.0.1:8001/jwks", "http://127.0.0.1:8001/jwks"),
+    ("issuers.corp.jwks_url", "http://[::1]/", "http://[::1]/"),
+    ("issuers.corp.jwks_url", "http://localhost/", "http://localhost/"),
+    ("issuers.corp.algorithms", "ES256,EdDSA", ("ES256", "EdDSA")),
+    ("issuers.corp.algorithms", list(ALGORITHMS), ALGORITHMS),
+    ("issuers.corp.leeway_seconds", 0, 0),
+    ("issuers.corp.max_lifetime_seconds", "3600", 3600),
+    ("issuers.corp.refresh_seconds", 10, 10),
+    ("issuers.corp.ca_bundle", "ca.crt", Path("ca.crt")),
+    ("issuers.corp.bearer_token_file", "t", Path("t")),
     ("secrets.via", "default", "default"),
     ("secrets.ttl_seconds", 3600, 3600),
     ("secrets.ttl_seconds", "0", 0),
@@ -431,6 +461,42 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("roles.token.shared_session", "", f"{NO_FLAG} (got '')", ""),
     ("apps.web.token_env", "a-token-in-place-of-a-name", NO_VARIABLE, NAME_IT),
     ("apps.web.token_env", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NO_VARIABLE, NAME_IT),
+    ("apps.web.issuer", 1, f"{NO_TEXT} (got 1)", ""),
+    ("apps.web.subject", "*", f"{EVERYBODY} (got '*')", ""),
+    ("apps.web.subject", "**", f"{EVERYBODY} (got '**')", ""),
+    ("apps.web.claims", {}, f"{NO_CLAIMS} (got {{}})", ""),
+    ("apps.web.claims", ["a=b"], f"{NO_CLAIMS} (got ['a=b'])", ""),
+    ("apps.web.claims", {"a": True}, "must say in a text what a is (got {'a': True})", ""),
+    ("apps.web.claims", "a", "must say in a text what a is (got 'a')", ""),
+    ("apps.web.claims", "a=b,a=c", "names something twice (got 'a=b,a=c')", ""),
+    ("apps.web.claims", {"/a//b": "c"}, f"{NO_POINTER} (got {{'/a//b': 'c'}})", ""),
+    ("apps.web.claims", {"/a~2": "c"}, f"{NO_POINTER} (got {{'/a~2': 'c'}})", ""),
+    ("apps.web.claims", {"": "c"}, f"{NO_POINTER} (got {{'': 'c'}})", ""),
+    ("apps.web.claims", {"a.b/c": "d"}, f"{NO_SLASH} (got {{'a.b/c': 'd'}})", ""),
+    ("issuers.corp.issuer", "", f"{EMPTY} (got '')", ""),
+    ("issuers.corp.audience", [], f"{NO_LIST} (got [])", ""),
+    ("issuers.corp.jwks_file", 1, f"{NO_TEXT} (got 1)", ""),
+    ("issuers.corp.jwks_url", "http://a/jwks", f"{NOT_SAFE} (got 'http://a/jwks')", ""),
+    ("issuers.corp.jwks_url", "file:///jwks", f"{NO_KEYS_URL} (got 'file:///jwks')", ""),
+    ("issuers.corp.jwks_url", "ftp://a/", f"{NOT_SAFE} (got 'ftp://a/')", ""),
+    ("issuers.corp.jwks_url", "https://u@a/", f"{NO_USER} (got '…@a/')", ""),
+    ("issuers.corp.jwks_url", "https://[a/", f"{NO_KEYS_URL} (got 'https://[a/')", ""),
+    ("issuers.corp.jwks_url", "https://a:x/", f"{NO_KEYS_URL} (got 'https://a:x/')", ""),
+    ("issuers.corp.jwks_url", "https://a/ b", f"{NO_KEYS_URL} (got 'https://a/ b')", ""),
+    ("issuers.corp.jwks_url", "https://a/#b", f"{NO_KEYS_URL} (got 'https://a/#b')", ""),
+    ("issuers.corp.algorithms", "HS256", f"{SHARED} (got 'HS256')", ""),
+    ("issuers.corp.algorithms", ["RS256", "nOnE"], f"{SHARED} (got ['RS256', 'nOnE'])", ""),
+    (
+        "issuers.corp.algorithms",
+        "ES256K",
+        f"must be some of {', '.join(ALGORITHMS)} (got 'ES256K')",
+        "",
+    ),
+    ("issuers.corp.leeway_seconds", 301, "must be between 0 and 300 (got 301)", ""),
+    ("issuers.corp.max_lifetime_seconds", 59, "must be between 60 and 31622400 (got 59)", ""),
+    ("issuers.corp.refresh_seconds", 9, "must be between 10 and 86400 (got 9)", ""),
+    ("issuers.corp.ca_bundle", "", f"{EMPTY} (got '')", ""),
+    ("issuers.corp.bearer_token_file", 1, f"{NO_TEXT} (got 1)", ""),
     ("secrets.via", False, f"{NO_TEXT} (got False)", ""),
     ("secrets.ttl_seconds", 3601, "must be between 0 and 3600 (got 3601)", ""),
     ("secrets.max_stale_seconds", -1, "must be between 0 and 604800 (got -1)", ""),
@@ -472,8 +538,9 @@ EVERY_OPTION = {
 
 @pytest.fixture
 def sound(sound: dict[str, Any]) -> dict[str, Any]:
-    """Give the sound configuration with a role of each source."""
+    """Give the sound configuration with a role of each source, and an issuer."""
     sound["roles"] |= {"chained": dict(CHAINED), "token": dict(TOKEN)}
+    sound["issuers"] = {"corp": dict(ISSUER)}
     return sound
 
 

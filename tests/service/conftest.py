@@ -155,7 +155,7 @@ async def start(
             environment = {**variables, **more}
             clock = clock or SystemClock()
             loaded = load_config(config_file, environment)
-            prepared = prepare(loaded, environment, clock.now())
+            prepared = prepare(loaded, environment, clock.now(), clock=clock)
             running = running_sidecar(loaded.config, prepared, clock)
             sidecar = await stack.enter_async_context(running)
             return Doors({each.name: each.urls[0] for each in sidecar.doors}, http, token_file)
