@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
@@ -15,23 +16,27 @@ from sidecar.aws.http import http_client
 from sidecar.aws.json_api import ApiCall
 from sidecar.aws.reader import Reader
 from sidecar.clock import Clock
+from sidecar.config.control_section import SocketPlace
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import Config
+from sidecar.controls import SidecarControls
 from sidecar.credentials import Credentials
 from sidecar.delivery.files import DeliveredFiles
-from sidecar.errors import IdentityError, NotReady
-from sidecar.identity.checks import check_identity
+from sidecar.errors import IdentityError
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
+from sidecar.readiness import Readiness
 from sidecar.role_graph import build_roles, endpoint_of
-from sidecar.secret_changes import Changes, build_changes
+from sidecar.secret_changes import build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.control_door import ControlDoor
+from sidecar.web.control_socket import open_control_socket
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
@@ -70,6 +75,7 @@ async def running_sidecar(
     clock: Clock,
     *,
     limits: ConnectionLimits = DEFAULT_LIMITS,
+    control: SocketPlace | None = None,
 ) -> AsyncIterator[Sidecar]:
     """Open the doors and keep everything behind them fresh until the block is left.
 
@@ -80,10 +86,11 @@ async def running_sidecar(
         prepared: identity and tokens.
         clock: the wall clock.
         limits: what connections to the doors may take up.
+        control: where the control socket is; None stands for nowhere.
 
     Raises:
         ConfigError: a region that no service is known in.
-        ListenError: an address is taken.
+        ListenError: an address or the control socket is taken.
 
     """
     async with AsyncExitStack() as stack:
@@ -94,6 +101,7 @@ async def running_sidecar(
         stack.push_async_callback(secrets.close)
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
+        readiness = Readiness(roles, held, secrets, changes, files, clock)
         forwarder = await _forwarder(config, stack)
         background = _Background()
         stack.push_async_callback(background.close)  # before what it uses is closed
@@ -101,19 +109,27 @@ async def running_sidecar(
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
+            (_admin_door(readiness), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
-        if held is not None:
-            _renew_with(held, config, roles)
-            background.start(held.run())
-        running = (role.run() for role in roles.values())
-        for work in (*running, *secrets.background(), *changes.background(), files.run()):
-            background.start(work)
-        background.start(_watch_token_files(prepared.tokens, clock))
         reload = partial(_reload, held, prepared.tokens)
+        controls = SidecarControls(readiness, opened, prepared.tokens, reload)
+        await stack.enter_async_context(_control_socket(controls, readiness, control))
+        _renew_with(held, config, roles)
+        background.start(*_work(readiness, prepared.tokens))
         yield Sidecar(opened, background.broken, reload, roles, secrets)
+
+
+def _work(readiness: Readiness, tokens: AppTokens) -> Iterator[Coroutine[Any, Any, None]]:
+    """Give what keeps everything fresh for as long as the doors are open."""
+    if readiness.held is not None:
+        yield readiness.held.run()
+    yield from (role.run() for role in readiness.roles.values())
+    yield from readiness.secrets.background()
+    yield from readiness.changes.background()
+    yield readiness.files.run()
+    yield _watch_token_files(tokens, readiness.clock)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -131,7 +147,9 @@ def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
     return none if held is None else held.key
 
 
-def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, RefreshingRole]) -> None:
+def _renew_with(
+    held: HeldIdentity | None, config: Config, roles: Mapping[str, RefreshingRole]
+) -> None:
     """Renew the sessions that a new identity signs for; those chained on them follow in time."""
 
     def renew(_: Identity) -> None:
@@ -139,7 +157,8 @@ def _renew_with(held: HeldIdentity, config: Config, roles: Mapping[str, Refreshi
             if isinstance(section, RolesAnywhereSection):
                 roles[name].renew_soon()
 
-    held.on_change(renew)
+    if held is not None:
+        held.on_change(renew)
 
 
 def _reload(held: HeldIdentity | None, tokens: AppTokens) -> None:
@@ -192,10 +211,11 @@ class _Background:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+    def start(self, *work: Coroutine[Any, Any, None]) -> None:
+        for each in work:
+            task = asyncio.create_task(each)
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -210,58 +230,18 @@ class _Background:
             self.broken.set_exception(exc)
 
 
-def _admin_door(
-    roles: Mapping[str, RefreshingRole],
-    held: HeldIdentity | None,
-    secrets: SecretGraph,
-    changes: Changes,
-    files: DeliveredFiles,
-    clock: Clock,
-) -> AdminDoor:
-    return AdminDoor(
-        lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
-        lambda: {
-            **_not_renewed(roles),
-            **_findings(held, clock),
-            **_served_as_they_are(secrets),
-            **changes.warnings(),
-        },
-        InvalidateRoute(changes.invalidation, clock),
-    )
+def _admin_door(readiness: Readiness) -> AdminDoor:
+    return AdminDoor(readiness.pending, readiness.warnings, _word_of_changes(readiness))
 
 
-def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
-    """Say which roles have no session, and why."""
-    pending: dict[str, str] = {}
-    for name, role in roles.items():
-        try:
-            role.current()
-        except NotReady as exc:
-            pending[f"role {name}"] = exc.message
-    return pending
+def _control_socket(
+    controls: SidecarControls, readiness: Readiness, place: SocketPlace | None
+) -> AbstractAsyncContextManager[Path | None]:
+    return open_control_socket(ControlDoor(controls, _word_of_changes(readiness)), place)
 
 
-def _findings(held: HeldIdentity | None, clock: Clock) -> dict[str, str]:
-    """Say what is to be seen to about the identity in use, such as its expiry."""
-    if held is None:
-        return {}
-    found = check_identity(held.current, clock.now())
-    return {f"identity {each.code}": each.sentence for each in found}
-
-
-def _not_renewed(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:
-    """Say which roles could not be renewed last time, whatever is served of them."""
-    troubles = ((f"role {name}", role.trouble()) for name, role in roles.items())
-    return {name: f"not renewed: {why}" for name, why in troubles if why is not None}
-
-
-def _served_as_they_are(secrets: SecretGraph) -> dict[str, str]:
-    """Say how many values could not be renewed last time."""
-    caches = {
-        "secrets": secrets.secrets.not_renewed(),
-        "parameters": secrets.parameters.not_renewed(),
-    }
-    return {name: f"{count} not renewed: see the log" for name, count in caches.items() if count}
+def _word_of_changes(readiness: Readiness) -> InvalidateRoute:
+    return InvalidateRoute(readiness.changes.invalidation, readiness.clock)
 
 
 async def _watch_token_files(tokens: AppTokens, clock: Clock) -> None:

@@ -40,6 +40,10 @@ class Command:
 COMMANDS: Final = {
     "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
     "exec": Command("exec", "run one program with doors of its own and secrets in its environment"),
+    "status": Command("status", "say how a running sidecar stands"),
+    "reload": Command("reload", "have a running sidecar read its configuration again"),
+    "refresh": Command("refresh", "have a running sidecar renew its sessions"),
+    "invalidate": Command("invalidate", "have a running sidecar read secrets again"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
     "credential-process": Command("credential_process", "print one session for credential_process"),
     "update": Command("update", "keep a profile of ~/.aws/credentials fresh"),

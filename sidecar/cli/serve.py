@@ -19,6 +19,7 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.control_section import SocketPlace, control_place
 from sidecar.config.load import read_config
 from sidecar.config.schema import Config, DoorsSection
 from sidecar.identity.password import PasswordPrompt
@@ -61,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     log.info("configuration from %s", loaded.file or "variables alone")
     limits = connection_limits(loaded.config.doors, raised_limit())
-    asyncio.run(serve(loaded.config, prepared, clock, limits))
+    control = control_place(loaded.config.control, os.environ)
+    asyncio.run(serve(loaded.config, prepared, clock, limits, control))
     return 0
 
 
@@ -90,10 +92,17 @@ def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:
     return replace(DEFAULT_LIMITS, max_connections=room)
 
 
-async def serve(config: Config, prepared: Prepared, clock: Clock, limits: ConnectionLimits) -> None:
+async def serve(
+    config: Config,
+    prepared: Prepared,
+    clock: Clock,
+    limits: ConnectionLimits,
+    control: SocketPlace | None = None,
+) -> None:
     """Serve until a signal comes; what fails in the background is raised."""
     stopped = stop_signal()
-    async with running_sidecar(config, prepared, clock, limits=limits) as sidecar:
+    running = running_sidecar(config, prepared, clock, limits=limits, control=control)
+    async with running as sidecar:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sidecar.reload)
         for door in sidecar.doors:
             for url in door.urls:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address, addresses
+from sidecar.config.control_section import ControlSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.option import (
     REGION_HINT,
@@ -273,6 +274,7 @@ class Config:
     aws: AwsSection = field(default_factory=AwsSection)
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
+    control: ControlSection = field(default_factory=ControlSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
 
@@ -289,6 +291,7 @@ SECTIONS: Final = MappingProxyType(
         "aws": AwsSection,
         "doors": DoorsSection,
         "secrets": SecretsSection,
+        "control": ControlSection,
         "log": LogSection,
     }
 )

@@ -119,16 +119,31 @@ async def _open(
 ) -> OpenDoor:
     sockets = [(address.host_in_url, _bind(door.name, address, stack)) for address in addresses]
     bound = [(host, opened.getsockname()[1]) for host, opened in sockets]
-    server = _Server(door, host_is_ours(hosts_of(bound)), limits)
-    # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
-    runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
-    await runner.setup()
+    runner = await running_server(door, hosts_of(bound), limits)
     runners.append(runner)
     for _, opened in sockets:
         await web.SockSite(runner, opened, backlog=ACCEPTED_AT_ONCE).start()
         # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
         opened.listen(_BACKLOG)
     return OpenDoor(door.name, tuple(f"http://{host}:{port}" for host, port in bound))
+
+
+async def running_server(
+    door: Door, hosts: Iterable[str], limits: ConnectionLimits
+) -> web.ServerRunner:
+    """Make what answers a door's connections; it gets none before it has a site.
+
+    Args:
+        door: the door.
+        hosts: what its requests may name as Host.
+        limits: what its connections may take up.
+
+    """
+    server = _Server(door, host_is_ours(hosts), limits)
+    # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
+    runner = web.ServerRunner(server, shutdown_timeout=limits.drain_seconds / 2)
+    await runner.setup()
+    return runner
 
 
 def _bind(door: str, address: Address, stack: ExitStack) -> socket.socket:

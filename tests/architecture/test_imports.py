@@ -39,6 +39,8 @@ LAYERS = (
     frozenset({"preflight", "role_graph", "assumed_roles"}),
     frozenset({"secret_graph"}),
     frozenset({"secret_changes"}),
+    frozenset({"readiness"}),
+    frozenset({"controls"}),
     frozenset({"service"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
