@@ -161,6 +161,8 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("secrets.max_stale_seconds", 0, 0),
     ("secrets.cache_size", 10000, 10000),
     ("secrets.prefetch", ["a/b", f"{ROLE}-no"], ("a/b", f"{ROLE}-no")),
+    ("control.socket", "run/control.sock", "run/control.sock"),
+    ("control.socket", "off", "off"),
     ("log.level", "debug", "debug"),
 ]
 
@@ -355,6 +357,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("secrets.path_prefix", "/a?b/", f"{NO_PREFIX} (got '/a?b/')", ""),
     ("secrets.ssrf_headers", "X A", "holds a name that no header can have (got 'X A')", ""),
     ("secrets.ssrf_headers", "", f"{EMPTY} (got '')", ""),
+    ("control.socket", "", "must not be empty (got '')", ""),
     ("log.level", "loud", "must be one of debug, info, warning, error (got 'loud')", ""),
 ]
 
