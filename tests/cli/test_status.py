@@ -127,14 +127,23 @@ def test_a_role_that_there_is_not_is_told_in_the_usual_form(
     "words",
     [("prod/web+1",), ("--parameter", "/prod/web"), ("--all",)],
 )
-def test_values_are_invalidated(words: tuple[str, ...], ask: Ask) -> None:
-    assert ask("invalidate", *words) == "held values that are read again: 0\n"
+def test_values_are_invalidated(
+    words: tuple[str, ...],
+    controlled: Controlled,
+    eventually: "Eventually",
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # The tests share one sidecar, and this is rare by force.
+    eventually(lambda: controlled.ask("invalidate", *words) == 0)
+    assert capsys.readouterr().out == "held values that are read again: 0\n"
 
 
 def test_invalidating_too_often_may_be_tried_later(
     controlled: Controlled, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert {controlled.ask("invalidate", "some/secret") for _ in range(20)} == {0, 75}
+    codes = [controlled.ask("invalidate", "some/secret") for _ in range(20)]
+    assert {*codes} <= {0, 75}
+    assert codes.count(75) >= 10
     assert "sidecar: values are being read again already\n" in capsys.readouterr().err
 
 
