@@ -15,7 +15,7 @@ from sidecar.config.consistency import inconsistencies
 from sidecar.config.doors_section import AdminSection
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
-from sidecar.config.schema import IdentitySection
+from sidecar.config.schema import Config, IdentitySection
 from sidecar.delivery.prepare import PreparedFile, prepare_files
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
 from sidecar.identity.examined import examine, told
@@ -99,10 +99,7 @@ def prepare(
     admin_tokens = None
     if "admin" not in faulty:
         admin_tokens = _admin_tokens(config.admin, environment, access, problems, warnings)
-    if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
-        problems.append(problem)
-    for name, role in config.roles.items():
-        problems += () if f"roles.{name}" in faulty else _policy_file(name, role)
+    problems += _named_files(config, faulty)
     wanted = config.files_by_place().items()
     sound = {where: file for where, file in wanted if not {"files", where} & faulty}
     files, file_problems, file_warnings = prepare_files(sound, environment)
@@ -178,6 +175,15 @@ def _checked_identity(
     problems += [Problem("identity.certificate", told(each), each.hint) for each in found.errors]
     warnings += [f"{told(each)}; {each.hint}" for each in found.warnings]
     return found.identity
+
+
+def _named_files(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
+    """Find files that are read later, and cannot be."""
+    if "aws" not in faulty and (problem := _ca_bundle(config.aws.ca_bundle)):
+        yield problem
+    for name, role in config.roles.items():
+        if f"roles.{name}" not in faulty:
+            yield from _policy_file(name, role)
 
 
 def _policy_file(name: str, role: RoleSection) -> Iterator[Problem]:

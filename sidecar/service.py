@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sidecar.audit.event import AuditLog, NoAudit
 from sidecar.clock import Clock
 from sidecar.config.load import Loaded
 from sidecar.config.schema import Config
+from sidecar.controls import SidecarControls
 from sidecar.door_graph import build_doors
-from sidecar.interior import furnished
+from sidecar.interior import Interior, furnished
 from sidecar.living_access import LivingAccess
 from sidecar.preflight import Prepared
 from sidecar.providers.refreshing import RefreshingRole
@@ -19,6 +21,9 @@ from sidecar.readiness import Readiness
 from sidecar.reloading import Reloading
 from sidecar.secret_graph import SecretGraph
 from sidecar.web.configured_doors import AS_USUAL, Opening, open_configured_doors
+from sidecar.web.control_door import ControlDoor
+from sidecar.web.control_socket import open_control_socket
+from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import OpenDoor
 
 _NO_AUDIT: Final = NoAudit()
@@ -80,7 +85,17 @@ async def running_sidecar(
         doors = build_doors(inside, readiness)
         opens = open_configured_doors(doors, inside.ledger_of, config.doors, opening)
         opened = await stack.enter_async_context(opens)
-        inside.start()
         reloading = Reloading(inside, read_again, prepared.environment)
+        controls = SidecarControls(readiness, opened, reloading)
+        await stack.enter_async_context(_control_socket(controls, inside, opening))
+        inside.start()
         broken, access = inside.background.broken, inside.access
         yield Sidecar(opened, broken, reloading, access, inside.graph.roles, inside.secrets)
+
+
+def _control_socket(
+    controls: SidecarControls, inside: Interior, opening: Opening
+) -> AbstractAsyncContextManager[Path | None]:
+    route = InvalidateRoute(inside.changes.invalidation, inside.clock)
+    door = ControlDoor(controls, route)
+    return open_control_socket(door, opening.control, inside.ledger_of(door.name))

@@ -42,6 +42,10 @@ class Command:
 COMMANDS: Final = {
     "serve": Command("serve", "open the doors: credentials and secrets on localhost"),
     "exec": Command("exec", "run one program with doors of its own and secrets in its environment"),
+    "status": Command("status", "say how a running sidecar stands"),
+    "reload": Command("reload", "have a running sidecar read its configuration again"),
+    "refresh": Command("refresh", "have a running sidecar renew its sessions"),
+    "invalidate": Command("invalidate", "have a running sidecar read secrets again"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
     "token issue": Command("token_issue", "sign a token for an app"),
     "token show": Command("token_show", "say what a token says, and whether it counts"),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from sidecar.config.app_section import AppSection
+from sidecar.config.control_section import ControlSection
 from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.issuer_section import IssuerSection
@@ -199,6 +200,7 @@ class Config:
     secrets: SecretsSection = field(default_factory=SecretsSection)
     tokens: TokensSection = field(default_factory=TokensSection)
     metadata: MetadataSection = field(default_factory=MetadataSection)
+    control: ControlSection = field(default_factory=ControlSection)
     log: LogSection = field(default_factory=LogSection)
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
@@ -223,6 +225,7 @@ SECTIONS: Final = MappingProxyType(
         "secrets": SecretsSection,
         "tokens": TokensSection,
         "metadata": MetadataSection,
+        "control": ControlSection,
         "log": LogSection,
     }
 )

@@ -30,6 +30,9 @@ class DeliveredFiles:
     ) -> None:
         self._files = [DeliveredFile(each, reader_of(each.via), values, clock) for each in files]
 
+    def __len__(self) -> int:
+        return len(self._files)
+
     def pending(self) -> dict[str, str]:
         """Say which files have not been written since the start, and why."""
         whys = ((f"file {each.path}", each.pending) for each in self._files)

@@ -95,6 +95,7 @@ class RefreshingRole:
         self._doubted = False
         self._doubts = 0
         self._hurried = False
+        self._rest: _Rest | None = None
         self._nap: asyncio.Task[None] | None = None
         self._on_change: list[Callable[[Credentials], None]] = []
 
@@ -117,6 +118,12 @@ class RefreshingRole:
     def trouble(self) -> str | None:
         """Say why the last attempt to renew failed, whatever is still served; None: it did not."""
         return None if self._last_error is None else self._last_error.message
+
+    def next_attempt(self) -> datetime | None:
+        """Tell when a session will be asked for next, as it looks now; None: that goes on now."""
+        if self._rest is None:
+            return None
+        return self._clock.now() + timedelta(seconds=max(0.0, self._until(self._rest)))
 
     async def settled(self, timeout_seconds: float) -> None:
         """Wait until the first attempt has ended, well or badly, but no longer than that."""
@@ -218,14 +225,17 @@ class RefreshingRole:
     async def _take(self, rest: _Rest) -> None:
         """Sleep in short stretches, so that a changed wall clock or a doubt is noticed."""
         hurrying = False
+        self._rest = rest
         while (seconds := self._until(rest)) > 0:
             if self._doubted and self._clock.elapsed() >= rest.doubted_from:
                 break
             if self._hurried and not hurrying:
                 soon = max(self._in(_HURRY * self._jitter()), rest.hurried_from)
                 rest, hurrying = replace(rest, ends=min(rest.ends, soon)), True
+                self._rest = rest
                 continue
             await self._doze(min(seconds, _LONGEST_SLEEP_SECONDS))
+        self._rest = None
 
     def _until(self, rest: _Rest) -> float:
         """Tell for how many seconds a rest goes on."""

@@ -13,12 +13,16 @@ PLAIN: Final = "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not answered: a status, a code for programs, a sentence for people."""
+    """Why a request is not answered: a status, a code for programs, a sentence for people.
+
+    The hint says what to do; only doors whose error shape has room for it send it.
+    """
 
     status: int
     code: str
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
 
 
 def answer(

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address
+from sidecar.config.control_section import SocketPlace
 from sidecar.config.doors_section import DoorsSection
 from sidecar.config.listening import link_local_addresses
 from sidecar.network.loopback_addresses import on_loopback
@@ -23,11 +24,13 @@ class Opening:
     Args:
         limits: what connections may take up.
         inherited: sockets in place of some doors' addresses.
+        control: where the control socket is; None stands for nowhere.
 
     """
 
     limits: ConnectionLimits = DEFAULT_LIMITS
     inherited: Inherited = field(default_factory=lambda: MappingProxyType({}))
+    control: SocketPlace | None = None
 
 
 AS_USUAL: Final = Opening()

@@ -1,4 +1,4 @@
-"""The admin door's way to say that a value has changed: ``POST /invalidate``."""
+"""How the admin door and the control socket hear of changed values: ``POST /invalidate``."""
 
 import json
 import logging
@@ -73,7 +73,7 @@ class InvalidateRoute:
             seconds = {"Retry-After": str(math.ceil(pause))}
             return Refusal(429, "TooManyRequests", "values are being read again already", seconds)
         entries = self._tell(what, value_id)
-        log.info("the admin door was told of a change: %d entries are read again", entries)
+        log.info("told of a change: %d entries are read again", entries)
         return answer(200, json.dumps({"invalidated": entries}).encode())
 
     def _pause_before(self, what: str) -> float:

@@ -128,9 +128,7 @@ async def _close(runners: Sequence[web.ServerRunner]) -> None:
 async def _open(
     server: "_Server", bound: Sequence[Bound], hop_limit: int, runners: list[web.ServerRunner]
 ) -> OpenDoor:
-    # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
-    runner = web.ServerRunner(server, shutdown_timeout=server.limits.drain_seconds / 2)
-    await runner.setup()
+    runner = await _running(server)
     runners.append(runner)
     for each in bound:
         each.socket.setblocking(False)
@@ -148,6 +146,28 @@ def _host_guard(bound: Sequence[Bound], hosts: Sequence[str]) -> Guard:
     ports = {each.address.port for each in bound if not each.address.host.is_loopback}
     named += [(host, port) for host in hosts for port in ports]
     return host_is_ours(hosts_of(named), or_local_address=len(specific) < len(bound))
+
+
+async def running_server(
+    door: Door, hosts: Iterable[str], ledger: Ledger, limits: ConnectionLimits
+) -> web.ServerRunner:
+    """Make what answers a door's connections; it gets none before it has a site.
+
+    Args:
+        door: the door.
+        hosts: what its requests may name as Host.
+        ledger: where it is put down what its guards refuse.
+        limits: what its connections may take up.
+
+    """
+    return await _running(_Server(door, host_is_ours(hosts), ledger, limits))
+
+
+async def _running(server: "_Server") -> web.ServerRunner:
+    # Halved, since aiohttp waits twice: for the handler's answer, then for the connection's end.
+    runner = web.ServerRunner(server, shutdown_timeout=server.limits.drain_seconds / 2)
+    await runner.setup()
+    return runner
 
 
 class _Server(web.Server):

@@ -45,6 +45,7 @@ LAYERS = (
     frozenset({"secret_changes"}),
     frozenset({"interior"}),
     frozenset({"readiness", "reloading"}),
+    frozenset({"controls"}),
     frozenset({"door_graph"}),
     frozenset({"service"}),
     frozenset({"cli"}),

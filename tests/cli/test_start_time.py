@@ -42,7 +42,18 @@ def _loaded(*words: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["credential-process", "update", "sign-string", "read-certificate-data", "exec"]
+    "name",
+    [
+        "credential-process",
+        "update",
+        "sign-string",
+        "read-certificate-data",
+        "exec",
+        "status",
+        "reload",
+        "refresh",
+        "invalidate",
+    ],
 )
 def test_help_loads_nothing_slow(name: str) -> None:
     assert name in COMMANDS

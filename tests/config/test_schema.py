@@ -234,6 +234,8 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("metadata.instance_id", "i-0123abcd", "i-0123abcd"),
     ("metadata.instance_type", "u-6tb1.112xlarge", "u-6tb1.112xlarge"),
     ("metadata.instance_type", "m7i.metal-24xl", "m7i.metal-24xl"),
+    ("control.socket", "run/control.sock", "run/control.sock"),
+    ("control.socket", "off", "off"),
     ("log.level", "debug", "debug"),
 ]
 
@@ -525,6 +527,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("metadata.availability_zone_id", "a", f"{NO_ZONE_ID} (got 'a')", ""),
     ("metadata.instance_id", "i-0123", f"{NO_INSTANCE} (got 'i-0123')", ""),
     ("metadata.instance_type", "large", "is not an instance's type (got 'large')", ""),
+    ("control.socket", "", "must not be empty (got '')", ""),
     ("log.level", "loud", "must be one of debug, info, warning, error (got 'loud')", ""),
 ]
 

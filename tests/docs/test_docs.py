@@ -83,6 +83,15 @@ def test_every_route_is_documented(source: str, routes: set[str]) -> None:
     assert [route for route in in_code if route not in text] == []
 
 
+def test_every_request_of_the_control_socket_is_documented_and_no_other() -> None:
+    code = (ROOT / "sidecar/web/control_door.py").read_text()
+    in_code = set(re.findall(r'"(/[a-z]+)": Route\("([A-Z]+)"', code))
+    page = (ROOT / "docs/control.md").read_text()
+    requests = re.findall(r"`(GET|POST) (/[a-z]+)[^`]*`(?=.* \|)", page)
+    assert in_code
+    assert {(path, method) for method, path in requests} == in_code
+
+
 def _table_of_control_routes(page: str) -> dict[str, set[str]]:
     """Read the routes and their methods; a row without a route is a further method of the last."""
     found: dict[str, set[str]] = {}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -95,10 +96,13 @@ class Wire:
     def authority(self) -> str:
         return f"{self.host}:{self.port}"
 
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self.host, self.port)
+
     async def exchange(self, data: bytes) -> bytes:
         """Send bytes and read until the door closes the connection."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            reader, writer = await asyncio.open_connection(self.host, self.port)
+            reader, writer = await self.connect()
             try:
                 writer.write(data)
                 return await reader.read()
@@ -119,6 +123,20 @@ class Wire:
             answer = answer.replace(b"Content-Length: ", b"Content-Length: 0\r\nX-Length: ")
         (reply,) = parse_replies(answer)
         return reply
+
+
+@dataclass(frozen=True)
+class UnixWire(Wire):
+    """The same for a Unix socket."""
+
+    path: Path
+
+    @property
+    def authority(self) -> str:
+        return "localhost"
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(self.path)
 
 
 class PlannedSource:
@@ -301,6 +319,12 @@ def own_address() -> str:
     if address.startswith("127."):
         pytest.skip("this machine has no address but loopback")
     return address
+
+
+@pytest.fixture
+def unix_wire() -> Callable[[Path], UnixWire]:
+    """Give a function that makes ways to a socket from its path."""
+    return lambda path: UnixWire("", 0, path)
 
 
 @pytest.fixture

@@ -43,6 +43,12 @@ def test_the_sidecar_becomes_healthy(project: "Project") -> None:
     assert project.inspect("sidecar")["State"]["Health"]["Status"] == "healthy"
 
 
+def test_the_sidecar_can_be_asked_in_its_container(project: "Project") -> None:
+    asked = project.execute("sidecar", "sidecar", "status")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert ": ready, up for " in asked.stdout
+
+
 @pytest.mark.parametrize("service", ["emulator", "setup", "sidecar", "app"])
 def test_every_container_is_locked_down(project: "Project", service: str) -> None:
     container = project.inspect(service)

@@ -1,0 +1,30 @@
+"""Have a running sidecar renew one role's session within seconds, or every role's.
+
+What is served stays until the new session is there. Calls before a renewal begins count as one, and
+the pause that AWS's throttling makes is not cut short.
+"""
+
+import argparse
+import os
+from typing import Final
+from urllib.parse import urlencode
+
+from sidecar.cli.control_client import ask
+from sidecar.cli.control_option import add_control_arguments, chosen_socket
+from sidecar.cli.one_line import one_line
+
+EXAMPLE: Final = "sidecar refresh default"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("role", nargs="?", metavar="ROLE", help="the role (default: every role)")
+    add_control_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say how many roles are renewed."""
+    query = "" if arguments.role is None else "?" + urlencode({"role": arguments.role})
+    told = ask(chosen_socket(arguments, os.environ), "POST", f"/refresh{query}")
+    print(one_line(f"roles that are renewed: {told.get('refreshing')}"))
+    return 0
