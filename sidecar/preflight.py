@@ -9,6 +9,7 @@ from typing import Final
 
 from sidecar.access.policy import App
 from sidecar.access.tokens import AppTokens, load_tokens, token_file_warnings
+from sidecar.audit.opening import check_destination
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock
 from sidecar.config.consistency import inconsistencies, shared_roles
@@ -90,6 +91,7 @@ def prepare(
         problems.append(problem)
     for name, role in config.roles.items():
         problems += () if f"roles.{name}" in faulty else _policy_file(name, role)
+    problems += () if "audit" in faulty else _audit(config.audit.destination)
     wanted = config.files_by_place().items()
     sound = {where: file for where, file in wanted if not {"files", where} & faulty}
     files, file_problems, file_warnings = prepare_files(sound, environment)
@@ -177,6 +179,14 @@ def _policy_file(name: str, role: RoleSection) -> Iterator[Problem]:
             read_policy(path)
         except OperatorError as exc:
             yield Problem(f"roles.{name}.policy_file", exc.message, exc.hint)
+
+
+def _audit(destination: str | Path) -> Iterator[Problem]:
+    if isinstance(destination, Path):
+        try:
+            check_destination(destination)
+        except OperatorError as exc:
+            yield Problem("audit.destination", exc.message, exc.hint)
 
 
 def _ca_bundle(path: Path | None) -> Problem | None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sidecar.access.tokens import AppTokens
 from sidecar.access.vended import VendedSessions
+from sidecar.audit.event import AuditLog
+from sidecar.audit.opening import opened_sink
+from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
 from sidecar.aws.json_api import ApiCall
@@ -29,7 +32,7 @@ from sidecar.role_graph import build_roles, endpoint_of
 from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
-from sidecar.web.admin_door import AdminDoor
+from sidecar.web.admin_door import AdminDoor, Remarks
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
@@ -53,6 +56,7 @@ class Sidecar:
         reload: reads certificate, key and tokens again within seconds, changed or not.
         roles: what the credentials door serves, by name.
         secrets: the caches.
+        audit: where decisions are put down.
 
     """
 
@@ -61,6 +65,7 @@ class Sidecar:
     reload: Callable[[], None]
     roles: Mapping[str, RefreshingRole]
     secrets: SecretGraph
+    audit: AuditLog
 
 
 @asynccontextmanager
@@ -83,6 +88,7 @@ async def running_sidecar(
 
     Raises:
         ConfigError: a region that no service is known in.
+        OperatorError: the audit trail's file cannot be opened.
         ListenError: an address is taken.
 
     """
@@ -95,13 +101,15 @@ async def running_sidecar(
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
+        audit = await stack.enter_async_context(_trail(config, clock))
         background = _Background()
         stack.push_async_callback(background.close)  # before what it uses is closed
+        remarks = (partial(_findings, held, clock), audit.warnings)
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
             (_secrets_door(secrets, config, prepared.tokens), config.doors.secrets),
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
-            (_admin_door(roles, held, secrets, changes, files, clock), config.doors.admin),
+            (_admin_door(roles, remarks, secrets, changes, files, clock), config.doors.admin),
         )
         wanted = [(door, where) for door, where in doors if where]
         opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
@@ -113,7 +121,18 @@ async def running_sidecar(
             background.start(work)
         background.start(_watch_token_files(prepared.tokens, clock))
         reload = partial(_reload, held, prepared.tokens)
-        yield Sidecar(opened, background.broken, reload, roles, secrets)
+        yield Sidecar(opened, background.broken, reload, roles, secrets, audit)
+
+
+def _trail(config: Config, clock: Clock) -> AbstractAsyncContextManager[Trail]:
+    section = config.audit
+    sink = opened_sink(
+        section.destination,
+        chained=section.chain,
+        longest=section.max_megabytes << 20,
+        keep=section.keep,
+    )
+    return running_trail(sink, clock)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -212,7 +231,7 @@ class _Background:
 
 def _admin_door(
     roles: Mapping[str, RefreshingRole],
-    held: HeldIdentity | None,
+    remarks: Sequence[Remarks],
     secrets: SecretGraph,
     changes: Changes,
     files: DeliveredFiles,
@@ -222,9 +241,9 @@ def _admin_door(
         lambda: _not_ready(roles) | {**changes.prefetch.pending(), **files.pending()},
         lambda: {
             **_not_renewed(roles),
-            **_findings(held, clock),
             **_served_as_they_are(secrets),
             **changes.warnings(),
+            **{name: told for each in remarks for name, told in each().items()},
         },
         InvalidateRoute(changes.invalidation, clock),
     )

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.address import Address
+from sidecar.config.audit_section import audit_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
@@ -85,6 +86,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         problems += () if {"roles", f"apps.{name}"} & faulty else _app(name, app, config)
     problems += () if {"secrets", "doors", "roles"} & faulty else _secrets(config)
     problems += () if "doors" in faulty else _doors(config)
+    problems += () if "audit" in faulty else audit_inconsistencies(config.audit)
     if not {"roles", "files"} & faulty:
         places = config.files_by_place().items()
         whole = {where: file for where, file in places if where not in faulty}

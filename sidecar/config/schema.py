@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sidecar.config.address import Address, addresses
+from sidecar.config.audit_section import AuditSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.option import (
     REGION_HINT,
@@ -274,6 +275,7 @@ class Config:
     doors: DoorsSection = field(default_factory=DoorsSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     log: LogSection = field(default_factory=LogSection)
+    audit: AuditSection = field(default_factory=AuditSection)
     files: tuple[FilesSection, ...] = ()
 
     def files_by_place(self) -> dict[str, FilesSection]:
@@ -290,6 +292,7 @@ SECTIONS: Final = MappingProxyType(
         "doors": DoorsSection,
         "secrets": SecretsSection,
         "log": LogSection,
+        "audit": AuditSection,
     }
 )
 TABLES: Final[Mapping[str, Entries]] = MappingProxyType({"roles": ROLE_SOURCES, "apps": AppSection})
