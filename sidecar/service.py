@@ -2,8 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,12 +20,13 @@ from sidecar.access.tokens import AppTokens
 from sidecar.access.vended import VendedSessions
 from sidecar.audit.event import AuditLog
 from sidecar.audit.opening import opened_sink
-from sidecar.audit.trail import Trail, running_trail
+from sidecar.audit.trail import running_trail
 from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
 from sidecar.aws.json_api import ApiCall
 from sidecar.aws.reader import Reader
 from sidecar.clock import Clock
+from sidecar.config.address import Address
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.schema import Config
 from sidecar.credentials import Credentials
@@ -37,7 +46,7 @@ from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api_door import AwsApiDoor
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.invalidate_route import InvalidateRoute
-from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
+from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, Door, OpenDoor, open_doors
 from sidecar.web.secrets_door import SecretsDoor, SecretsDoorOptions
 
 log = logging.getLogger(__name__)
@@ -88,8 +97,7 @@ async def running_sidecar(
 
     Raises:
         ConfigError: a region that no service is known in.
-        OperatorError: the audit trail's file cannot be opened.
-        ListenError: an address is taken.
+        OperatorError: an address is taken, or the audit trail cannot be opened.
 
     """
     async with AsyncExitStack() as stack:
@@ -101,9 +109,8 @@ async def running_sidecar(
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
-        audit = await stack.enter_async_context(_trail(config, clock))
-        background = _Background()
-        stack.push_async_callback(background.close)  # before what it uses is closed
+        audit = await stack.enter_async_context(running_trail(opened_sink(config.audit), clock))
+        background = _background(stack)
         remarks = (partial(_findings, held, clock), audit.warnings)
         doors = (
             (CredentialsDoor(roles, prepared.tokens), config.doors.credentials),
@@ -111,8 +118,7 @@ async def running_sidecar(
             (_aws_api(secrets, roles, prepared.tokens, forwarder, clock), config.doors.aws_api),
             (_admin_door(roles, remarks, secrets, changes, files, clock), config.doors.admin),
         )
-        wanted = [(door, where) for door, where in doors if where]
-        opened = await stack.enter_async_context(open_doors(wanted, limits=limits))
+        opened = await stack.enter_async_context(open_doors(_wanted(doors), limits=limits))
         if held is not None:
             _renew_with(held, config, roles)
             background.start(held.run())
@@ -124,15 +130,10 @@ async def running_sidecar(
         yield Sidecar(opened, background.broken, reload, roles, secrets, audit)
 
 
-def _trail(config: Config, clock: Clock) -> AbstractAsyncContextManager[Trail]:
-    section = config.audit
-    sink = opened_sink(
-        section.destination,
-        chained=section.chain,
-        longest=section.max_megabytes << 20,
-        keep=section.keep,
-    )
-    return running_trail(sink, clock)
+def _wanted(
+    doors: Iterable[tuple[Door, tuple[Address, ...]]],
+) -> list[tuple[Door, tuple[Address, ...]]]:
+    return [(door, where) for door, where in doors if where]
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
@@ -202,6 +203,13 @@ def _aws_api(
         secrets.secrets, secrets.parameters, secrets.replies, ask_as, readers.default.role
     )
     return AwsApiDoor(_vended_sessions(roles, clock), tokens.apps, reads, forwarder, clock)
+
+
+def _background(stack: AsyncExitStack) -> "_Background":
+    """Begin with nothing; what will run ends before what it uses is closed."""
+    background = _Background()
+    stack.push_async_callback(background.close)
+    return background
 
 
 class _Background:

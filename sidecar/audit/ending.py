@@ -5,7 +5,7 @@ again, which an append-only file would not allow. The next line begins on a line
 ``torn`` with the digest of what was left, and is linked to the last whole line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -65,12 +65,13 @@ class Written:
     failure: OSError | None = None
 
 
-def ending_of(tail: bytes, *, whole: bool) -> Ending:
+def ending_of(tail: bytes, *, whole: bool, before: Callable[[], Ending] = Ending) -> Ending:
     """Find out how a chained file ends.
 
     Args:
         tail: its last bytes.
         whole: whether these are all of it; otherwise the first of their lines is only a part.
+        before: gives how the file before it ends.
 
     """
     mid_line = not tail.endswith(b"\n")
@@ -78,8 +79,11 @@ def ending_of(tail: bytes, *, whole: bool) -> Ending:
     torn: list[bytes] = []
     for line in reversed(lines):
         if link_of(line) is not None:
-            return Ending(digest(line), _all_folded(reversed(torn)), mid_line)
+            return Ending(digest(line), _all_folded("", reversed(torn)), mid_line)
         torn.append(line)
+    previous = before() if whole else Ending()
+    if previous != Ending():
+        return Ending(previous.head, _all_folded(previous.torn, lines), mid_line)
     # Nothing is chained yet: what is there is followed as it is.
     return Ending(digest(lines[-1]) if lines else GENESIS, "", mid_line)
 
@@ -124,8 +128,7 @@ def _chain(bodies: Sequence[bytes], head: str) -> Iterator[bytes]:
         head = digest(line)
 
 
-def _all_folded(fragments: Iterator[bytes]) -> str:
-    torn = ""
+def _all_folded(torn: str, fragments: Iterable[bytes]) -> str:
     for fragment in fragments:
         torn = folded(torn, fragment)
     return torn

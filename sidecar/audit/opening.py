@@ -3,7 +3,7 @@
 import errno
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sidecar.audit.sink import Sink
 from sidecar.audit.stdout import Stdout
@@ -30,28 +30,48 @@ def check_destination(path: Path) -> None:
         raise _refused(path, exc) from exc
 
 
-def opened_sink(destination: str | Path, *, chained: bool, longest: int, keep: int) -> Sink | None:
-    """Open a trail's destination.
+class Options(Protocol):
+    """What is configured, for a file or for stdout."""
 
-    Args:
-        destination: a file, ``stdout``, or ``off`` for none.
-        chained: whether each line holds the hash of the one before.
-        longest: how many bytes a file may hold before it is rotated.
-        keep: how many old files are kept.
+    @property
+    def destination(self) -> str | Path:
+        """A file, ``stdout``, or ``off``."""
+        ...
+
+    @property
+    def max_megabytes(self) -> int:
+        """How much a file may hold, in MiB, before it is rotated."""
+        ...
+
+    @property
+    def keep(self) -> int:
+        """How many old files are kept."""
+        ...
+
+    @property
+    def chain(self) -> bool:
+        """Whether each line holds the hash of the one before."""
+        ...
+
+
+def opened_sink(options: Options) -> Sink | None:
+    """Open a trail's destination; None where there is none.
 
     Raises:
         OperatorError: the file cannot be opened; one that a full disk keeps from being made is
             tried again when the first event comes.
 
     """
-    if not isinstance(destination, Path):
-        return Stdout(chained=chained) if destination == "stdout" else None
-    file = TrailFile(destination, chained=chained, longest=longest, keep=keep)
+    path = options.destination
+    if not isinstance(path, Path):
+        return Stdout(chained=options.chain) if path == "stdout" else None
+    longest = options.max_megabytes << 20
+    file = TrailFile(path, chained=options.chain, longest=longest, keep=options.keep)
     try:
         file.open()
     except OSError as exc:
         if exc.errno not in _PASSES_BY_ITSELF:
-            raise _refused(destination, exc) from exc
+            raise _refused(path, exc) from exc
     return file
 
 

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -119,26 +120,30 @@ class TrailFile:
         if self._ending is not None and size == self._size:
             return size, self._ending
         if size:
-            return size, self._read_end(descriptor, size)
+            return size, self._read_end(descriptor, size, self._end_of_predecessor)
         # Nothing is in it yet, or somebody has emptied it: it follows what was before.
         return 0, (self._ending or self._end_of_predecessor()).in_a_new_file()
 
     def _end_of_predecessor(self) -> Ending:
+        old = predecessor(self._path)
         try:
-            descriptor = os.open(predecessor(self._path), _FLAGS_TO_READ)
+            descriptor = os.open(old, _FLAGS_TO_READ)
+            try:
+                size = os.fstat(descriptor).st_size
+                return self._read_end(descriptor, size, Ending) if size else Ending()
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             return Ending()
-        try:
-            size = os.fstat(descriptor).st_size
-            return self._read_end(descriptor, size) if size else Ending()
-        finally:
-            os.close(descriptor)
+        except OSError as exc:
+            log.warning("audit trail %s: begins anew: %s cannot be read: %s", self.name, old, exc)
+            return Ending()
 
-    def _read_end(self, descriptor: int, size: int) -> Ending:
+    def _read_end(self, descriptor: int, size: int, before: Callable[[], Ending]) -> Ending:
         if not self._chained:
             return Ending(mid_line=os.pread(descriptor, 1, size - 1) != b"\n")
         start = max(size - _TAIL, 0)
-        ending = ending_of(os.pread(descriptor, _TAIL, start), whole=not start)
+        ending = ending_of(os.pread(descriptor, _TAIL, start), whole=not start, before=before)
         if ending.torn:
             log.warning("audit trail %s: its last line is torn; the next one says so", self.name)
         return ending

@@ -136,7 +136,7 @@ class Verification:
             account.torn, account.unchained = account.unchained, 0
         if account.unchained:
             self._check_link(link, account.head, place)
-        elif self._after not in (None, link):
+        if self._after not in (None, link):
             raise BrokenTrail(f"{place}: the first line follows {link}", hint=_HINT)
         account.follows = link
 

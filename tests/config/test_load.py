@@ -51,7 +51,7 @@ OUTSIDE = (
 EVERY_REASON = [
     (
         "colour: unknown section",
-        "known are apps, aws, doors, files, identity, log, roles, secrets",
+        "known are apps, audit, aws, doors, files, identity, log, roles, secrets",
     ),
     (
         "identity.privat_key: unknown key",
