@@ -18,9 +18,8 @@ from typing import Any
 
 from sidecar.access.tokens import AppTokens
 from sidecar.access.vended import VendedSessions
-from sidecar.audit.event import AuditLog
 from sidecar.audit.opening import opened_sink
-from sidecar.audit.trail import running_trail
+from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
 from sidecar.aws.json_api import ApiCall
@@ -74,7 +73,7 @@ class Sidecar:
     reload: Callable[[], None]
     roles: Mapping[str, RefreshingRole]
     secrets: SecretGraph
-    audit: AuditLog
+    audit: Trail
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ def check_destination(path: Path) -> None:
     try:
         if os.path.lexists(path):
             os.close(open_trail(path, create=False))
-        elif not os.access(path.parent, os.W_OK | os.X_OK):
+        elif not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
             reason = errno.EACCES if path.parent.is_dir() else errno.ENOENT
             raise OSError(reason, os.strerror(reason))  # noqa: TRY301 - told like the others
     except OSError as exc:

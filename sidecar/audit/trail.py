@@ -162,22 +162,25 @@ class AuditTrail:
             self._lines.clear()
             return False
         del self._lines[: written.lines]
-        self._note_trouble(written.failure, batch.dropped)
+        if self._trouble is None and (written.failure or batch.dropped):
+            self._begin_trouble(written.failure)
         if written.told:
             self._told = lost
+        if self._trouble is not None and not self._owes and self._queue.empty():
+            self._end_trouble(self._trouble)
         return written.failure is None
 
-    def _note_trouble(self, failure: OSError | None, dropped: int) -> None:
-        """Log where trouble begins and where it ends, not what happens between."""
+    def _begin_trouble(self, failure: OSError | None) -> None:
+        """Say once what is wrong, and not for each line that is concerned."""
+        self._trouble = self._told
+        why = failure or "more events than can be written"
         name = self._sink.name
-        if self._trouble is None and (failure or dropped):
-            self._trouble = self._told
-            why = failure or "more events than can be written"
-            log.error("audit trail %s: %s: events wait, and too many are dropped", name, why)
-        elif self._trouble is not None and not failure and not dropped:
-            lost = self._told - self._trouble
-            log.warning("audit trail %s: written again; %d events were dropped", name, lost)
-            self._trouble = None
+        log.error("audit trail %s: %s: events wait, and too many are dropped", name, why)
+
+    def _end_trouble(self, before: int) -> None:
+        lost = self._told - before
+        log.warning("audit trail %s: written again; %d events were dropped", self._sink.name, lost)
+        self._trouble = None
 
     def _give_up(self) -> None:
         """Count what could not be written at the end."""

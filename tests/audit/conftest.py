@@ -5,29 +5,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 
 from sidecar.audit.ending import Batch, Written
-from sidecar.audit.event import AuditEvent, Result
 from sidecar.audit.trail_file import TrailFile
 from sidecar.audit.verification import Account, Place, Verification
 
-NewEvent = Callable[..., AuditEvent]
 NewBatch = Callable[..., Batch]
 NewFile = Callable[..., TrailFile]
-
-
-@pytest.fixture(scope="session")
-def new_event(now: datetime) -> NewEvent:
-    """Give a function that makes an event of as little as there must be, and what is given."""
-
-    def make(**more: Any) -> AuditEvent:
-        must = {"time": now, "door": "secrets", "action": "Get", "result": Result.GRANTED}
-        return AuditEvent(**{**must, **more})
-
-    return make
 
 
 @pytest.fixture(scope="session")

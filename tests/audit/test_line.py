@@ -12,7 +12,7 @@ from sidecar.audit.event import AuditEvent, Result
 from sidecar.audit.line import LONGEST_LINE, bounded, iso_milliseconds, rendered, rendered_loss
 
 if TYPE_CHECKING:
-    from tests.audit.conftest import NewEvent
+    from tests.conftest import NewEvent
 
 LINK = ',"prev":"' + "0" * 64 + '"}\n'
 

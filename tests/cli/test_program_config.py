@@ -75,3 +75,15 @@ def test_a_contradiction_is_told_with_every_role_in_view(tmp_path: Path) -> None
         "apps.web.roles: there is no role 'bach'",
         "configured are default, batch",
     )
+
+
+@pytest.mark.parametrize(
+    ("destination", "left"),
+    [("stdout", "off"), ("off", "off"), ("/tmp/audit.jsonl", Path("/tmp/audit.jsonl"))],
+)
+def test_nothing_is_put_down_on_the_stdout_of_the_program(
+    tmp_path: Path, destination: str, left: object
+) -> None:
+    section = f'[audit]\ndestination = "{destination}"\nchain = true'
+    _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), section)
+    assert (alone.audit.destination, alone.audit.chain) == (left, True)
