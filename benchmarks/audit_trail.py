@@ -1,8 +1,8 @@
 """What an event costs the event loop, and how many lines a second the trail's thread writes.
 
-Run: python -m benchmarks.audit_trail [EVENTS]. Events come at 5,000 a second for the cost, while the
-thread writes them; then all at once for the rate. Both share the interpreter with the rest of the
-sidecar. The table is Markdown.
+Run: python -m benchmarks.audit_trail [EVENTS]. Events come at 5,000 a second for the cost, while
+the thread writes them; then all at once for the rate. Both share the interpreter with the rest of
+the sidecar. The table is Markdown.
 """
 
 import os

@@ -57,6 +57,8 @@ class TrailFile:
         # How the file ends while it is so long; None before it was looked at.
         self._ending: Ending | None = None
         self._size = 0
+        # What the file looked like that was left for one that has not been written to yet.
+        self._left: os.stat_result | None = None
 
     def open(self) -> None:
         """Open the file, so that what is wrong with it is known at once.
@@ -88,12 +90,13 @@ class TrailFile:
         lines = composed(ending, batch, chained=self._chained)
         content = as_bytes(ending, lines)
         if size and size + len(content) > self._longest + self._grace and self._rotated(size):
-            self._continue_from(ending)
+            self._leave(descriptor, ending)
             # Somebody else may have been quicker to write to the new file.
             return self._append(self._locked(), batch)
         count, failure = write_all(descriptor, content)
         self._ending, whole = after(ending, lines, count)
         self._size = os.fstat(descriptor).st_size
+        self._left = None
         return outcome(batch, lines, whole, failure)
 
     def _locked(self) -> int:
@@ -107,22 +110,40 @@ class TrailFile:
             if _has_name(descriptor, self._path):
                 return descriptor
             # Moved away; others may have written to it, and what follows is linked to that.
-            self._continue_from(self._end(descriptor)[1])
+            self._leave(descriptor, self._end(descriptor)[1])
 
-    def _continue_from(self, ending: Ending) -> None:
+    def _leave(self, descriptor: int, ending: Ending) -> None:
         """Leave this file for one that follows it."""
+        status = os.fstat(descriptor)
+        if status.st_size:  # nothing follows a file in which there is nothing
+            self._left = status
+        self._ending, self._size = ending, 0
         self.close()
-        self._ending, self._size = ending.in_a_new_file(), 0
 
     def _end(self, descriptor: int) -> tuple[int, Ending]:
         """Give how long the file is and how it ends; what is known is not read again."""
         size = os.fstat(descriptor).st_size
+        if not size:
+            return 0, self._before().in_a_new_file()
         if self._ending is not None and size == self._size:
             return size, self._ending
-        if size:
-            return size, self._read_end(descriptor, size, self._end_of_predecessor)
-        # Nothing is in it yet, or somebody has emptied it: it follows what was before.
-        return 0, (self._ending or self._end_of_predecessor()).in_a_new_file()
+        return size, self._read_end(descriptor, size, self._end_of_predecessor)
+
+    def _before(self) -> Ending:
+        """Say what a file follows in which there is nothing yet, or of which all was removed."""
+        if self._ending is None or self._was_overtaken():
+            return self._end_of_predecessor()
+        return self._ending
+
+    def _was_overtaken(self) -> bool:
+        """Whether others have filled a file, and left it, since this one left its own."""
+        if self._left is None:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            old = predecessor(self._path).lstat()
+            is_later = old.st_mtime_ns >= self._left.st_mtime_ns
+            return is_later and not os.path.samestat(old, self._left)
+        return False
 
     def _end_of_predecessor(self) -> Ending:
         old = predecessor(self._path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.audit.chain import GENESIS
-from sidecar.audit.rotation import predecessor, with_old_files
+from sidecar.audit.rotation import predecessor, rotate, with_old_files
 from sidecar.audit.verification import BrokenTrail
 from tests.audit.conftest import numbers_in, verified
 
@@ -134,6 +134,42 @@ def test_several_processes_keep_one_chain(
     files = with_old_files(path)[::-1]
     assert numbers_in(*files) == list(range(60))
     assert verified(*files).lines == 60
+
+
+def test_a_process_that_others_have_overtaken_follows_what_they_wrote(
+    path: Path, new_file: "NewFile", new_batch: "NewBatch"
+) -> None:
+    idle, busy = new_file(longest=200), new_file(longest=200)
+    idle.write(new_batch(1))
+    for number in (2, 3):
+        busy.write(new_batch(number))
+    rotate(path, 3)
+    idle.write(new_batch(4))
+    files = with_old_files(path)[::-1]
+    assert numbers_in(*files) == [1, 2, 3, 4]
+    assert verified(*files).lines == 4
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from sidecar.audit.ending import Batch
+from sidecar.audit.trail_file import TrailFile
+trail = TrailFile(Path(sys.argv[1]), chained=True, longest=1000, keep=1000)
+for number in range(300):
+    written = trail.write(Batch([b'{"n":%d}' % number] * 2, 0, datetime.now(UTC)))
+    assert written.lines == 2, written
+"""
+
+
+def test_processes_that_rotate_at_the_same_time_keep_one_chain(path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(path)]
+    for each in [subprocess.Popen(command) for _ in range(4)]:
+        assert each.wait(60) == 0
+    files = with_old_files(path)[::-1]
+    assert sorted(numbers_in(*files)) == sorted([*range(300)] * 8)
+    assert verified(*files).lines == 2400
 
 
 def test_a_directory_that_is_gone_is_a_failure_until_it_is_back(
