@@ -24,11 +24,13 @@ from sidecar.audit.line import LONGEST_LINE
 from sidecar.audit.rotation import predecessor, rotate
 from sidecar.audit.sink import write_all
 
-_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FLAGS_TO_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TAIL: Final = 8 * LONGEST_LINE
 # How much longer a file gets, in bytes, before rotating it is tried again.
 _GRACE: Final = 1 << 20
+# How many times the file may be moved away in a row while it is waited for.
+_ATTEMPTS: Final = 1000
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class TrailFile:
 
     def _locked(self) -> int:
         """Lock the file that has the name at this moment."""
-        while True:
+        for _ in range(_ATTEMPTS):
             if self._descriptor is None:
                 self.open()
             descriptor = self._descriptor
@@ -111,6 +113,7 @@ class TrailFile:
                 return descriptor
             # Moved away; others may have written to it, and what follows is linked to that.
             self._leave(descriptor, self._end(descriptor)[1])
+        raise OSError(errno.ESTALE, "is another file each time", self.name)
 
     def _leave(self, descriptor: int, ending: Ending) -> None:
         """Leave this file for one that follows it."""

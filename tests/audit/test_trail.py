@@ -62,6 +62,16 @@ def test_nobody_waits_for_a_writer_that_is_stuck_and_the_loss_is_counted_exactly
     assert (held_up.losses, trail.dropped) == ([7], 7)
 
 
+def test_what_waits_takes_no_more_memory_than_its_line(
+    trail: AuditTrail, held_up: "HeldUp", new_event: "NewEvent"
+) -> None:
+    _stuck(trail, held_up, new_event())
+    trail.record(new_event(resource="r" * 100_000))
+    waiting = trail._queue.get_nowait()
+    assert waiting is not None
+    assert len(waiting.resource) == 256
+
+
 def test_trouble_is_logged_where_it_begins_and_where_it_ends(
     trail: AuditTrail,
     held_up: "HeldUp",
