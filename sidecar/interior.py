@@ -7,7 +7,8 @@ from functools import partial
 from typing import Final
 
 from sidecar.app_sessions import AppSessions
-from sidecar.audit.event import AuditLog
+from sidecar.audit.opening import opened_sink
+from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import Forwarder
 from sidecar.aws.http import http_client
 from sidecar.background import Background
@@ -50,7 +51,7 @@ class Interior:
 
     config: Config
     clock: Clock
-    audit: AuditLog
+    audit: Trail
     held: HeldIdentity | None
     graph: RoleGraph
     secrets: SecretGraph
@@ -77,16 +78,19 @@ class Interior:
 
 @asynccontextmanager
 async def furnished(
-    config: Config, prepared: Prepared, clock: Clock, audit: AuditLog
+    config: Config, prepared: Prepared, clock: Clock, audit: Trail | None = None
 ) -> AsyncIterator[Interior]:
     """Make it all, without asking AWS for anything, and end it all when the block is left.
 
     Raises:
         ConfigError: a region that no service is known in.
-        OperatorError: a token file cannot be written.
+        OperatorError: a token file or the audit trail cannot be written.
 
     """
     async with AsyncExitStack() as stack:
+        if audit is None:  # the first to be opened is the last to be closed
+            trail = running_trail(opened_sink(config.audit), clock)
+            audit = await stack.enter_async_context(trail)
         held = prepared.held_identity(clock)
         http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
         graph = build_role_graph(config, http, _signing_key(held), clock)

@@ -1,6 +1,7 @@
 """What `serve` checks before it opens a door: the identity and the tokens, all problems at once."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 
 from sidecar.access.tokens import AppTokens, load_admin_token, token_file_warnings
 from sidecar.access_preflight import PreparedAccess, prepare_access
+from sidecar.audit.opening import check_destination
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.app_consistency import shared_roles
@@ -184,6 +186,8 @@ def _named_files(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
     for name, role in config.roles.items():
         if f"roles.{name}" not in faulty:
             yield from _policy_file(name, role)
+    if "audit" not in faulty:
+        yield from _audit(config.audit.destination)
 
 
 def _policy_file(name: str, role: RoleSection) -> Iterator[Problem]:
@@ -194,6 +198,14 @@ def _policy_file(name: str, role: RoleSection) -> Iterator[Problem]:
             read_policy(path)
         except OperatorError as exc:
             yield Problem(f"roles.{name}.policy_file", exc.message, exc.hint)
+
+
+def _audit(destination: str | Path) -> Iterator[Problem]:
+    if isinstance(destination, Path):
+        try:
+            check_destination(destination)
+        except OperatorError as exc:
+            yield Problem("audit.destination", exc.message, exc.hint)
 
 
 def _ca_bundle(path: Path | None) -> Problem | None:

@@ -33,6 +33,7 @@ class Readiness:
             **_served_as_they_are(inside.secrets),
             **inside.changes.warnings(),
             **inside.access.token_files.troubles(),
+            **inside.audit.warnings(),
         }
 
 

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from sidecar.audit.event import AuditLog, NoAudit
+from sidecar.audit.trail import Trail
 from sidecar.clock import Clock
 from sidecar.config.load import Loaded
 from sidecar.config.schema import Config
@@ -26,8 +25,6 @@ from sidecar.web.control_socket import open_control_socket
 from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import OpenDoor
 
-_NO_AUDIT: Final = NoAudit()
-
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
@@ -40,6 +37,7 @@ class Sidecar:
         access: who is let in, with which sessions.
         roles: the sessions that the sidecar itself uses, by role.
         secrets: the caches.
+        audit: where decisions are put down.
 
     """
 
@@ -49,6 +47,7 @@ class Sidecar:
     access: LivingAccess
     roles: Mapping[str, RefreshingRole]
     secrets: SecretGraph
+    audit: Trail
 
 
 @asynccontextmanager
@@ -59,7 +58,7 @@ async def running_sidecar(
     *,
     opening: Opening = AS_USUAL,
     read_again: Callable[[], Loaded] | None = None,
-    audit: AuditLog = _NO_AUDIT,
+    audit: Trail | None = None,
 ) -> AsyncIterator[Sidecar]:
     """Open the doors and keep everything behind them fresh until the block is left.
 
@@ -71,12 +70,12 @@ async def running_sidecar(
         clock: the wall clock.
         opening: how the doors are opened.
         read_again: reads the configuration for a reload; without it only files are read again.
-        audit: where decisions are put down.
+        audit: where decisions are put down, in place of what is configured.
 
     Raises:
         ConfigError: a region that no service is known in.
         ListenError: an address is taken, or cannot be added.
-        OperatorError: a token file cannot be written.
+        OperatorError: a token file or the audit trail cannot be written.
 
     """
     async with AsyncExitStack() as stack:
@@ -89,8 +88,15 @@ async def running_sidecar(
         controls = SidecarControls(readiness, opened, reloading)
         await stack.enter_async_context(_control_socket(controls, inside, opening))
         inside.start()
-        broken, access = inside.background.broken, inside.access
-        yield Sidecar(opened, broken, reloading, access, inside.graph.roles, inside.secrets)
+        yield Sidecar(
+            opened,
+            inside.background.broken,
+            reloading,
+            inside.access,
+            inside.graph.roles,
+            inside.secrets,
+            inside.audit,
+        )
 
 
 def _control_socket(

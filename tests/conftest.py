@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
+from sidecar.audit.event import AuditEvent, Result
 from sidecar.ca import (
     Authority,
     PrivateKey,
@@ -111,6 +112,20 @@ def now() -> datetime:
 @pytest.fixture
 def clock(now: datetime) -> ManualClock:
     return ManualClock(now)
+
+
+NewEvent = Callable[..., AuditEvent]
+
+
+@pytest.fixture(scope="session")
+def new_event(now: datetime) -> NewEvent:
+    """Give a function that makes an event of as little as there must be, and what is given."""
+
+    def make(**more: Any) -> AuditEvent:
+        must = {"time": now, "door": "secrets", "action": "Get", "result": Result.GRANTED}
+        return AuditEvent(**{**must, **more})
+
+    return make
 
 
 @pytest.fixture(scope="session")

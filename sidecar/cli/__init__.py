@@ -61,6 +61,9 @@ COMMANDS: Final = {
     "certs revoke": Command("certs_revoke", "note that a certificate is revoked"),
     "certs crl": Command("certs_crl", "sign the list of revoked certificates"),
     "certs show": Command("certs_show", "say what certificates and keys are, and what is wrong"),
+    "audit verify": Command(
+        "audit_verify", "check that nothing of a chained audit trail was changed or removed"
+    ),
     "emulator": Command("emulator", "AWS on one local port, for development and tests"),
     "demo": Command("demo", "run the whole story on the emulator, step by step"),
 }

@@ -8,6 +8,7 @@ from typing import Final
 
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
+from sidecar.config.audit_section import OFF, STDOUT
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
 from sidecar.config.doors_section import AdminSection, DoorsSection
@@ -30,6 +31,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     other app, no role that only another app has, no file to deliver and nothing to prefetch: that
     is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
+    Nothing is put down on stdout, which is the program's.
 
     Args:
         config: the configuration; while it contradicts itself, every role stays, to be told of.
@@ -56,6 +58,9 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     )
     queue = config.secrets.events_queue_url if reads_events else None
     cache = replace(config.secrets, prefetch=(), prefetch_tags=(), events_queue_url=queue)
+    audit = config.audit
+    if audit.destination == STDOUT:
+        audit = replace(audit, destination=OFF)
     alone = replace(
         config,
         apps={app: section},
@@ -64,6 +69,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         admin=AdminSection(),
         metadata=MetadataSection(),
         secrets=cache,
+        audit=audit,
         files=(),
     )
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sidecar.config.app_consistency import app_inconsistencies
+from sidecar.config.audit_section import audit_inconsistencies
 from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.issuer_consistency import issuer_inconsistencies
@@ -91,6 +92,7 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
     problems += listening_problems(config.doors, config.admin, faulty)
     if not _METADATA_NEEDS & {each.partition(".")[0] for each in faulty}:
         problems += _metadata(config)
+    problems += () if "audit" in faulty else audit_inconsistencies(config.audit)
     if not {"roles", "files"} & faulty:
         places = config.files_by_place().items()
         whole = {where: file for where, file in places if where not in faulty}

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from sidecar.config.app_section import AppSection
+from sidecar.config.audit_section import AuditSection
 from sidecar.config.control_section import ControlSection
 from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
@@ -202,6 +203,7 @@ class Config:
     metadata: MetadataSection = field(default_factory=MetadataSection)
     control: ControlSection = field(default_factory=ControlSection)
     log: LogSection = field(default_factory=LogSection)
+    audit: AuditSection = field(default_factory=AuditSection)
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
 
@@ -227,6 +229,7 @@ SECTIONS: Final = MappingProxyType(
         "metadata": MetadataSection,
         "control": ControlSection,
         "log": LogSection,
+        "audit": AuditSection,
     }
 )
 TABLES: Final[Mapping[str, Entries]] = MappingProxyType(

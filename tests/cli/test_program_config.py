@@ -101,3 +101,15 @@ def test_a_program_s_doors_are_on_loopback_whatever_serve_s_are(tmp_path: Path) 
     assert (alone.doors.allow_remote, alone.doors.add_link_local) == (False, False)
     assert alone.admin.token_env is None
     assert "ADMIN_TOKEN" in own_variables(whole)
+
+
+@pytest.mark.parametrize(
+    ("destination", "left"),
+    [("stdout", "off"), ("off", "off"), ("/tmp/audit.jsonl", Path("/tmp/audit.jsonl"))],
+)
+def test_nothing_is_put_down_on_the_stdout_of_the_program(
+    tmp_path: Path, destination: str, left: object
+) -> None:
+    section = f'[audit]\ndestination = "{destination}"\nchain = true'
+    _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), section)
+    assert (alone.audit.destination, alone.audit.chain) == (left, True)

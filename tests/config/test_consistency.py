@@ -314,6 +314,18 @@ def test_a_chained_role_is_asked_for_in_the_region_of_its_chain(
     assert sts_region("token", config) == default_region(config)
 
 
+@pytest.mark.parametrize(("key", "value"), [("max_megabytes", 1), ("keep", 1)])
+def test_only_a_trail_in_a_file_is_rotated(found: Found, key: str, value: int) -> None:
+    assert found({"audit": {key: value}}) == [
+        (
+            f"audit.{key}: cannot go with audit.destination = stdout: only a file is rotated",
+            "remove it, or name a file",
+        )
+    ]
+    for destination in ("/var/log/audit.jsonl", "off"):
+        assert found({"audit": {"destination": destination, key: value}}) == []
+
+
 NO_REGION = (
     "aws.region: is missing, and no role of source roles-anywhere tells it by its trust anchor",
     "such as eu-central-1; or set AWS_REGION",

@@ -49,8 +49,8 @@ EVERY_REASON = [
     (
         "colour: unknown section",
         (
-            "known are admin, apps, aws, control, doors, files, identity, issuers, log, metadata, "
-            "roles, secrets, tokens"
+            "known are admin, apps, audit, aws, control, doors, files, identity, issuers, log, "
+            "metadata, roles, secrets, tokens"
         ),
     ),
     (

@@ -48,6 +48,8 @@ NO_VARIABLE = "must be a variable's name: capitals, digits and _"
 NAME_IT = "name the variable here, and put the token into that variable"
 NAME_IT_TOO = "name the variable here, and put the password into that variable"
 NO_FLAG = "must be true or false"
+NO_DESTINATION = "must be off, stdout or the path of a file"
+AUDIT_HINT = "such as /var/log/sidecar/audit.jsonl; a file in the directory at hand is ./audit"
 NO_FIPS = "is no region: for FIPS endpoints write us-gov-west-1, and use_fips_endpoint in [aws]"
 NO_SOURCE = "must be one of roles-anywhere, assume-role, web-identity"
 NO_NAME = "may hold letters, digits, _+=,.@- and {fields} only"
@@ -237,6 +239,13 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("control.socket", "run/control.sock", "run/control.sock"),
     ("control.socket", "off", "off"),
     ("log.level", "debug", "debug"),
+    ("audit.destination", "off", "off"),
+    ("audit.destination", "stdout", "stdout"),
+    ("audit.destination", "/var/log/audit.jsonl", Path("/var/log/audit.jsonl")),
+    ("audit.destination", "./audit", Path("audit")),
+    ("audit.max_megabytes", 1, 1),
+    ("audit.keep", 100, 100),
+    ("audit.chain", True, True),
 ]
 
 REFUSED: list[tuple[str, Any, str, str]] = [
@@ -528,6 +537,12 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("metadata.instance_id", "i-0123", f"{NO_INSTANCE} (got 'i-0123')", ""),
     ("metadata.instance_type", "large", "is not an instance's type (got 'large')", ""),
     ("control.socket", "", "must not be empty (got '')", ""),
+    ("audit.destination", "syslog", f"{NO_DESTINATION} (got 'syslog')", AUDIT_HINT),
+    ("audit.destination", "/var/log/", f"{NO_DESTINATION} (got '/var/log/')", AUDIT_HINT),
+    ("audit.destination", "a\0.b", "must not hold a NUL character (got 'a\\x00.b')", AUDIT_HINT),
+    ("audit.max_megabytes", 0, "must be between 1 and 10240 (got 0)", ""),
+    ("audit.keep", 0, "must be between 1 and 100 (got 0)", ""),
+    ("audit.chain", "yes", f"{NO_FLAG} (got 'yes')", ""),
     ("log.level", "loud", "must be one of debug, info, warning, error (got 'loud')", ""),
 ]
 
