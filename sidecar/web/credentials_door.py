@@ -84,7 +84,9 @@ class CredentialsDoor:
         """Answer ``GET /credentials`` and ``GET /credentials/<role>``."""
         entry = self._ledger.entry(request, GET_CREDENTIALS)
         try:
-            caller = await self._callers.identify(token_of(request))
+            token = token_of(request)
+            entry = entry.showing(token)
+            caller = await self._callers.identify(token)
             entry = entry.of(caller.app.name, caller.token_id)
             with self._shares.one_of(caller.app):
                 response = await self._answer(caller.app, request.raw_path, entry)

@@ -1,12 +1,14 @@
 """What a door decided about a request, put down in the audit as it is decided."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from aiohttp import web
 
+from sidecar.access.tokens import MIN_TOKEN_LENGTH
 from sidecar.audit.event import AuditEvent, AuditLog, Result
 from sidecar.clock import Clock
+from sidecar.redaction import MASK
 
 GET_CREDENTIALS: Final = "GetCredentials"
 GET_SECRET_VALUE: Final = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
@@ -27,6 +29,11 @@ class Entry:
     resource: str = ""
     app: str = ""
     token_id: str = ""
+    shown: str = field(default="", repr=False)
+
+    def showing(self, token: bytes) -> Self:
+        """Say which token was shown: it is masked wherever else the caller wrote it."""
+        return replace(self, shown=token.decode("utf-8", "surrogateescape"))
 
     def of(self, app: str, token_id: str) -> Self:
         """Say who asks."""
@@ -57,15 +64,20 @@ class Entry:
                 door=self.door,
                 action=self.action,
                 result=result,
-                resource=self.resource,
+                resource=self._masked(self.resource),
                 app=self.app,
                 token_id=self.token_id,
-                reason=reason,
+                reason=self._masked(reason),
                 cache=cache,
                 peer=self.peer,
                 access_key_id=access_key_id,
             )
         )
+
+    def _masked(self, text: str) -> str:
+        # What is shorter is no token, and would mask letters of the reason.
+        is_token = len(self.shown) >= MIN_TOKEN_LENGTH
+        return text.replace(self.shown, MASK) if is_token else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ class MetadataDoor:
     def _entry(self, request: web.BaseRequest) -> Entry:
         wanted = role_path(canonical_path(request.raw_path) or "")
         entry = self._ledger.entry(request, GET_CREDENTIALS if wanted else _GET_METADATA)
-        return entry.about(wanted.role if wanted else request.raw_path)
+        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
+        return entry.about(wanted.role if wanted else request.raw_path).showing(given)
 
     async def _find(self, path: str | None, entry: Entry) -> bytes | Refusal:
         if path is None:

@@ -151,7 +151,9 @@ class SecretsDoor:
         if refusal := not_forwarded(request):
             return self._denied(entry, refusal)
         try:
-            caller = await self._callers.identify(self._token(request))
+            token = self._token(request)
+            entry = entry.showing(token)
+            caller = await self._callers.identify(token)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)
             return self._turned_away(_BAD_TOKEN)
