@@ -89,6 +89,14 @@ class LivingAccess:
             await self._clock.sleep(_LOOK_AT_TOKEN_FILES_SECONDS)
             self.read_static_tokens()
 
+    def warnings(self) -> dict[str, str]:
+        """Say which tokens and keys could not be renewed, and why."""
+        outside = ((each.issuer, each.trouble) for each in self.callers.access.outside)
+        return {
+            **self.token_files.troubles(),
+            **{f"keys of issuer {name}": trouble for name, trouble in outside if trouble},
+        }
+
     def read_static_tokens(self) -> None:
         """Read again the token files of others that have changed."""
         self.callers.access.static.reload()

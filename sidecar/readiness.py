@@ -32,7 +32,7 @@ class Readiness:
             **_findings(inside.held, inside.clock),
             **_served_as_they_are(inside.secrets),
             **inside.changes.warnings(),
-            **inside.access.token_files.troubles(),
+            **inside.access.warnings(),
             **inside.audit.warnings(),
         }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from sidecar.access.own_token import OwnTokenRules, peek, verify
+from sidecar.access.own_token import REVOKED, OwnTokenRules, peek, verify
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_key import TokenKey
@@ -38,6 +38,11 @@ class Outside(Protocol):
     @property
     def issuer(self) -> str:
         """The ``iss`` of its tokens."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why its keys could not be renewed last time, if they could not."""
         ...
 
     async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
@@ -143,6 +148,8 @@ class Callers:
         outside = self._outside(token, access)
         if outside is not None:
             app, token_id, ends_at = await outside.identify(token, now)
+            if token_id in access.own.rules.revoked:
+                raise TokenNotAccepted(REVOKED)
             return Caller(app, token_id), ends_at
         said = verify(token, access.own.key, access.own.rules, now)
         found = access.app(said.app)

@@ -16,6 +16,7 @@ MAX_OWN_TOKEN_LENGTH: Final = 4096
 # As for AWS's own signatures: by how much this clock may have been set back meanwhile.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _FAR: Final = datetime.max.replace(tzinfo=UTC)
+REVOKED: Final = "the token is revoked"
 _REQUIRED: Final = ("sub", "aud", "iat", "exp", "jti")
 _NO_TIME_CHECKS: Final = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 
@@ -112,7 +113,7 @@ def verify(token: str, key: TokenKey, rules: OwnTokenRules, now: datetime) -> Ow
     said = _read(_verified_claims(token, key, rules), rules)
     _check_times(said, rules, now)
     if said.token_id in rules.revoked:
-        raise TokenNotAccepted("the token is revoked")
+        raise TokenNotAccepted(REVOKED)
     return said
 
 

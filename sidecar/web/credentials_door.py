@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sidecar.access.callers import Callers
 from sidecar.access.decision import Action, decide
+from sidecar.access.key_set import NoKeysYet
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.clock import iso_seconds
@@ -27,7 +28,6 @@ from sidecar.errors import (
     NotReady,
     SidecarError,
     TooManyRequests,
-    Unauthenticated,
 )
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.web.answer import Refusal, answer
@@ -47,14 +47,16 @@ _PLACES: Final = 800
 
 _CODES: Final[Mapping[type[SidecarError], str]] = {
     BadRequest: "BadRequest",
-    Unauthenticated: "Unauthorized",
     Forbidden: "AccessDenied",
     NotFound: "NotFound",
     NotReady: "CredentialsUnavailable",
     TooManyRequests: "TooManyRequests",
 }
 # The same whatever is wrong: why a token does not count is the audit's to tell.
-_NOBODY: Final = "the app's token is wanted, once, in Authorization"
+_UNKNOWN: Final = Refusal(401, "Unauthorized", "the app's token is wanted, once, in Authorization")
+_KEYS_AWAITED: Final = Refusal(
+    503, "CredentialsUnavailable", "the issuer's keys are not there yet; ask again in a second"
+)
 
 
 class CredentialsDoor:
@@ -92,7 +94,7 @@ class CredentialsDoor:
                 response = await self._answer(caller.app, request.raw_path, entry)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)
-            response = self.refuse(Refusal(401, _CODES[Unauthenticated], _NOBODY))
+            response = self.refuse(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _UNKNOWN)
         except TooManyRequests as exc:
             # Several SDKs do not ask again after a 429.
             entry.denied(exc.message)

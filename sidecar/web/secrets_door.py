@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sidecar.access.callers import Callers
 from sidecar.access.decision import Action, decide
+from sidecar.access.key_set import NoKeysYet
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.aws.parameter import ParameterQuery
@@ -51,6 +52,7 @@ _PING: Final = "/ping"
 _SHOWN: Final = 200
 _FULL: Final = Refusal(429, "ConnectionLimitExceeded", "Connection limit exceeded")
 _BAD_TOKEN: Final = Refusal(403, "BadToken", "Bad Token")
+_KEYS_AWAITED: Final = Refusal(503, "NotReady", "the issuer's keys are not there yet")
 
 
 class Readers(Protocol):
@@ -156,7 +158,7 @@ class SecretsDoor:
             caller = await self._callers.identify(token)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)
-            return self._turned_away(_BAD_TOKEN)
+            return self._turned_away(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _BAD_TOKEN)
         entry = entry.of(caller.app.name, caller.token_id)
         try:
             with self._shares.one_of(caller.app):

@@ -124,6 +124,7 @@ class Issuer:
     """An issuer of others, whose tokens say which app they are for."""
 
     issuer = "https://there"
+    trouble = None
 
     def __init__(self, ends_at: datetime) -> None:
         self.asked = 0
@@ -158,6 +159,15 @@ async def test_an_outside_issuer_is_asked_for_its_own_tokens_only_and_once_a_min
     assert issuer.asked == 2
     assert "algorithm" in await reason(callers, theirs("https://elsewhere"))
     assert issuer.asked == 2
+
+
+async def test_a_token_of_an_outside_issuer_can_be_revoked_too(
+    clock: "ManualClock", now: datetime
+) -> None:
+    own = OwnTokens(KEY, replace(RULES, revoked={"theirs"}))
+    issuer = Issuer(now + timedelta(hours=1))
+    callers = Callers(access(outside=(issuer,), own=own), clock)
+    assert await reason(callers, theirs("https://there")) == "the token is revoked"
 
 
 async def test_what_an_outside_issuer_refuses_is_not_remembered_as_good(
