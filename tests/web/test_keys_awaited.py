@@ -1,4 +1,4 @@
-"""A token whose issuer's keys are not there yet may be good a little later: SDKs are to ask again."""
+"""A token whose issuer has no keys yet may be good a little later: SDKs are to ask again."""
 
 from dataclasses import replace
 from datetime import datetime
