@@ -113,6 +113,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_every_proof_that_the_security_page_names_is_there() -> None:
+    page = (ROOT / "docs/security.md").read_text()
+    named = re.findall(r"`(tests/[a-z_/]+(?:\.py)?)`", page)
+    assert len(named) > 30
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
 def test_the_readme_fits_on_a_few_screens() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 200
 
