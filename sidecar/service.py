@@ -8,7 +8,7 @@ from functools import partial
 
 from sidecar.app_sessions import AppSessions
 from sidecar.audit.event import AuditLog, NoAudit
-from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.forwarding import PLACES, Forwarder
 from sidecar.aws.http import http_client
 from sidecar.background import Background
 from sidecar.clock import Clock
@@ -32,7 +32,6 @@ from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.ledger import Ledger
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits, OpenDoor, open_doors
 
-_FORWARDED_AT_ONCE = 32
 NO_AUDIT = NoAudit()
 
 
@@ -117,7 +116,7 @@ def _ledger(audit: AuditLog, clock: Clock, door: str) -> Ledger:
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
     """Make the aws-api door's own way to AWS, so that sessions are not kept waiting by it."""
-    client = http_client(config.aws.ca_bundle, connections=_FORWARDED_AT_ONCE)
+    client = http_client(config.aws.ca_bundle, connections=PLACES)
     return Forwarder(await stack.enter_async_context(client), partial(endpoint_of, aws=config.aws))
 
 

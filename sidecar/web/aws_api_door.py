@@ -15,6 +15,7 @@ from aiohttp import web
 from sidecar.access.policy import App
 from sidecar.access.shared_role import RoleHolders
 from sidecar.access.vended import VendedSessions
+from sidecar.aws.asker import asking_for
 from sidecar.aws.forwarding import Forwarder, NotSent
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.errors import SidecarError
@@ -113,7 +114,7 @@ class AwsApiDoor:
         self._apps = apps
         self._reads = reads
         self._own_writes = OwnWrites(reads, ledger.clock)
-        self._in_flight = InFlight()
+        self._in_flight = InFlight(apps)
         self._forwarder = forwarder
         self._ledger = ledger
         self._clock = ledger.clock
@@ -126,7 +127,7 @@ class AwsApiDoor:
         try:
             claim = read_authorization(headers)
             caller = self._claimed_caller(headers, claim, entry)
-            with self._in_flight.one_of(str(caller.holders)):
+            with self._in_flight.one_of(caller.holders), asking_for(str(caller.holders)):
                 return await self._serve(request, headers, claim, caller)
         except SidecarError as exc:
             entry.denied(exc.message)

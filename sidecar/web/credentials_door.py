@@ -86,7 +86,7 @@ class CredentialsDoor:
         try:
             caller = await self._callers.identify(_token(request))
             entry = entry.of(caller.app.name, caller.token_id)
-            with self._shares.one_of(caller.app):
+            with self._shares.one_of(caller.app.name):
                 response = await self._answer(caller.app, request.raw_path, entry)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)
