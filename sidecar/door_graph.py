@@ -15,8 +15,10 @@ from sidecar.readiness import Readiness
 from sidecar.secret_changes import Changes
 from sidecar.secret_graph import SecretGraph
 from sidecar.web.admin_door import AdminDoor
+from sidecar.web.aws_api.in_flight import MOST
 from sidecar.web.aws_api.reads import CachedReads
-from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.aws_api_door import AwsApiDoor, AwsApiLimits
+from sidecar.web.credentials_door import PLACES as CREDENTIALS_PLACES
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.instance_facts import instance_facts
 from sidecar.web.invalidate_route import InvalidateRoute
@@ -37,6 +39,7 @@ class Behind:
         changes: what tells the caches of changes.
         forwarder: the aws-api door's way to AWS.
         ledger_of: gives where a door puts its decisions down.
+        connections: how many of them a door holds.
 
     """
 
@@ -46,6 +49,15 @@ class Behind:
     changes: Changes
     forwarder: Forwarder
     ledger_of: Callable[[str], Ledger]
+    connections: int
+
+    def places(self, most: int) -> int:
+        """Say how many requests a door may work on at once, of at most so many.
+
+        A connection that is worked on is never given up for another. So some have to be left, or
+        whoever has every place would keep all others from being let in.
+        """
+        return max(1, min(most, self.connections * 3 // 4))
 
 
 def build_doors(
@@ -71,7 +83,8 @@ def _doors(
 def _credentials_door(behind: Behind) -> CredentialsDoor:
     access = behind.access
     ledger = behind.ledger_of(CredentialsDoor.name)
-    return CredentialsDoor(access.sessions, access.callers, ledger)
+    places = behind.places(CREDENTIALS_PLACES)
+    return CredentialsDoor(access.sessions, access.callers, ledger, places=places)
 
 
 def _secrets_door(behind: Behind) -> SecretsDoor:
@@ -82,7 +95,9 @@ def _secrets_door(behind: Behind) -> SecretsDoor:
         secrets.readers,
         behind.access.callers,
         behind.ledger_of(SecretsDoor.name),
-        options=SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn),
+        options=SecretsDoorOptions(
+            section.path_prefix, section.ssrf_headers, behind.places(section.max_conn)
+        ),
     )
 
 
@@ -98,7 +113,8 @@ def _aws_api_door(behind: Behind) -> AwsApiDoor:
     )
     ledger = behind.ledger_of(AwsApiDoor.name)
     callers, vended = behind.access.callers, behind.access.sessions.vended
-    return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger)
+    limits = AwsApiLimits(behind.places(MOST))
+    return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger, limits=limits)
 
 
 def _metadata_door(behind: Behind) -> MetadataDoor:

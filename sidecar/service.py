@@ -97,9 +97,9 @@ async def running_sidecar(
         readiness = Readiness(access, held, secrets, changes, files, clock)
         ledger_of = partial(_ledger, audit, clock)
         forwarder = await _forwarder(config, stack)
-        doors = build_doors(
-            Behind(config, access, secrets, changes, forwarder, ledger_of), readiness, clock
-        )
+        most = limits.max_connections
+        behind = Behind(config, access, secrets, changes, forwarder, ledger_of, most)
+        doors = build_doors(behind, readiness, clock)
         opened = await stack.enter_async_context(open_doors(doors, ledger_of, limits=limits))
         if held is not None:
             _renew_with(held, config, access.sessions)

@@ -15,6 +15,7 @@ from botocore.credentials import ReadOnlyCredentials
 from sidecar.aws.boto_service import PLACES
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.emulator.faults import Fault
+from sidecar.web.listener import ConnectionLimits
 
 if TYPE_CHECKING:
     from tests.conftest import Aws
@@ -24,6 +25,8 @@ GREEDY: Final = "token-of-the-greedy-app"
 # More than the secrets door lets one of two apps have under way.
 MANY: Final = 650
 MANY_CALLS: Final = 100
+# Connections that a door may hold where the process may open few files.
+FEW: Final = 20
 # botocore gives up an answer after five seconds; what is answered sooner did not wait for that.
 AT_ONCE_SECONDS: Final = 4.0
 GET: Final = "secretsmanager.GetSecretValue"
@@ -122,6 +125,26 @@ async def test_secrets_held_and_not_held_come_at_once_while_another_apps_reads_h
         refused = {task.result() for task in greedy if task.done()}
         assert refused <= {429}, "what the greedy app has under way hangs, or is too much"
         assert aws.emulator.calls()[GET] == PLACES // 2 + 1
+
+
+async def test_no_app_takes_all_connections_of_a_door_that_may_hold_few(
+    aws: "Aws", start: "Start", until: "Until"
+) -> None:
+    held = aws.new_secret("held")
+    doors = await start(limits=ConnectionLimits(max_connections=FEW, drain_seconds=0.2))
+    await until(doors.ready)
+    assert (await doors.secret(held))[0] == 200
+    aws.emulator.set_faults(Fault("secretsmanager", "GetSecretValue", hang=True))
+    async with _asking([_greedy(doors, f"demo/{number}") for number in range(2 * FEW)]) as greedy:
+
+        async def no_more_are_let_in() -> bool:
+            return sum(task.done() for task in greedy) >= FEW
+
+        await until(no_more_are_let_in)
+        async with asyncio.timeout(AT_ONCE_SECONDS):
+            assert (await doors.secret(held))[1]["SecretString"] == "held"
+        waiting = sum(not task.done() for task in greedy)
+    assert waiting, "what was let in goes on"
 
 
 async def test_calls_that_are_sent_on_are_answered_while_another_apps_calls_hang(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sidecar.access.own_token import OwnTokenRules, issue, peek
 from sidecar.access.token_key import TokenKey
-from sidecar.ca import private_key_pem
 from tests.service.conftest import Doors
 
 if TYPE_CHECKING:
@@ -87,7 +87,11 @@ def site(aws: "Aws", tmp_path: Path) -> Site:
     assert static
     site = Site(tmp_path, before)
     site.key.touch(mode=0o600)
-    site.key.write_bytes(private_key_pem(Ed25519PrivateKey.generate()))
+    site.key.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
     for app in APPS:
         site.issue_before(app, 10)
     site.write()
