@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from sidecar.aws.boto_service import PLACES
+from sidecar.aws.sts import PLACES as STS_PLACES
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.emulator.faults import Fault
 from sidecar.web.listener import ConnectionLimits
@@ -30,6 +31,7 @@ FEW: Final = 20
 # botocore gives up an answer after five seconds; what is answered sooner did not wait for that.
 AT_ONCE_SECONDS: Final = 4.0
 GET: Final = "secretsmanager.GetSecretValue"
+LIST: Final = "secretsmanager.ListSecrets"
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def config_file(config_file: Path, tmp_path: Path) -> Path:
 [apps.greedy]
 roles = ["default"]
 secrets = ["demo/*"]
+assume_roles = ["arn:aws:iam::*:role/modest-reader-*"]
 static_token_file = {json.dumps(str(tmp_path / "greedy.token"))}
 """
     own = tmp_path / "sidecar.toml"
@@ -47,13 +50,17 @@ static_token_file = {json.dumps(str(tmp_path / "greedy.token"))}
     return own
 
 
+def _policy(*actions: str, **more: object) -> str:
+    statement = {"Effect": "Allow", "Action": actions, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 @pytest.fixture(autouse=True)
 def permissions(aws: "Aws") -> Iterator[None]:
     """Let the role list and describe secrets, too."""
     iam, name = aws.client("iam"), "tests-of-greedy-apps"
     actions = ["secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"]
-    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    document = _policy(*actions, Resource="*")
     iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=document)
     yield
     iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
@@ -101,7 +108,7 @@ async def _hang(aws: "Aws", operation: str, until: "Until", calls: int) -> None:
     """Wait until so many calls hang at AWS."""
 
     async def hang() -> bool:
-        return aws.emulator.calls().get(f"secretsmanager.{operation}", 0) >= calls
+        return aws.emulator.calls().get(operation, 0) >= calls
 
     await until(hang)
 
@@ -117,7 +124,7 @@ async def test_secrets_held_and_not_held_come_at_once_while_another_apps_reads_h
     # As many as one app gets of the calls at a time: all later ones are answered.
     aws.emulator.set_faults(Fault("secretsmanager", "GetSecretValue", hang=True, times=PLACES // 2))
     async with _asking([_greedy(doors, f"demo/{number}") for number in range(MANY)]) as greedy:
-        await _hang(aws, "GetSecretValue", until, PLACES // 2)
+        await _hang(aws, GET, until, PLACES // 2)
         async with asyncio.timeout(AT_ONCE_SECONDS):
             answers = [(await doors.secret(name))[1]["SecretString"] for name in (held, cold)]
             credentials = await doors.credentials()
@@ -125,6 +132,36 @@ async def test_secrets_held_and_not_held_come_at_once_while_another_apps_reads_h
         refused = {task.result() for task in greedy if task.done()}
         assert refused <= {429}, "what the greedy app has under way hangs, or is too much"
         assert aws.emulator.calls()[GET] == PLACES // 2 + 1
+
+
+@pytest.fixture
+def reader(aws: "Aws") -> Iterator[str]:
+    """Give the ARN of a role that the demo's role may assume, and that may read every secret."""
+    iam, name = aws.client("iam"), "modest-reader"
+    trust = _policy("sts:*", Principal={"AWS": aws.stage.role_arn})
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    document = _policy("secretsmanager:GetSecretValue", Resource="*")
+    iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=document)
+    yield made["Role"]["Arn"]
+    iam.delete_role_policy(RoleName=name, PolicyName="read")
+    iam.delete_role(RoleName=name)
+
+
+async def test_a_role_that_is_named_is_assumed_while_the_roles_that_another_app_names_hang(
+    aws: "Aws", start: "Start", until: "Until", reader: str
+) -> None:
+    name = aws.new_secret("hunter2")
+    doors = await start(SIDECAR_APPS_WEB_ASSUME_ROLES=reader)
+    await until(doors.ready)
+    aws.emulator.clear_calls()
+    held_back = STS_PLACES // 2
+    aws.emulator.set_faults(Fault("sts", "AssumeRole", hang=True, times=held_back))
+    many = [f"{name}?roleArn={reader}-{number}" for number in range(MANY_CALLS)]
+    async with _asking([_greedy(doors, each) for each in many]):
+        await _hang(aws, "sts.AssumeRole", until, held_back)
+        async with asyncio.timeout(AT_ONCE_SECONDS):
+            status, body = await doors.secret(f"{name}?roleArn={reader}")
+    assert (status, body["SecretString"]) == (200, "hunter2")
 
 
 async def test_no_app_takes_all_connections_of_a_door_that_may_hold_few(
@@ -156,11 +193,11 @@ async def test_calls_that_are_sent_on_are_answered_while_another_apps_calls_hang
     greedy, modest = await _api_of(aws, doors, GREEDY), await _api_of(aws, doors)
     aws.emulator.clear_calls()
     aws.emulator.set_faults(Fault("secretsmanager", "ListSecrets", hang=True))
-    async with _asking([greedy("secretsmanager.ListSecrets") for _ in range(MANY_CALLS)]):
-        await _hang(aws, "ListSecrets", until, 16)
+    async with _asking([greedy(LIST) for _ in range(MANY_CALLS)]):
+        await _hang(aws, LIST, until, 16)
         async with asyncio.timeout(AT_ONCE_SECONDS):
             described = await modest("secretsmanager.DescribeSecret", SecretId=name)
-            read = await modest("secretsmanager.GetSecretValue", SecretId=name)
+            read = await modest(GET, SecretId=name)
         assert (described[1]["Name"], read[1]["SecretString"]) == (name, "hunter2")
         throttled = await greedy("secretsmanager.DescribeSecret", SecretId=name)
         assert throttled[1]["__type"] == "ThrottlingException"
