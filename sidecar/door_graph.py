@@ -9,8 +9,10 @@ from sidecar.config.metadata_consistency import metadata_app
 from sidecar.interior import Interior
 from sidecar.readiness import Readiness
 from sidecar.web.admin_door import AdminDoor
+from sidecar.web.aws_api.in_flight import MOST
 from sidecar.web.aws_api.reads import CachedReads
-from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.aws_api_door import AwsApiDoor, AwsApiLimits
+from sidecar.web.credentials_door import PLACES as CREDENTIALS_PLACES
 from sidecar.web.credentials_door import CredentialsDoor
 from sidecar.web.instance_facts import instance_facts
 from sidecar.web.invalidate_route import InvalidateRoute
@@ -38,10 +40,20 @@ def _doors(inside: Interior, readiness: Readiness) -> Iterator[tuple[Door, tuple
     yield AdminDoor(readiness.pending, readiness.warnings, invalidate, admin_tokens), places.admin
 
 
+def _places(inside: Interior, most: int) -> int:
+    """Say how many requests a door may work on at once, of at most so many.
+
+    A connection that is worked on is never given up for another. So some have to be left, or
+    whoever has every place would keep all others from being let in.
+    """
+    return max(1, min(most, inside.connections * 3 // 4))
+
+
 def _credentials_door(inside: Interior) -> CredentialsDoor:
     access = inside.access
     ledger = inside.ledger_of(CredentialsDoor.name)
-    return CredentialsDoor(access.sessions, access.callers, ledger)
+    places = _places(inside, CREDENTIALS_PLACES)
+    return CredentialsDoor(access.sessions, access.callers, ledger, places=places)
 
 
 def _secrets_door(inside: Interior) -> SecretsDoor:
@@ -52,7 +64,9 @@ def _secrets_door(inside: Interior) -> SecretsDoor:
         secrets.readers,
         inside.access.callers,
         inside.ledger_of(SecretsDoor.name),
-        options=SecretsDoorOptions(section.path_prefix, section.ssrf_headers, section.max_conn),
+        options=SecretsDoorOptions(
+            section.path_prefix, section.ssrf_headers, _places(inside, section.max_conn)
+        ),
     )
 
 
@@ -68,7 +82,8 @@ def _aws_api_door(inside: Interior) -> AwsApiDoor:
     )
     ledger = inside.ledger_of(AwsApiDoor.name)
     callers, vended = inside.access.callers, inside.access.sessions.vended
-    return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger)
+    limits = AwsApiLimits(_places(inside, MOST))
+    return AwsApiDoor(vended, lambda: callers.apps, reads, forwarder, ledger, limits=limits)
 
 
 def _metadata_door(inside: Interior) -> MetadataDoor:

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from sidecar.app_sessions import AppSessions
 from sidecar.audit.opening import opened_sink
 from sidecar.audit.trail import Trail, running_trail
-from sidecar.aws.forwarding import Forwarder
+from sidecar.aws.forwarding import PLACES, Forwarder
 from sidecar.aws.http import http_client
 from sidecar.background import Background
 from sidecar.clock import Clock
@@ -26,8 +25,6 @@ from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.ledger import Ledger
-
-_FORWARDED_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,7 @@ class Interior:
         access: who is let in, and with which sessions.
         forwarder: the aws-api door's way to AWS.
         background: what runs all the while.
+        connections: how many of them a door holds.
 
     """
 
@@ -60,6 +58,7 @@ class Interior:
     access: LivingAccess
     forwarder: Forwarder
     background: Background
+    connections: int
 
     def ledger_of(self, door: str) -> Ledger:
         """Give where a door puts its decisions down."""
@@ -78,9 +77,16 @@ class Interior:
 
 @asynccontextmanager
 async def furnished(
-    config: Config, prepared: Prepared, clock: Clock, audit: Trail | None = None
+    config: Config, prepared: Prepared, clock: Clock, connections: int, audit: Trail | None = None
 ) -> AsyncIterator[Interior]:
     """Make it all, without asking AWS for anything, and end it all when the block is left.
+
+    Args:
+        config: the checked configuration.
+        prepared: identity and tokens.
+        clock: the wall clock.
+        connections: how many of them a door holds.
+        audit: where decisions are put down, in place of what is configured.
 
     Raises:
         ConfigError: a region that no service is known in.
@@ -114,12 +120,13 @@ async def furnished(
             access,
             forwarder,
             background,
+            connections,
         )
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:
     """Make the aws-api door's own way to AWS, so that sessions are not kept waiting by it."""
-    client = http_client(config.aws.ca_bundle, connections=_FORWARDED_AT_ONCE)
+    client = http_client(config.aws.ca_bundle, connections=PLACES)
     return Forwarder(await stack.enter_async_context(client), partial(endpoint_of, aws=config.aws))
 
 

@@ -79,7 +79,8 @@ async def running_sidecar(
 
     """
     async with AsyncExitStack() as stack:
-        inside = await stack.enter_async_context(furnished(config, prepared, clock, audit))
+        most = opening.limits.max_connections
+        inside = await stack.enter_async_context(furnished(config, prepared, clock, most, audit))
         readiness = Readiness(inside)
         doors = build_doors(inside, readiness)
         opens = open_configured_doors(doors, inside.ledger_of, config.doors, opening)

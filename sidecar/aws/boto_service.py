@@ -1,4 +1,4 @@
-"""One service of AWS, asked through boto3 in threads that its readers share fairly."""
+"""One service of AWS, asked through boto3 in threads that apps and roles share fairly."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from botocore import xform_name
 from botocore.config import Config as BotoConfig
 
+from sidecar.aws.asker import asker
 from sidecar.aws.boto_client import boto_client
 from sidecar.aws.daemon_threads import run_in_daemon_thread
 from sidecar.aws.failed_calls import failed
@@ -24,12 +25,12 @@ _Result = TypeVar("_Result")
 # From a service's name in botocore and a region to the base URL; ValueError where AWS has none.
 EndpointOf = Callable[[str, str], str]
 
-# Calls at a time; one role alone gets half of them.
+# Calls at a time; those with one role for one app alone get half of them.
 PLACES: Final = 32
-# Calls of one role that wait. The secrets door's requests in flight, of which none may be held yet,
-# must fit in.
+# Calls with one role for one app that wait. The secrets door's requests in flight, of which none
+# may be held yet, must fit in.
 MOST_WAITING: Final = 1024
-# How long a call waits for its turn behind calls of the same role that hang.
+# How long a call waits for its turn behind calls of its own kind that hang.
 _LONGEST_WAIT_SECONDS: Final = 10.0
 # One role in every region of its partition, and as many more roles as requests may name, fit in.
 _KEPT_CLIENTS: Final = 64
@@ -37,7 +38,7 @@ BOTO_CONFIG: Final = BotoConfig(
     connect_timeout=3,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=PLACES // 2,
+    max_pool_connections=PLACES,
     # AWS is to judge what is asked, in its own words.
     parameter_validation=False,
     user_agent_extra="credential-sidecar",
@@ -64,7 +65,8 @@ class Call:
 class BotoService:
     """Asks for many readers: whose credentials and which region is said with each call.
 
-    A role whose calls hang, in however many regions, never takes the places of all others.
+    Neither a role whose calls hang, in however many regions, nor an app that asks for very much
+    ever takes the places of all others.
 
     Args:
         name: botocore's name of the service.
@@ -106,21 +108,21 @@ class BotoService:
         Raises:
             UpstreamRefused: AWS said no, with its code and status, or there is no such region.
             UpstreamUnavailable: no client, no turn, no answer, 5xx, throttling, or credentials that
-                just expired; ThrottlingException also where too many calls of the role wait.
+                just expired; ThrottlingException also where too many such calls wait.
 
         """
-        role = credentials.role_arn
-        await self._turn(role, call)
+        who = (credentials.role_arn, asker())
+        await self._turn(who, call)
         return await run_in_daemon_thread(
             lambda: self._ask(call, read, self._clients.get(credentials, region)),
-            lambda: self._places.give_back(role),
+            lambda: self._places.give_back(who),
         )
 
-    async def _turn(self, role: str, call: Call) -> None:
+    async def _turn(self, who: tuple[str, str], call: Call) -> None:
         service = _SHOWN[self._name]
         try:
             async with asyncio.timeout(self._longest_wait_seconds):
-                await self._places.take(role)
+                await self._places.take(who)
         except asyncio.QueueFull:
             raise UpstreamUnavailable(
                 f"Rate exceeded: too many calls to {service} wait already",

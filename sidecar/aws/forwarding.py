@@ -1,7 +1,9 @@
 """Sending a JSON-protocol request on to AWS as it came, signed anew with other credentials."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import aiohttp
@@ -10,6 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from yarl import URL
 
+from sidecar.aws.asker import asker
+from sidecar.aws.fair_places import FairPlaces
 from sidecar.aws.http import bounded_body, proxy_for
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.credentials import Credentials
@@ -18,7 +22,13 @@ from sidecar.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreach
 # botocore writes what it signs, the session token included, to its debug log.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
+# Calls at a time; those for one app alone get half of them.
+PLACES: Final = 32
+# Calls for one app that wait. What the aws-api door works on for one must fit in.
+_MOST_WAITING: Final = 1024
 _SUCCESS: Final = 200
+# How long a call waits for its turn behind calls for the same app that hang.
+_LONGEST_WAIT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 5.0
 # Answers of both services are far smaller: 20 secrets of 64 KiB, or 50 descriptions.
@@ -40,11 +50,14 @@ _RETURNED_PREFIXES: Final = ("x-amz-", "x-amzn-")
 class Forwarder:
     """Signs calls and sends them, once each: whoever asked decides on trying again.
 
+    However much one app asks for, others find a place.
+
     Args:
         http: the client session to send with.
         endpoint_of: from a service's signing name and a region to the base URL; ValueError where
             AWS has none.
-        answer_seconds: how long a call may take, waiting for a free connection included.
+        answer_seconds: how long a call may take once it has its turn.
+        longest_wait_seconds: how long a call waits for its turn.
 
     """
 
@@ -54,9 +67,12 @@ class Forwarder:
         endpoint_of: Callable[[str, str], str],
         *,
         answer_seconds: float = _ANSWER_SECONDS,
+        longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
     ) -> None:
         self._http = http
         self._endpoint_of = endpoint_of
+        self._longest_wait_seconds = longest_wait_seconds
+        self._places = FairPlaces(PLACES, _MOST_WAITING)
         self._timeout = aiohttp.ClientTimeout(total=answer_seconds, sock_connect=_CONNECT_SECONDS)
 
     def url_of(self, call: ApiCall) -> URL:
@@ -73,6 +89,10 @@ class Forwarder:
 
         """
         url = self.url_of(call)
+        async with self._turn(call):
+            return await self._sent(url, call, credentials)
+
+    async def _sent(self, url: URL, call: ApiCall, credentials: Credentials) -> ApiReply:
         proxy = proxy_for(url)
         try:
             async with self._http.post(
@@ -91,6 +111,23 @@ class Forwarder:
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise _no_answer(call, exc) from None
         return ApiReply(response.status, _passed_on(response.headers.items()), body)
+
+    @asynccontextmanager
+    async def _turn(self, call: ApiCall) -> AsyncIterator[None]:
+        """Wait for a place, and hold it for as long as the block lasts."""
+        who = asker()
+        try:
+            async with asyncio.timeout(self._longest_wait_seconds):
+                await self._places.take(who)
+        except (asyncio.QueueFull, TimeoutError):
+            raise NotSent(
+                f"{call.service} in {call.region} was not asked: too many calls are under way",
+                hint="ask less at once",
+            ) from None
+        try:
+            yield
+        finally:
+            self._places.give_back(who)
 
     async def ask(self, call: ApiCall, credentials: Credentials) -> bytes:
         """Ask AWS and give the body of a success.
@@ -140,7 +177,7 @@ def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 class NotSent(UpstreamUnreachable):
-    """There was no connection to send a call over, so nothing of it can have been done."""
+    """There was no turn, or no connection to send a call over: nothing of it can have been done."""
 
 
 def _no_answer(call: ApiCall, exc: Exception) -> UpstreamUnavailable:

@@ -1,17 +1,20 @@
 """Asking AWS STS for a role's session, through boto3 in threads."""
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import botocore.exceptions
 from botocore.config import Config as BotoConfig
 
 from sidecar.arn import Arn
+from sidecar.aws.asker import asker
 from sidecar.aws.boto_client import TIMEOUTS, boto_client
-from sidecar.aws.daemon_threads import DaemonThreads
+from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.fair_places import FairPlaces
 from sidecar.aws.sts_refusals import refusal, reply_of
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
@@ -19,7 +22,12 @@ from sidecar.errors import UpstreamError, UpstreamUnavailable
 from sidecar.redaction import Secret
 from sidecar.signing.clock_skew import ahead_of_us
 
-_WORKERS: Final = 4
+_Result = TypeVar("_Result")
+
+# Calls at a time; those for one app alone get half of them.
+PLACES: Final = 8
+# Calls for one app that wait: each is the first that names a role, as all that a door works on may.
+_MOST_WAITING: Final = 1024
 BOTO_CONFIG: Final = BotoConfig(
     connect_timeout=5,
     read_timeout=10,
@@ -52,6 +60,8 @@ class SessionRequest:
 class Sts:
     """AssumeRole and AssumeRoleWithWebIdentity, one attempt a call.
 
+    However many roles one app names, those that another names have their turn.
+
     Args:
         region: the region that is asked.
         endpoint_url: its address.
@@ -75,7 +85,7 @@ class Sts:
         self._clock = clock
         self._ca_bundle = ca_bundle
         self._boto_config = boto_config
-        self._threads = DaemonThreads(_WORKERS)
+        self._places = FairPlaces(PLACES, _MOST_WAITING)
 
     async def assume_role(self, asked: SessionRequest, credentials: Credentials) -> Credentials:
         """Assume a role with the credentials of another.
@@ -134,7 +144,7 @@ class Sts:
                 client.close()
 
         try:
-            asked_at, reply = await self._threads.run(in_thread)
+            asked_at, reply = await self._in_turn(in_thread)
         except UpstreamError:  # there is no client
             raise
         except botocore.exceptions.ClientError as exc:
@@ -145,6 +155,14 @@ class Sts:
         except Exception as exc:  # noqa: BLE001 - whatever a body that is not AWS's leads to
             raise _unusable(type(exc).__name__) from None
         return self._received(reply, asked, asked_at)
+
+    async def _in_turn(self, call: Callable[[], _Result]) -> _Result:
+        who = asker()
+        try:
+            await self._places.take(who)
+        except asyncio.QueueFull:
+            raise UpstreamUnavailable("too many calls to STS wait already") from None
+        return await run_in_daemon_thread(call, lambda: self._places.give_back(who))
 
     def _received(
         self, reply: Mapping[str, Any], asked: SessionRequest, asked_at: datetime

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sidecar.access.policy import App
 from sidecar.errors import TooManyRequests
 
 
@@ -18,41 +17,45 @@ class AppShares:
     Args:
         most: how many places there are.
         apps: says how many apps there are at this moment.
+        most_of_one: how many of the places one app may have at the most.
 
     """
 
-    def __init__(self, most: int, apps: Callable[[], int]) -> None:
+    def __init__(
+        self, most: int, apps: Callable[[], int], *, most_of_one: int | None = None
+    ) -> None:
         self._most = most
         self._apps = apps
+        self._most_of_one = most if most_of_one is None else most_of_one
         self._of: Counter[str] = Counter()
 
     @contextmanager
-    def one_of(self, app: App) -> Iterator[None]:
+    def one_of(self, app: str) -> Iterator[None]:
         """Count a request for as long as the block lasts.
 
         Raises:
             TooManyRequests: the app's own places and the common ones are taken.
 
         """
-        if not self._has_room_for(app.name):
+        if not self._has_room_for(app):
             raise TooManyRequests(
-                f"app {app.name} has {self._of[app.name]} requests under way, as many as it may",
+                f"app {app} has {self._of[app]} requests under way, as many as it may",
                 hint="ask again in a second",
             )
-        self._of[app.name] += 1
+        self._of[app] += 1
         try:
             yield
         finally:
-            self._of[app.name] -= 1
-            if not self._of[app.name]:
-                del self._of[app.name]
+            self._of[app] -= 1
+            if not self._of[app]:
+                del self._of[app]
 
     def full(self) -> bool:
         """Whether every place is taken."""
         return self._of.total() >= self._most
 
     def _has_room_for(self, name: str) -> bool:
-        if self.full():
+        if self.full() or self._of[name] >= self._most_of_one:
             return False
         apps = max(1, self._apps())
         own = self._most // (2 * apps)

@@ -8,6 +8,7 @@ the door hold a megabyte.
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from aiohttp import web
 from sidecar.access.policy import App
 from sidecar.access.shared_role import RoleHolders
 from sidecar.access.vended import VendedSessions
+from sidecar.aws.asker import asking_for
 from sidecar.aws.forwarding import Forwarder, NotSent
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.errors import SidecarError
@@ -31,7 +33,7 @@ from sidecar.web.aws_api.forwarded_reads import (
     permitted,
     readable,
 )
-from sidecar.web.aws_api.in_flight import InFlight
+from sidecar.web.aws_api.in_flight import MOST, InFlight
 from sidecar.web.aws_api.own_writes import OwnWrites
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api.writes import Write, write_of
@@ -45,7 +47,6 @@ _SERVICES: Final[Mapping[str, str]] = {"secretsmanager": "secretsmanager", "Amaz
 _TARGET: Final = re.compile(r"([A-Za-z]{1,64})\.([A-Za-z]{1,64})")
 _LENGTH: Final = re.compile(r"[0-9]{1,10}")
 _CLIENT_ERROR: Final = 400
-_BODY_SECONDS: Final = 10.0
 _NO_BODY: Final = Refusal(408, "RequestTimeoutException", "the body did not arrive")
 
 
@@ -77,6 +78,17 @@ def body_of_stated_length(request: web.BaseRequest) -> Refusal | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class AwsApiLimits:
+    """How many requests are worked on at the same time, and how long a body may take to arrive."""
+
+    most: int = MOST
+    body_seconds: float = 10.0
+
+
+DEFAULT_LIMITS: Final = AwsApiLimits()
+
+
 class AwsApiDoor:
     """Answers reads from memory and forwards the rest, signed anew as the caller's own role.
 
@@ -86,7 +98,7 @@ class AwsApiDoor:
         reads: what is answered from memory.
         forwarder: the way to AWS.
         ledger: where decisions are put down; its clock is the wall clock.
-        body_seconds: how long a body may take to arrive.
+        limits: see `AwsApiLimits`.
 
     """
 
@@ -107,17 +119,17 @@ class AwsApiDoor:
         forwarder: Forwarder,
         ledger: Ledger,
         *,
-        body_seconds: float = _BODY_SECONDS,
+        limits: AwsApiLimits = DEFAULT_LIMITS,
     ) -> None:
         self._vended = vended
         self._apps = apps
         self._reads = reads
         self._own_writes = OwnWrites(reads, ledger.clock)
-        self._in_flight = InFlight()
+        self._in_flight = InFlight(apps, limits.most)
         self._forwarder = forwarder
         self._ledger = ledger
         self._clock = ledger.clock
-        self._body_seconds = body_seconds
+        self._body_seconds = limits.body_seconds
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Verify, then answer or forward."""
@@ -126,7 +138,7 @@ class AwsApiDoor:
         try:
             claim = read_authorization(headers)
             caller = self._claimed_caller(headers, claim, entry)
-            with self._in_flight.one_of(str(caller.holders)):
+            with self._in_flight.one_of(caller.holders), asking_for(str(caller.holders)):
                 return await self._serve(request, headers, claim, caller)
         except SidecarError as exc:
             entry.denied(exc.message)

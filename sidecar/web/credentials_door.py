@@ -43,7 +43,7 @@ _PATH: Final = "/credentials"
 # The tightest SDKs give up after one second; a cold start may take most of it.
 _COLD_START_SECONDS: Final = 0.8
 # Far more requests than ever wait for a first session; nothing else waits here.
-_PLACES: Final = 800
+PLACES: Final = 800
 
 _CODES: Final[Mapping[type[SidecarError], str]] = {
     BadRequest: "BadRequest",
@@ -66,17 +66,20 @@ class CredentialsDoor:
         sessions: every app's session of each of its roles.
         callers: who is who.
         ledger: where decisions are put down.
+        places: how many requests are worked on at the same time, over all apps.
 
     """
 
     name = "credentials"
     guards: tuple[Guard, ...] = (not_forwarded, not_from_a_browser, only_get, no_body)
 
-    def __init__(self, sessions: Sessions, callers: Callers, ledger: Ledger) -> None:
+    def __init__(
+        self, sessions: Sessions, callers: Callers, ledger: Ledger, *, places: int = PLACES
+    ) -> None:
         self._sessions = sessions
         self._callers = callers
         self._ledger = ledger
-        self._shares = AppShares(_PLACES, lambda: len(callers.apps))
+        self._shares = AppShares(places, lambda: len(callers.apps))
         # Of each session the set that is served, and its bytes.
         self._bodies: WeakKeyDictionary[RefreshingRole, tuple[Credentials, bytes]] = (
             WeakKeyDictionary()
@@ -90,7 +93,7 @@ class CredentialsDoor:
             entry = entry.showing(token)
             caller = await self._callers.identify(token)
             entry = entry.of(caller.app.name, caller.token_id)
-            with self._shares.one_of(caller.app):
+            with self._shares.one_of(caller.app.name):
                 response = await self._answer(caller.app, request.raw_path, entry)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)

@@ -18,6 +18,7 @@ from sidecar.access.decision import Action, decide
 from sidecar.access.key_set import NoKeysYet
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
+from sidecar.aws.asker import asking_for
 from sidecar.aws.parameter import ParameterQuery
 from sidecar.aws.reader import Reader
 from sidecar.errors import (
@@ -161,7 +162,7 @@ class SecretsDoor:
             return self._turned_away(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _BAD_TOKEN)
         entry = entry.of(caller.app.name, caller.token_id)
         try:
-            with self._shares.one_of(caller.app):
+            with self._shares.one_of(caller.app.name), asking_for(caller.app.name):
                 return await self._answer_app(request, caller.app, entry)
         except TooManyRequests as exc:
             entry.denied(exc.message)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.config import Config
 
+from sidecar.aws.asker import asking_for
 from sidecar.aws.boto_service import BOTO_CONFIG, MOST_WAITING, PLACES, BotoService, Call
 from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnavailable
@@ -97,6 +98,21 @@ async def test_a_role_whose_calls_hang_in_many_regions_holds_up_no_other(
             for role in ("web", "batch")
         ]
         assert await asyncio.wait_for(asyncio.gather(*answers), 30) == ["answered"] * 2
+
+
+async def test_an_app_whose_calls_hang_holds_up_no_other_that_reads_with_the_same_role(
+    canned: "CannedServer", silent: str, credentials: "Credentials"
+) -> None:
+    canned.then({"SecretList": []})
+    service = _service(lambda _, region: canned.url if region == REGION else silent, PATIENT)
+
+    async def greedy() -> None:
+        with asking_for("greedy"):
+            await service.ask(CALL, lambda _: None, credentials, region="us-east-1")
+
+    async with _hanging(greedy() for _ in range(PLACES * 2)):
+        answer = service.ask(CALL, lambda _: "answered", credentials, region=REGION)
+        assert await asyncio.wait_for(answer, 5) == "answered"
 
 
 async def test_a_role_for_which_very_many_wait_is_throttled_and_no_other_is(

@@ -1,13 +1,18 @@
 """Sending calls on: what becomes of a proxy, an odd endpoint, and an AWS that does not answer."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 
-from sidecar.aws.forwarding import Forwarder, NotSent, signed_headers
+from sidecar.aws.asker import asking_for
+from sidecar.aws.forwarding import PLACES, Forwarder, NotSent, signed_headers
 from sidecar.aws.json_api import ApiCall
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamRefused, UpstreamTimeout
@@ -134,3 +139,45 @@ async def test_a_region_without_an_endpoint_is_a_value_error(
 
     with pytest.raises(ValueError, match="eu-west-1"):
         await Forwarder(http, none).send(CALL, session)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give the address of a server that takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=PLACES) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def _hanging(forwarder: Forwarder, session: Credentials) -> AsyncIterator[None]:
+    """Let a greedy app's calls to another region wait for as long as the block lasts."""
+    with asking_for("greedy"):
+        elsewhere = replace(CALL, region="us-east-1")
+        calls = [
+            asyncio.create_task(forwarder.send(elsewhere, session)) for _ in range(PLACES // 2)
+        ]
+    await asyncio.sleep(0)
+    yield
+    assert not any(call.done() for call in calls)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_calls_for_one_app_that_hang_hold_up_none_for_another(
+    canned: "CannedServer", silent: str, http: aiohttp.ClientSession, session: Credentials
+) -> None:
+    canned.then({})
+    forwarder = Forwarder(http, lambda _, region: canned.url if region == CALL.region else silent)
+    async with _hanging(forwarder, session), asyncio.timeout(5):
+        with asking_for("modest"):
+            assert await forwarder.ask(CALL, session) == b"{}"
+
+
+async def test_behind_calls_that_hang_a_call_waits_only_so_long_and_is_not_sent(
+    silent: str, http: aiohttp.ClientSession, session: Credentials
+) -> None:
+    forwarder = Forwarder(http, lambda *_: silent, longest_wait_seconds=0.05)
+    async with _hanging(forwarder, session):
+        with asking_for("greedy"), pytest.raises(NotSent, match="too many calls are under way"):
+            await forwarder.send(CALL, session)

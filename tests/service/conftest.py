@@ -17,6 +17,8 @@ from sidecar.clock import Clock, SystemClock
 from sidecar.config.load import load_config
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
+from sidecar.web.configured_doors import Opening
+from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, ManualClock, Serve, Serving
@@ -151,12 +153,15 @@ async def start(
     """Give a function that starts a sidecar; variables are configuration."""
     async with AsyncExitStack() as stack:
 
-        async def started(clock: Clock | None = None, **more: str) -> Doors:
+        async def started(
+            clock: Clock | None = None, limits: ConnectionLimits = DEFAULT_LIMITS, **more: str
+        ) -> Doors:
             environment = {**variables, **more}
             clock = clock or SystemClock()
             loaded = load_config(config_file, environment)
             prepared = prepare(loaded, environment, clock.now(), clock=clock)
-            running = running_sidecar(loaded.config, prepared, clock)
+            opening = Opening(limits)
+            running = running_sidecar(loaded.config, prepared, clock, opening=opening)
             sidecar = await stack.enter_async_context(running)
             return Doors({each.name: each.urls[0] for each in sidecar.doors}, http, token_file)
 

@@ -29,7 +29,7 @@ from sidecar.secret_cache.limits import Limits
 from sidecar.secret_cache.reply_cache import ReplyCache
 from sidecar.signing.canonical import amz_date
 from sidecar.web.aws_api.reads import CachedReads
-from sidecar.web.aws_api_door import AwsApiDoor
+from sidecar.web.aws_api_door import AwsApiDoor, AwsApiLimits
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -248,7 +248,9 @@ def door(
     ledger_of: "LedgerOf",
 ) -> AwsApiDoor:
     ledger = ledger_of("aws_api")
-    return AwsApiDoor(vended, lambda: apps, reads, forwarder, ledger, body_seconds=0.2)
+    return AwsApiDoor(
+        vended, lambda: apps, reads, forwarder, ledger, limits=AwsApiLimits(body_seconds=0.2)
+    )
 
 
 @dataclass(frozen=True)

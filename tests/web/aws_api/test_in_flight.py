@@ -1,11 +1,13 @@
 """How many requests may be worked on at once, and that no body is read of one too many."""
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.access.policy import App
+from sidecar.access.shared_role import RoleHolders
 from sidecar.web.aws_api.errors import ApiError
 from sidecar.web.aws_api.in_flight import MOST_OF_ONE, InFlight
 
@@ -17,32 +19,49 @@ GET = "secretsmanager.GetSecretValue"
 LIST = "secretsmanager.ListSecrets"
 
 
+ONE, OTHER, THIRD = (App(name, ("own", "shared"), ()) for name in ("one", "other", "third"))
+APPS = (ONE, OTHER, THIRD)
+
+
+def _entered(in_flight: InFlight, caller: RoleHolders, stack: ExitStack, times: int = 1) -> bool:
+    """Let a caller have so many requests under way, if they are let in."""
+    with suppress(ApiError):
+        for _ in range(times):
+            stack.enter_context(in_flight.one_of(caller))
+        return True
+    return False
+
+
 @pytest.mark.parametrize(
     ("inside", "newcomer", "let_in"),
     [
-        ([], "a", True),
-        (["a"], "a", True),
-        (["a", "a"], "a", False),
-        (["a", "a"], "b", True),
-        (["a", "a", "b"], "b", False),
-        (["a", "a", "b"], "c", False),
+        ({}, ONE, True),
+        ({ONE: 2}, ONE, True),
+        ({ONE: 3}, ONE, False),
+        ({ONE: 3}, OTHER, True),
+        ({ONE: 3, OTHER: 3}, THIRD, True),
+        ({ONE: 3, OTHER: 3, THIRD: 3}, THIRD, False),
     ],
 )
-def test_there_is_a_most_of_one_session_and_a_most_of_all(
-    inside: list[str], newcomer: str, *, let_in: bool
-) -> None:
-    in_flight = InFlight(most=3, most_of_one=2)
+def test_there_is_a_most_of_one_app(inside: dict[App, int], newcomer: App, *, let_in: bool) -> None:
+    in_flight = InFlight(lambda: APPS, most=64, most_of_one=3)
     with ExitStack() as stack:
-        for each in inside:
-            stack.enter_context(in_flight.one_of(each))
-        if let_in:
-            stack.enter_context(in_flight.one_of(newcomer))
-        else:
-            with pytest.raises(ApiError, match="too many"):
-                stack.enter_context(in_flight.one_of(newcomer))
-    for each in ("a", "a", "b"):
-        stack.enter_context(in_flight.one_of(each))
-    stack.close()
+        for app, times in inside.items():
+            assert _entered(in_flight, RoleHolders((app,)), stack, times)
+        assert _entered(in_flight, RoleHolders((newcomer,)), stack) is let_in
+    with ExitStack() as stack:
+        assert _entered(in_flight, RoleHolders((ONE,)), stack, 3), "all places are free again"
+
+
+@pytest.mark.parametrize("newcomer", [RoleHolders((THIRD,)), RoleHolders(APPS)])
+def test_however_many_apps_are_greedy_each_further_caller_finds_a_place(
+    newcomer: RoleHolders,
+) -> None:
+    in_flight = InFlight(lambda: APPS, most=16, most_of_one=8)
+    with ExitStack() as stack:
+        for app in (ONE, OTHER):
+            assert not _entered(in_flight, RoleHolders((app,)), stack, 16)
+        assert _entered(in_flight, newcomer, stack)
 
 
 async def test_one_too_many_is_throttled_before_its_body_and_other_sessions_are_served(
