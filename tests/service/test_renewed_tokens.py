@@ -21,6 +21,7 @@ from botocore.credentials import ContainerProvider
 
 from sidecar.access.own_token import peek
 from sidecar.audit.event import AuditEvent, Result
+from sidecar.audit.trail import NoTrail
 from sidecar.config.load import load_config
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
