@@ -85,7 +85,7 @@ SAME_CALL: Final = (
         "a reference",
         "AmazonSSM.GetParameter",
         lambda _, t: {"Name": f"{_REFERENCE}{t.secret}", "WithDecryption": True},
-        denied("", "me"),
+        _SECRET,
     ),
     _call(
         "GetParameters, mine and theirs",

@@ -32,6 +32,7 @@ HONEST_PARAMETER: Final = Twin(
 )
 _DENIED: Final = denied("no pattern of apps.{me.name}.secrets covers it", "me")
 _NO_PARAMETER: Final = denied("no pattern of apps.{me.name}.parameters covers it", "me")
+_ODD: Final = denied("not spelled as AWS gives it back", "me")
 _REFERENCE: Final = "/aws/reference/secretsmanager/"
 
 Spelling = Callable[[Actor, Actor], str]
@@ -317,13 +318,13 @@ SAME_PARAMETER: Final = _asked(
             "a reference to their secret",
             lambda _, t: _parameter(f"{_REFERENCE}{t.secret}"),
             403,
-            denied("", "me"),
+            _DENIED,
         ),
         (
             "a reference with a stage",
             lambda _, t: _parameter(f"{_REFERENCE}{t.secret}:AWSCURRENT"),
             403,
-            denied("", "me"),
+            _DENIED,
         ),
     )
 )
@@ -342,19 +343,19 @@ OTHER_PARAMETER: Final = near(
                 "a parameter with two slashes",
                 lambda _, t: _parameter(f"/{t.parameter}"),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a parameter behind dots",
                 lambda m, t: _parameter(f"/attacks/{m.name}/../{t.name}/url"),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a parameter with a blank",
                 lambda m, t: _parameter(f"/attacks/{m.name}/+/{t.name}/url"),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a parameter in capitals",
@@ -378,43 +379,43 @@ OTHER_PARAMETER: Final = near(
                 "a parameter's pattern",
                 lambda _, _t: _parameter("/attacks/*"),
                 403,
-                denied("", "me"),
+                _NO_PARAMETER,
             ),
             (
                 "a reference by ARN",
                 lambda _, t: _parameter(f"{_REFERENCE}{t.secret_arn}"),
                 403,
-                denied("", "me"),
+                _DENIED,
             ),
             (
                 "a reference without slash",
                 lambda _, t: _parameter(f"{_REFERENCE[1:]}{t.secret}"),
                 403,
-                denied("", "me"),
+                _DENIED,
             ),
             (
                 "a reference with two slashes",
                 lambda _, t: _parameter(f"/{_REFERENCE}{t.secret}"),
                 403,
-                denied("", "me"),
+                _DENIED,
             ),
             (
                 "a reference in capitals",
                 lambda _, t: _parameter(f"{_REFERENCE.upper()}{t.secret}"),
                 403,
-                denied("", "me"),
+                _DENIED,
             ),
             (
                 "a reference with an empty part",
                 lambda _, t: _parameter(f"/aws//reference/secretsmanager/{t.secret}"),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a reference behind a dot",
                 lambda _, t: _parameter(f"/./aws/reference/secretsmanager/{t.secret}"),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a reference below mine",
@@ -422,7 +423,7 @@ OTHER_PARAMETER: Final = near(
                     f"/attacks/{m.name}/../../aws/reference/secretsmanager/{t.secret}"
                 ),
                 403,
-                denied("", "me"),
+                _ODD,
             ),
             (
                 "a reference's ARN",
@@ -430,7 +431,7 @@ OTHER_PARAMETER: Final = near(
                     f"arn:aws:ssm:us-east-1:123456789012:parameter{_REFERENCE}{t.secret}"
                 ),
                 403,
-                denied("", "me"),
+                _DENIED,
             ),
             (
                 "a reference to mine and theirs",
