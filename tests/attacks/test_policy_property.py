@@ -30,8 +30,9 @@ READ = ("GetSecretValue", "BatchGetSecretValue", "DescribeSecret")
 pieces = st.sampled_from(["a", "b", "/", "*", "-", "-AbCdEf", "ab", "a/b", "**", "."])
 patterns = st.lists(pieces, min_size=1, max_size=4).map("".join)
 wide = st.sampled_from(["*", "a*", "*b", "/a*", "a/*", "/*", "b*"])
-allowed = st.lists(wide | patterns, min_size=1, max_size=3).map(tuple)
-refused = st.lists(patterns, max_size=2).map(tuple)
+exact = st.sampled_from(SECRETS)
+allowed = st.lists(wide | exact | patterns, min_size=1, max_size=3).map(tuple)
+refused = st.lists(patterns | exact, max_size=2).map(tuple)
 policies = st.builds(Policy, allowed, refused, allowed, refused)
 
 
@@ -196,6 +197,22 @@ async def test_each_call_that_is_drawn_gives_something_where_all_is_allowed(
         stream = await world.exchange("aws_api", request)
     gives = bool(list(given_away(json.loads(stream.partition(b"\r\n\r\n")[2]))))
     assert gives is (policy is EVERYTHING)
+
+
+@pytest.mark.parametrize("door", ["secrets", "aws_api"])
+@pytest.mark.parametrize(("covered", "served"), [("a/b", False), ("a/b-AbCdEf", True)])
+async def test_a_partial_arn_that_looks_like_a_whole_one_is_judged_by_what_it_leads_to(
+    covered: str, served: bool, door: str, world: "World", stored: Stored
+) -> None:
+    partial = stored.secrets["a/b-AbCdEf"][:-7]
+    me = world.actors[APP]
+    requests = {
+        "secrets": ask(world, "secrets", f"/v1/{partial}", vault(me.token)),
+        "aws_api": api(world, me, "secretsmanager.GetSecretValue", {"SecretId": partial}),
+    }
+    with under(world, Policy((covered,), (), (), ())):
+        stream = await world.exchange(door, requests[door])
+    assert (b"value of a/b-AbCdEf" in stream) is served
 
 
 @pytest.mark.parametrize(
