@@ -2,25 +2,22 @@
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.attacks.requests_gone_wrong import APP, Sent, to_every_door
-from tests.attacks.world import DOORS
+from tests.attacks.world import DOORS, INPUTS
 
 if TYPE_CHECKING:
     from tests.attacks.world import Actor, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# How many inputs, over all doors: `make nightly` sends far more.
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "2000"))
 STATUS = re.compile(rb"HTTP/\d\.\d (\d{3}) ")
 SERVER_ERROR = 500
 
@@ -67,7 +64,6 @@ async def _check(world: "World", sent: Sent) -> None:
 
 @settings(
     max_examples=max(1, INPUTS // len(DOORS)),
-    phases=(Phase.generate,) if INPUTS > 2000 else tuple(Phase),
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sidecar.audit.event import AuditEvent
 from sidecar.credentials import Credentials
 from sidecar.service import Sidecar
 
+# How many inputs are made up, over all doors: `make nightly` has far more.
+INPUTS: Final = int(os.environ.get("FUZZ_INPUTS", "2000"))
 ANSWER_SECONDS: Final = 20.0
 # So long a client of broken requests waits until it says that nothing more will come.
 QUIET_SECONDS: Final = 0.03
