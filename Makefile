@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+INPUTS ?= 100000
 
-.PHONY: demo test check lint unit docs tpm js lock image clean help
+.PHONY: demo test nightly check lint unit docs tpm js lock image clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -14,6 +15,9 @@ demo: .venv/.demo  ## run the main job on the embedded emulator, every step chec
 
 test: .venv/.test  ## all tests; those with containers skip where no Docker engine answers
 	$(PYTEST)
+
+nightly: .venv/.test  ## attacks with INPUTS made-up inputs (100000), which takes a quarter of an hour
+	FUZZ_INPUTS=$(INPUTS) $(PYTEST) tests/attacks
 
 check: lint unit  ## the one gate: ruff, mypy strict, tests with branch coverage, docs tests
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from sidecar.access.names import possible_names
+from sidecar.access.names import has_usual_spelling, possible_names, referred_secret
 from sidecar.access.policy import LONGEST_ID, App, covers_parameter, matches
 from sidecar.redaction import Secret
 
@@ -80,15 +80,32 @@ def _why_not(app: App, action: Action, resource: str) -> str:
         case Action.ASSUME_ROLE:
             return f"no pattern of {where}.assume_roles covers the role"
         case Action.NAME_SECRET | Action.READ_SECRET:
-            denied = any(
-                matches(pattern, name)
-                for pattern in app.deny_secrets
-                for name in possible_names(resource)
-            )
-            return _by_patterns(where, "secrets", denied=denied)
+            return _why_not_secret(app, resource)
+        case Action.READ_PATH:
+            return _no_parameter(app, resource)
         case _:
-            denied = covers_parameter(app.deny_parameters, resource)
-            return _by_patterns(where, "parameters", denied=denied)
+            return _why_not_parameter(app, resource)
+
+
+def _why_not_secret(app: App, secret_id: str) -> str:
+    denied = any(
+        matches(pattern, name) for pattern in app.deny_secrets for name in possible_names(secret_id)
+    )
+    return _by_patterns(f"apps.{app.name}", "secrets", denied=denied)
+
+
+def _why_not_parameter(app: App, name: str) -> str:
+    secret_id = referred_secret(name)
+    if secret_id is not None:
+        return _why_not_secret(app, secret_id)
+    if not has_usual_spelling(name):
+        return "the parameter's name is not spelled as AWS gives it back"
+    return _no_parameter(app, name)
+
+
+def _no_parameter(app: App, name: str) -> str:
+    denied = covers_parameter(app.deny_parameters, name)
+    return _by_patterns(f"apps.{app.name}", "parameters", denied=denied)
 
 
 def _by_patterns(where: str, kind: str, *, denied: bool) -> str:

@@ -7,7 +7,7 @@ the door hold a megabyte.
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ from sidecar.aws.asker import asking_for
 from sidecar.aws.forwarding import Forwarder, NotSent
 from sidecar.aws.json_api import ApiCall, ApiReply
 from sidecar.errors import SidecarError
-from sidecar.signing.authorization import Authorization, Headers, read_authorization, values_of
+from sidecar.signing.authorization import Authorization, Headers, read_authorization
 from sidecar.signing.canonical import Request
 from sidecar.signing.not_authentic import Code, NotAuthentic
 from sidecar.signing.sigv4 import check_claim, check_signature
@@ -34,6 +34,7 @@ from sidecar.web.aws_api.forwarded_reads import (
     readable,
 )
 from sidecar.web.aws_api.in_flight import MOST, InFlight
+from sidecar.web.aws_api.operation import SERVICES, in_json, operation_of
 from sidecar.web.aws_api.own_writes import OwnWrites
 from sidecar.web.aws_api.reads import CachedReads
 from sidecar.web.aws_api.writes import Write, write_of
@@ -42,9 +43,6 @@ from sidecar.web.ledger import CONNECT, Entry, Ledger
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
-# From a service's prefix in X-Amz-Target to its signing name.
-_SERVICES: Final[Mapping[str, str]] = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm"}
-_TARGET: Final = re.compile(r"([A-Za-z]{1,64})\.([A-Za-z]{1,64})")
 _LENGTH: Final = re.compile(r"[0-9]{1,10}")
 _CLIENT_ERROR: Final = 400
 _NO_BODY: Final = Refusal(408, "RequestTimeoutException", "the body did not arrive")
@@ -188,9 +186,8 @@ class AwsApiDoor:
             raise NotAuthentic(
                 Code.UNRECOGNIZED, "The security token included in the request is invalid."
             )
-        services = _SERVICES.values()
         now = self._clock.now()
-        check_claim(headers, claim, session.credentials, services=services, now=now)
+        check_claim(headers, claim, session.credentials, services=SERVICES, now=now)
         return Caller(session, holders, entry)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
@@ -201,7 +198,8 @@ class AwsApiDoor:
             return await request.content.read()
 
     async def _answer(self, caller: Caller, call: ApiCall) -> web.Response:
-        operation = _operation(call)
+        operation = operation_of(call)
+        call = in_json(call)
         try:
             self._forwarder.url_of(call)
         except ValueError:
@@ -254,18 +252,6 @@ def _turned_away(refusal: Refusal) -> web.Response:
     response = written(refusal)
     response.force_close()
     return response
-
-
-def _operation(call: ApiCall) -> str:
-    """Read which operation is called; it must be one of the service that the signature is for."""
-    given = values_of(call.headers, "x-amz-target")
-    found = _TARGET.fullmatch(given[0]) if len(given) == 1 else None
-    if found is None or _SERVICES.get(found[1]) != call.service:
-        raise ApiError(
-            "UnknownOperationException",
-            f"X-Amz-Target must name one operation of {call.service}",
-        )
-    return found[2]
 
 
 def _text(raw: bytes) -> str:

@@ -71,6 +71,7 @@ _OPERATIONS: Final[Mapping[str, tuple[_Check, _Permit]]] = {
     "secretsmanager:BatchGetSecretValue": (_nothing_to_check, _permitted_batch),
     "ssm:GetParameterHistory": (_check_history, _permitted_history),
 }
+LOOKED_AT: Final = tuple(each.replace(":", ".") for each in _OPERATIONS)
 
 
 def answers_with_values(action: str) -> bool:

@@ -41,6 +41,14 @@ AskAs = Callable[[Reader, ApiCall], Awaitable[bytes]]
 _NO_SUCH_PARAMETER: Final = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 # Parameters that stand for secrets.
 _REFERENCE: Final = "/aws/reference/secretsmanager/"
+ANSWERED: Final = (
+    "secretsmanager.GetSecretValue",
+    "secretsmanager.BatchGetSecretValue",
+    "secretsmanager.DescribeSecret",
+    "ssm.GetParameter",
+    "ssm.GetParameters",
+    "ssm.GetParametersByPath",
+)
 _WORST_LAST: Final[Sequence[State]] = ("hit", "miss", "stale")
 
 
@@ -78,14 +86,15 @@ class CachedReads:
         self._replies = replies
         self._ask_as = ask_as
         self._via = via
-        self._operations = {
-            "secretsmanager.GetSecretValue": self._get_secret_value,
-            "secretsmanager.BatchGetSecretValue": self._batch_get_secret_value,
-            "secretsmanager.DescribeSecret": self._describe_secret,
-            "ssm.GetParameter": self._get_parameter,
-            "ssm.GetParameters": self._get_parameters,
-            "ssm.GetParametersByPath": self._get_parameters_by_path,
-        }
+        answers = (
+            self._get_secret_value,
+            self._batch_get_secret_value,
+            self._describe_secret,
+            self._get_parameter,
+            self._get_parameters,
+            self._get_parameters_by_path,
+        )
+        self._operations = dict(zip(ANSWERED, answers, strict=True))
 
     async def answer(self, call: ApiCall, operation: str, caller: Caller) -> Found | None:
         """Answer one call; None when it is one to be forwarded.

@@ -33,6 +33,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "secretsmanager.TagResource": "SecretId",
     "secretsmanager.UntagResource": "SecretId",
 }
+WRITES: Final = (*_VALUES, *_DESCRIPTIONS)
 
 
 @dataclass(frozen=True, slots=True)

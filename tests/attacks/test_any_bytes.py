@@ -1,0 +1,75 @@
+"""Whatever bytes come to a door: no crash, no hang, no server error, and nothing of a secret."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.attacks.requests_gone_wrong import APP, Sent, to_every_door
+from tests.attacks.world import DOORS, INPUTS
+
+if TYPE_CHECKING:
+    from tests.attacks.world import Actor, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STATUS = re.compile(rb"HTTP/\d\.\d (\d{3}) ")
+SERVER_ERROR = 500
+
+
+class Errors(logging.Handler):
+    """Keeps what is logged as an error, by whomever."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+
+
+@pytest.fixture(scope="module")
+def errors() -> Iterator[Errors]:
+    heard = Errors()
+    logging.getLogger().addHandler(heard)
+    yield heard
+    logging.getLogger().removeHandler(heard)
+
+
+def _forbidden(sent: Sent, actors: "dict[str, Actor]") -> list[bytes]:
+    """List what the answer must not hold: all but what the token, if there is one, is good for."""
+    owner = "box" if sent.door == "metadata" else APP
+    held = [
+        canary
+        for actor in actors.values()
+        if not (sent.has_token and actor.name == owner)
+        for canary in actor.canaries()
+    ]
+    return [*held, actors[APP].token.encode()]
+
+
+async def _check(world: "World", sent: Sent) -> None:
+    stream = await world.pour(sent.door, sent.parts)
+    assert not stream or STATUS.match(stream), (sent, stream)
+    statuses = [int(each) for each in STATUS.findall(stream)]
+    assert [each for each in statuses if each >= SERVER_ERROR] == [], (sent, stream)
+    told = [each for each in _forbidden(sent, dict(world.actors)) if each in stream]
+    assert told == [], sent
+
+
+@settings(
+    max_examples=max(1, INPUTS // len(DOORS)),
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+async def test_any_bytes_get_an_answer_or_an_end(
+    data: st.DataObject, world: "World", errors: Errors
+) -> None:
+    everywhere = data.draw(to_every_door(world))
+    await asyncio.gather(*(_check(world, each) for each in everywhere))
+    assert errors.texts == []

@@ -1,0 +1,129 @@
+"""What an attack is made in: one sidecar, its apps with all that is theirs, and raw bytes."""
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sidecar.access.callers import Callers
+from sidecar.audit.event import AuditEvent
+from sidecar.audit.trail import NoTrail
+from sidecar.credentials import Credentials
+from sidecar.service import Sidecar
+
+# How many inputs are made up, over all doors: `make nightly` has far more.
+INPUTS: Final = int(os.environ.get("FUZZ_INPUTS", "2000"))
+ANSWER_SECONDS: Final = 20.0
+# So long a client of broken requests waits until it says that nothing more will come.
+QUIET_SECONDS: Final = 0.03
+DOORS: Final = ("credentials", "secrets", "aws_api", "metadata", "admin")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An app with everything that is its own and nobody else's."""
+
+    name: str
+    role: str
+    role_arn: str
+    token: str
+    secret: str
+    secret_arn: str
+    parameter: str
+    parameter_arn: str
+    values: tuple[str, str]
+    session: Callable[[], Credentials]
+
+    @property
+    def partial_arn(self) -> str:
+        """Give the secret's ARN without its random end."""
+        return self.secret_arn[: -len("-AbCdEf")]
+
+    def canaries(self) -> tuple[bytes, ...]:
+        """List what nobody else may get, in clear and in Base64."""
+        held = self.session()
+        keys = (held.secret_access_key.reveal(), held.session_token.reveal())
+        texts = [each.encode() for each in (*self.values, *keys, self.token) if each]
+        return (*texts, *(base64.b64encode(each).rstrip(b"=")[:-1] for each in texts))
+
+
+class Heard(NoTrail):
+    """Keeps every event of the audit."""
+
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+
+    def record(self, event: AuditEvent) -> None:
+        self.events.append(event)
+
+    def taken(self) -> list[AuditEvent]:
+        """Give what was put down since the last time."""
+        taken, self.events = self.events, []
+        return taken
+
+
+@dataclass(frozen=True)
+class World:
+    """The sidecar and everybody at it."""
+
+    sidecar: Sidecar
+    audit: Heard
+    actors: Mapping[str, Actor]
+    token_key: Ed25519PrivateKey
+    imds_token: str
+
+    @property
+    def callers(self) -> Callers:
+        return self.sidecar.access.callers
+
+    def authority(self, door: str) -> str:
+        """Give a door's address as it stands in Host."""
+        (url,) = next(each.urls for each in self.sidecar.doors if each.name == door)
+        return url.removeprefix("http://")
+
+    async def exchange(self, door: str, *parts: bytes) -> bytes:
+        """Send bytes, part by part, and read until the door closes the connection."""
+        host, _, port = self.authority(door).rpartition(":")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+                return await reader.read()
+            except ConnectionError:
+                return b""
+            finally:
+                writer.transport.abort()
+
+    async def pour(self, door: str, parts: Iterable[bytes]) -> bytes:
+        """Send bytes, part by part; half-close when nothing more comes, and read to the end."""
+        host, _, port = self.authority(door).rpartition(":")
+        received = bytearray()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                for part in parts:
+                    writer.write(part)
+                    await asyncio.sleep(0)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(QUIET_SECONDS):
+                        await _read_into(received, reader)
+                if not reader.at_eof():
+                    writer.write_eof()
+                    await _read_into(received, reader)
+            except ConnectionError:
+                pass
+            finally:
+                writer.transport.abort()
+        return bytes(received)
+
+
+async def _read_into(received: bytearray, reader: asyncio.StreamReader) -> None:
+    while chunk := await reader.read(65536):
+        received += chunk
