@@ -1,7 +1,5 @@
 """For whom AWS is asked, so that calls for one application hold up no calls for another."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -10,14 +8,19 @@ from typing import Final
 _ASKER: Final[ContextVar[str]] = ContextVar("asker", default="")
 
 
-@contextmanager
-def asking_for(app: str) -> Iterator[None]:
+class asking_for:  # noqa: N801 - it reads as the function that it stands for
     """Have what is asked within the block be asked for an app."""
-    before = _ASKER.set(app)
-    try:
-        yield
-    finally:
-        _ASKER.reset(before)
+
+    __slots__ = ("_app", "_before")
+
+    def __init__(self, app: str) -> None:
+        self._app = app
+
+    def __enter__(self) -> None:
+        self._before = _ASKER.set(self._app)
+
+    def __exit__(self, *_: object) -> None:
+        _ASKER.reset(self._before)
 
 
 def asker() -> str:

@@ -90,9 +90,9 @@ class CredentialsDoor:
         entry = self._ledger.entry(request, GET_CREDENTIALS)
         try:
             token = token_of(request)
-            entry = entry.showing(token)
+            entry.showing(token)
             caller = await self._callers.identify(token)
-            entry = entry.of(caller.app.name, caller.token_id)
+            entry.of(caller.app.name, caller.token_id)
             with self._shares.one_of(caller.app.name):
                 response = await self._answer(caller.app, request.raw_path, entry)
         except TokenNotAccepted as exc:
@@ -120,7 +120,7 @@ class CredentialsDoor:
     async def _answer(self, app: App, target: str, entry: Entry) -> web.Response:
         try:
             name = _requested_role(target) or _default_role(app)
-            entry = entry.about(name)
+            entry.about(name)
             session = self._session(app, name)
             credentials, body = await self._body(session)
         except CallerError as exc:

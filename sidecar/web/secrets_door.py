@@ -155,12 +155,12 @@ class SecretsDoor:
             return self._denied(entry, refusal)
         try:
             token = self._token(request)
-            entry = entry.showing(token)
+            entry.showing(token)
             caller = await self._callers.identify(token)
         except TokenNotAccepted as exc:
             entry.denied(exc.reason)
             return self._turned_away(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _BAD_TOKEN)
-        entry = entry.of(caller.app.name, caller.token_id)
+        entry.of(caller.app.name, caller.token_id)
         try:
             with self._shares.one_of(caller.app.name), asking_for(caller.app.name):
                 return await self._answer_app(request, caller.app, entry)
@@ -177,10 +177,10 @@ class SecretsDoor:
             entry.denied(exc.message)
             return answer(exc.http_status, exc.message.encode(errors="replace"), PLAIN)
         if isinstance(asked, SecretRequest):
-            entry = entry.about(asked.query.secret_id, GET_SECRET_VALUE)
+            entry.about(asked.query.secret_id, GET_SECRET_VALUE)
             reading = self._secret(app, asked)
         else:
-            entry = entry.about(asked.name, GET_PARAMETER)
+            entry.about(asked.name, GET_PARAMETER)
             reading = self._parameter(app, asked)
         return await _read(reading, entry)
 

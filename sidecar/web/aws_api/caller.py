@@ -33,7 +33,7 @@ class Caller:
     @contextmanager
     def asking(self, action: str, resource: str) -> Iterator[None]:
         """Put down how a read ends that fails within the block."""
-        entry = self.entry.about(resource, action)
+        entry = self.entry.another().about(resource, action)
         try:
             yield
         except Forbidden as exc:
@@ -45,12 +45,12 @@ class Caller:
 
     def granted(self, action: str, resource: str, cache: str = "") -> None:
         """Put down that something was given, or sent on."""
-        entry = self.entry.about(resource, action)
+        entry = self.entry.another().about(resource, action)
         entry.granted(cache=cache, access_key_id=self._key_id)
 
     def failed(self, action: str, resource: str, reason: str) -> None:
         """Put down that something was allowed here, and not given."""
-        self.entry.about(resource, action).failed(reason, access_key_id=self._key_id)
+        self.entry.another().about(resource, action).failed(reason, access_key_id=self._key_id)
 
     def check(
         self, judged: Action, action: str, resource: str, source_result: Secret | None = None
