@@ -23,6 +23,11 @@ _ODD: Final = [
     b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"..", b"//", b"?", b"#", b"&", b"=", b"+", b",", b'"',
     b"{", b"[" * 50, b"\\u0000", b"\\ud800", b"a" * 9000,
 ]  # fmt: skip
+_IN_URLS: Final = [
+    "%00", "%ff", "%c3%28", "%ed%a0%80", "%F0%9F%98%80", "%0d%0a", "%", "%zz", "%2e%2e%2f", "%25",
+    "..", "/", "//", "\\", ";", "+", "&", "&versionId=", "&x=y", "=", "?", "#", "*", ":", "@", "[",
+    "%20", "\xe9", "a" * 3000,
+]  # fmt: skip
 _LINES: Final = [
     "Content-Length: 0", "Content-Length: 5", "Content-Length: -1", "Content-Length: 99999999999",
     "Content-Length: 5, 5", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked",
@@ -87,6 +92,16 @@ def _bodies(draw: st.DrawFn, world: World) -> bytes:
 
 
 @st.composite
+def _odd_targets(draw: st.DrawFn, targets: st.SearchStrategy[str]) -> str:
+    """Put what a URL may hold into a target, towards its end rather: the request stays HTTP."""
+    target = draw(targets)
+    for piece in draw(st.lists(st.sampled_from(_IN_URLS), max_size=2)):
+        place = len(target) - draw(st.integers(0, min(12, len(target) - 1)))
+        target = target[:place] + piece + target[place:]
+    return target
+
+
+@st.composite
 def _right(draw: st.DrawFn, world: World, door: str, *, has_token: bool) -> bytes:
     """Draw a request that is right but for its token, perhaps."""
     me = world.actors[APP]
@@ -99,7 +114,7 @@ def _right(draw: st.DrawFn, world: World, door: str, *, has_token: bool) -> byte
             signature.secret_key = "x" * 40
         return signature.sent()
     token = me.token if has_token else _NOBODYS
-    target = draw(st.sampled_from(_targets(world, door)))
+    target = draw(_odd_targets(st.sampled_from(_targets(world, door))))
     method = draw(st.sampled_from(["GET"] * 40 + _METHODS))
     if door == "metadata":
         shown = world.imds_token if has_token else "A" * 56
