@@ -11,7 +11,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from tests.attacks.requests import Signature, ask, authorization, imds, vault
-from tests.attacks.world import DOORS, World
+from tests.attacks.world import World
 
 APP: Final = "web"
 _NOBODYS: Final = "a-token-that-is-nobodys"
@@ -196,7 +196,7 @@ def _gone_wrong(draw: st.DrawFn, world: World, door: str, *, has_token: bool) ->
 
 
 @st.composite
-def _to(draw: st.DrawFn, world: World, door: str) -> Sent:
+def to_door(draw: st.DrawFn, world: World, door: str) -> Sent:
     """Draw what one connection to a door gets to hear."""
     has_token = draw(st.booleans())
     one = _gone_wrong(world, door, has_token=has_token)
@@ -207,8 +207,3 @@ def _to(draw: st.DrawFn, world: World, door: str) -> Sent:
     ends = [*cuts, len(data)]
     parts = [data[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
     return Sent(door, tuple(parts), has_token)
-
-
-def to_every_door(world: World) -> st.SearchStrategy[tuple[Sent, ...]]:
-    """Draw something for each door."""
-    return st.tuples(*(_to(world, door) for door in DOORS))
