@@ -72,7 +72,7 @@ def _targets(world: World, door: str) -> list[str]:
         "metadata": ["/latest/api/token", roles, f"{roles}/box", f"{roles}/{me.role}", "/latest"],
         "admin": ["/healthz", "/readyz", "/invalidate?name=x", "/invalidate?secretId=x", "/"],
     }
-    return [*known[door] * 3, "*", "/", f"http://{world.authority(door)}/x", "//", "/%", "/é"]
+    return [*known[door] * 10, "*", "/", f"http://{world.authority(door)}/x", "//", "/%", "/é"]
 
 
 _json: Final = st.recursive(
@@ -95,8 +95,8 @@ def _bodies(draw: st.DrawFn, world: World) -> bytes:
 def _odd_targets(draw: st.DrawFn, targets: st.SearchStrategy[str]) -> str:
     """Put what a URL may hold into a target, towards its end rather: the request stays HTTP."""
     target = draw(targets)
-    for piece in draw(st.lists(st.sampled_from(_IN_URLS), max_size=2)):
-        place = len(target) - draw(st.integers(0, min(12, len(target) - 1)))
+    for piece in draw(st.lists(st.sampled_from(_IN_URLS), max_size=1)):
+        place = len(target) - draw(st.integers(0, min(4, len(target) - 1)))
         target = target[:place] + piece + target[place:]
     return target
 
