@@ -32,8 +32,17 @@ from tests.attacks.world import ANSWER_SECONDS, Actor, Heard, World
 if TYPE_CHECKING:
     from tests.conftest import Aws
 
-# From an app to its role; of the last two each has the same.
-APPS: Final = {"web": "web", "batch": "batch", "box": "box", "north": "pair", "south": "pair"}
+# From an app to its role: two have one role and a session each, two have one session.
+APPS: Final = {
+    "web": "web",
+    "batch": "batch",
+    "box": "box",
+    "north": "pair",
+    "south": "pair",
+    "east": "common",
+    "west": "common",
+}
+SHARED_SESSION: Final = "common"
 # The sidecar writes and renews their tokens; the others' are made by hand.
 WITH_TOKEN_FILE: Final = ("web", "south")
 
@@ -69,6 +78,8 @@ def registered(shared_aws: "Aws", tmp_path_factory: pytest.TempPathFactory) -> R
     profile = anywhere.create_profile(name="attacks", roleArns=listed, enabled=True)["profile"]
     arns = {"trust_anchor_arn": anchor, "profile_arn": profile["profileArn"]}
     secrets = {app: _secret(shared_aws, app) for app in APPS}
+    both = {"Name": "attacks/both", "SecretString": "what everybody may read"}
+    shared_aws.client("secretsmanager").create_secret(**both)
     parameters = {app: _parameter(shared_aws, app) for app in APPS}
     return Registered(directory, arns, roles, secrets, parameters)
 
@@ -136,8 +147,13 @@ def _config(registered: Registered, endpoint_url: str) -> str:
     for role, arn in registered.roles.items():
         own = {**registered.arns, "role_arn": arn}
         lines += [f"[roles.{role}]", *(f"{key} = {dumps(each)}" for key, each in own.items())]
+        lines += ["shared_session = true"] if role == SHARED_SESSION else []
     for app, role in APPS.items():
-        lines += [f"[apps.{app}]", f'roles = ["{role}"]', f'secrets = ["attacks/{app}/*"]']
+        lines += [
+            f"[apps.{app}]",
+            f'roles = ["{role}"]',
+            f'secrets = ["attacks/{app}/*", "attacks/both"]',
+        ]
         lines += [f'parameters = ["/attacks/{app}/*"]']
         lines += [f"assume_roles = [{dumps(registered.roles[role])}]"] if app == "web" else []
         token_file = dumps(str(directory / "tokens" / app))

@@ -11,7 +11,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from tests.attacks.requests import Signature, ask, authorization, imds, vault
-from tests.attacks.world import DOORS, World
+from tests.attacks.world import World
 
 APP: Final = "web"
 _NOBODYS: Final = "a-token-that-is-nobodys"
@@ -22,6 +22,11 @@ _ODD: Final = [
     b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b";", b"%", b"%00", b"%2e%2e%2f",
     b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"..", b"//", b"?", b"#", b"&", b"=", b"+", b",", b'"',
     b"{", b"[" * 50, b"\\u0000", b"\\ud800", b"a" * 9000,
+]  # fmt: skip
+_IN_URLS: Final = [
+    "%00", "%ff", "%c3%28", "%ed%a0%80", "%F0%9F%98%80", "%0d%0a", "%", "%zz", "%2e%2e%2f", "%25",
+    "..", "/", "//", "\\", ";", "+", "&", "&versionId=", "&x=y", "=", "?", "#", "*", ":", "@", "[",
+    "%20", "\xe9", "a" * 3000,
 ]  # fmt: skip
 _LINES: Final = [
     "Content-Length: 0", "Content-Length: 5", "Content-Length: -1", "Content-Length: 99999999999",
@@ -67,7 +72,7 @@ def _targets(world: World, door: str) -> list[str]:
         "metadata": ["/latest/api/token", roles, f"{roles}/box", f"{roles}/{me.role}", "/latest"],
         "admin": ["/healthz", "/readyz", "/invalidate?name=x", "/invalidate?secretId=x", "/"],
     }
-    return [*known[door] * 3, "*", "/", f"http://{world.authority(door)}/x", "//", "/%", "/é"]
+    return [*known[door] * 10, "*", "/", f"http://{world.authority(door)}/x", "//", "/%", "/é"]
 
 
 _json: Final = st.recursive(
@@ -87,6 +92,16 @@ def _bodies(draw: st.DrawFn, world: World) -> bytes:
 
 
 @st.composite
+def _odd_targets(draw: st.DrawFn, targets: st.SearchStrategy[str]) -> str:
+    """Put what a URL may hold into a target, towards its end rather: the request stays HTTP."""
+    target = draw(targets)
+    for piece in draw(st.lists(st.sampled_from(_IN_URLS), max_size=1)):
+        place = len(target) - draw(st.integers(0, min(4, len(target) - 1)))
+        target = target[:place] + piece + target[place:]
+    return target
+
+
+@st.composite
 def _right(draw: st.DrawFn, world: World, door: str, *, has_token: bool) -> bytes:
     """Draw a request that is right but for its token, perhaps."""
     me = world.actors[APP]
@@ -99,7 +114,7 @@ def _right(draw: st.DrawFn, world: World, door: str, *, has_token: bool) -> byte
             signature.secret_key = "x" * 40
         return signature.sent()
     token = me.token if has_token else _NOBODYS
-    target = draw(st.sampled_from(_targets(world, door)))
+    target = draw(_odd_targets(st.sampled_from(_targets(world, door))))
     method = draw(st.sampled_from(["GET"] * 40 + _METHODS))
     if door == "metadata":
         shown = world.imds_token if has_token else "A" * 56
@@ -181,7 +196,7 @@ def _gone_wrong(draw: st.DrawFn, world: World, door: str, *, has_token: bool) ->
 
 
 @st.composite
-def _to(draw: st.DrawFn, world: World, door: str) -> Sent:
+def to_door(draw: st.DrawFn, world: World, door: str) -> Sent:
     """Draw what one connection to a door gets to hear."""
     has_token = draw(st.booleans())
     one = _gone_wrong(world, door, has_token=has_token)
@@ -192,8 +207,3 @@ def _to(draw: st.DrawFn, world: World, door: str) -> Sent:
     ends = [*cuts, len(data)]
     parts = [data[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
     return Sent(door, tuple(parts), has_token)
-
-
-def to_every_door(world: World) -> st.SearchStrategy[tuple[Sent, ...]]:
-    """Draw something for each door."""
-    return st.tuples(*(_to(world, door) for door in DOORS))

@@ -20,7 +20,7 @@ from sidecar.service import Sidecar
 INPUTS: Final = int(os.environ.get("FUZZ_INPUTS", "2000"))
 ANSWER_SECONDS: Final = 20.0
 # So long a client of broken requests waits until it says that nothing more will come.
-QUIET_SECONDS: Final = 0.03
+QUIET_SECONDS: Final = 0.015
 DOORS: Final = ("credentials", "secrets", "aws_api", "metadata", "admin")
 
 
