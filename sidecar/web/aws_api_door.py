@@ -132,7 +132,7 @@ class AwsApiDoor:
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Verify, then answer or forward."""
         headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
-        entry = self._ledger.entry(request, CONNECT)
+        entry = self._ledger.entry(request.transport, CONNECT)
         try:
             claim = read_authorization(headers)
             caller = self._claimed_caller(headers, claim, entry)
@@ -158,6 +158,7 @@ class AwsApiDoor:
             caller.entry.denied(exc.message, access_key_id=credentials.access_key_id)
             return _turned_away(refusal_of(exc))
         except (TimeoutError, ConnectionError):
+            caller.entry.denied(_NO_BODY.message, access_key_id=credentials.access_key_id)
             return _turned_away(_NO_BODY)
         caller = caller.authentic()
         call = ApiCall(claim.scope.service, claim.scope.region, headers, body)

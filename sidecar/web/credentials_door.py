@@ -87,7 +87,7 @@ class CredentialsDoor:
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer ``GET /credentials`` and ``GET /credentials/<role>``."""
-        entry = self._ledger.entry(request, GET_CREDENTIALS)
+        entry = self._ledger.entry(request.transport, GET_CREDENTIALS)
         try:
             token = token_of(request)
             entry.showing(token)

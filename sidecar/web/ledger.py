@@ -1,9 +1,8 @@
 """What a door decided about a request, put down in the audit as it is decided."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
-
-from aiohttp import web
 
 from sidecar.access.tokens import MIN_TOKEN_LENGTH
 from sidecar.audit.event import AuditEvent, AuditLog, Result
@@ -106,14 +105,13 @@ class Ledger:
     audit: AuditLog
     clock: Clock
 
-    def entry(self, request: web.BaseRequest, action: str) -> Entry:
-        """Begin the entry of a request."""
-        return Entry(self.audit, self.clock, self.door, peer_of(request), action)
+    def entry(self, transport: asyncio.BaseTransport | None, action: str) -> Entry:
+        """Begin the entry of a request that came over a connection."""
+        return Entry(self.audit, self.clock, self.door, peer_of(transport), action)
 
 
-def peer_of(request: web.BaseRequest) -> str:
-    """Name the other side of a request's connection; empty when it has gone."""
-    transport = request.transport
+def peer_of(transport: asyncio.BaseTransport | None) -> str:
+    """Name the other side of a connection; empty when it has gone."""
     peer = None if transport is None else transport.get_extra_info("peername")
     if not isinstance(peer, tuple):
         return ""

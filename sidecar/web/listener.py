@@ -198,6 +198,10 @@ class _Server(web.Server):
         """Count a connection that has ended no longer."""
         self._admission.leave(connection)
 
+    def put_down(self, refusal: Refusal, transport: asyncio.BaseTransport | None) -> None:
+        """Have the audit know of a request that could not even be parsed."""
+        self._ledger.entry(transport, CONNECT).denied(refusal.message)
+
     def _tell_that_it_is_full(self) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self._tell_again_at:
@@ -213,7 +217,7 @@ class _Server(web.Server):
         if refusal is None:
             with self._admission.working(cast("_Connection", request.protocol)):
                 return await self.door.handle(request)
-        self._ledger.entry(request, CONNECT).denied(refusal.message)
+        self._ledger.entry(request.transport, CONNECT).denied(refusal.message)
         response = self.door.refuse(refusal)
         # What is refused here may have a body under way, which nobody is going to read.
         response.force_close()
@@ -267,6 +271,7 @@ class _Connection(web.RequestHandler):
         if status < _SERVER_ERROR:
             log.debug("the %s door could not parse a request", self._door.name)
             refusal = Refusal(400, "BadRequest", "malformed request, or a head that is too long")
+            self._server.put_down(refusal, self.transport)
         else:
             log.error("the %s door failed on a request", self._door.name, exc_info=exc)
             refusal = Refusal(500, "InternalFailure", "internal error; see the sidecar's log")

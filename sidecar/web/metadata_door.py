@@ -150,7 +150,7 @@ class MetadataDoor:
 
     def _entry(self, request: web.BaseRequest) -> Entry:
         wanted = role_path(canonical_path(request.raw_path) or "")
-        entry = self._ledger.entry(request, GET_CREDENTIALS if wanted else _GET_METADATA)
+        entry = self._ledger.entry(request.transport, GET_CREDENTIALS if wanted else _GET_METADATA)
         given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
         return entry.about(wanted.role if wanted else request.raw_path).showing(given)
 

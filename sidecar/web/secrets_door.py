@@ -132,7 +132,7 @@ class SecretsDoor:
             # What is answered at once takes no place; a full door still says that it is alive.
             return self._ping(request)
         if self._shares.full():
-            return self._denied(self._ledger.entry(request, CONNECT), _FULL)
+            return self._denied(self._ledger.entry(request.transport, CONNECT), _FULL)
         return await self._answer(request)
 
     def refuse(self, refusal: Refusal) -> web.Response:
@@ -150,7 +150,7 @@ class SecretsDoor:
         return self._turned_away(refusal) if refusal else answer(200, b"healthy", PLAIN)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        entry = self._ledger.entry(request, CONNECT)
+        entry = self._ledger.entry(request.transport, CONNECT)
         if refusal := not_forwarded(request):
             return self._denied(entry, refusal)
         try:

@@ -1,7 +1,8 @@
 """Two apps on one sidecar: neither gets what is the other's, whatever it sends."""
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.attacks import (
     metadata_attacks,
     secrets_attacks,
 )
-from tests.attacks.attack import Attack
+from tests.attacks.attack import Attack, denied
 from tests.attacks.world import Actor
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ CASES = [
     for me, them in attack.pairs
 ]
 in_the_worlds_loop = pytest.mark.asyncio(loop_scope="session")
+# What is no request at all is put down likewise, without a name.
+MALFORMED: Final = "malformed request"
+UNPARSED: Final = denied(MALFORMED)
 
 
 def statuses_of(stream: bytes) -> tuple[int, ...]:
@@ -55,7 +59,8 @@ async def test_an_attack_gets_nothing_and_is_put_down(
     events = world.audit.taken()
     assert told(stream, victim) == []
     assert statuses_of(stream) == attack.statuses, stream
-    _check(events, attack, attacker, victim)
+    unparsed = UNPARSED if MALFORMED in stream.decode("latin-1") else ()
+    _check(events, replace(attack, seen=(*attack.seen, *unparsed)), attacker, victim)
 
 
 def _check(events: list[AuditEvent], attack: Attack, me: Actor, them: Actor) -> None:

@@ -236,7 +236,9 @@ async def test_a_token_of_100_kb_is_refused_with_the_head_that_holds_it(
     world.audit.taken()
     status, body = await _answer(world, door, "x" * 100_000)
     assert (status, b"malformed request" in body) == (400, True)
-    assert world.audit.taken() == []
+    (event,) = world.audit.taken()
+    assert (event.result, event.door, event.app) == (Result.DENIED, door, "")
+    assert "a head that is too long" in event.reason
 
 
 def _just(world: "World", token: str) -> Any:
