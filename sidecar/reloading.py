@@ -94,7 +94,9 @@ class Reloading:
         try:
             reloaded = self.reload()
         except ConfigError as exc:
-            told = "; ".join(f"{each} (hint: {each.hint})" for each in exc.problems)
+            told = "; ".join(
+                f"{each} (hint: {each.hint})" if each.hint else str(each) for each in exc.problems
+            )
             log.warning("not reloaded, and nothing has changed: %s", told)
             return
         log.info("reloaded; apps are %s", ", ".join(reloaded.apps))

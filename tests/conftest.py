@@ -22,7 +22,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from sidecar.audit.event import AuditEvent, Result
 from sidecar.ca import (
@@ -43,7 +43,7 @@ PATIENCE_SECONDS: Final = 30.0
 Eventually = Callable[[Callable[[], Any]], Any]
 
 # The machine may be busy: only what a property says may fail it, never how long it took.
-settings.register_profile("sidecar", deadline=None)
+settings.register_profile("sidecar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sidecar")
 
 

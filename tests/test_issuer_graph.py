@@ -109,7 +109,7 @@ def machine(tmp_path: Path, clock: "ManualClock") -> Machine:
 
 async def test_an_app_is_proved_by_a_token_of_its_issuer(machine: Machine) -> None:
     [issuer] = machine.issuers()
-    app, *_ = await issuer.identify(machine.token(), machine.clock.now())
+    app = (await issuer.identify(machine.token(), machine.clock.now())).app
     assert (app.name, app.roles, app.secrets) == ("web", ("default",), ("prod/web/*",))
 
 

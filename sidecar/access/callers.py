@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from sidecar.access.own_token import REVOKED, OwnTokenRules, peek, verify
+from sidecar.access.own_token import OwnTokenRules, peek, verify
 from sidecar.access.policy import App
+from sidecar.access.proof import Proof
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppTokens
@@ -45,8 +46,8 @@ class Outside(Protocol):
         """Why its keys could not be renewed last time, if they could not."""
         ...
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
-        """Give the app, the token's id and when it ends; TokenNotAccepted with the reason."""
+    async def identify(self, token: str, now: datetime) -> Proof:
+        """Say what a token proves; TokenNotAccepted with the reason."""
         ...
 
     def run(self) -> Coroutine[Any, Any, None]:
@@ -147,14 +148,18 @@ class Callers:
         now = self._clock.now()
         outside = self._outside(token, access)
         if outside is not None:
-            app, token_id, ends_at = await outside.identify(token, now)
-            if token_id in access.own.rules.revoked:
-                raise TokenNotAccepted(REVOKED)
-            return Caller(app, token_id), ends_at
+            proof = await outside.identify(token, now)
+            name, token_id = proof.app.name, proof.token_id
+            why = access.own.rules.why_taken_back(name, token_id, proof.issued_at)
+            if why is not None:
+                raise TokenNotAccepted(why, app=name, token_id=token_id)
+            return Caller(proof.app, token_id), proof.ends_at
         said = verify(token, access.own.key, access.own.rules, now)
         found = access.app(said.app)
         if found is None:
-            raise TokenNotAccepted("the token's app is not configured")
+            raise TokenNotAccepted(
+                "the token's app is not configured", app=said.app, token_id=said.token_id
+            )
         return Caller(found, said.token_id), said.ends_at
 
     def _outside(self, token: str, access: Access) -> Outside | None:
@@ -162,7 +167,10 @@ class Callers:
         if not access.outside:
             return None
         claimed = peek(token).get("iss")
-        return next((each for each in access.outside if each.issuer == claimed), None)
+        found = next((each for each in access.outside if each.issuer == claimed), None)
+        if found is None and claimed is not None:  # the sidecar's own tokens have none
+            raise TokenNotAccepted("the token's issuer (iss) is none of those configured")
+        return found
 
     def _remembered(self, digest: bytes) -> Caller | None:
         found = self._known.get(digest)

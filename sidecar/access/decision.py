@@ -1,7 +1,7 @@
 """May an app do this? A pure function of app, action and resource, which also says why not."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
@@ -82,7 +82,7 @@ def _why_not(app: App, action: Action, resource: str) -> str:
         case Action.NAME_SECRET | Action.READ_SECRET:
             return _why_not_secret(app, resource)
         case Action.READ_PATH:
-            return _no_parameter(app, resource)
+            return _why_not_path(app, resource)
         case _:
             return _why_not_parameter(app, resource)
 
@@ -101,6 +101,12 @@ def _why_not_parameter(app: App, name: str) -> str:
     if not has_usual_spelling(name):
         return "the parameter's name is not spelled as AWS gives it back"
     return _no_parameter(app, name)
+
+
+def _why_not_path(app: App, path: str) -> str:
+    if replace(app, deny_parameters=()).may_read_path(path):
+        return f"a pattern of apps.{app.name}.deny_parameters may cover something below it"
+    return _by_patterns(f"apps.{app.name}", "parameters", denied=False)
 
 
 def _no_parameter(app: App, name: str) -> str:

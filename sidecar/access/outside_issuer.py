@@ -13,6 +13,7 @@ from sidecar.access.outside_token import (
     verify_outside,
 )
 from sidecar.access.policy import App, matches
+from sidecar.access.proof import Proof
 from sidecar.access.refused import TokenNotAccepted
 
 
@@ -65,8 +66,8 @@ class OutsideIssuer:
         """Keep its keys fresh for ever; ends only when cancelled."""
         await self.keys.run()
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
-        """Verify a token, and give the one app that it proves, its id, and when it ends.
+    async def identify(self, token: str, now: datetime) -> Proof:
+        """Verify a token, and say which one app it proves.
 
         Waits only for a token whose key is not held, and then about half a second at the most.
 
@@ -78,11 +79,11 @@ class OutsideIssuer:
         said = await self._verified(token, now)
         found = [each.app for each in self.apps if each.is_proved_by(said)]
         if not found:
-            raise TokenNotAccepted("no app has its subject and claims")
+            raise TokenNotAccepted("no app has its subject and claims", token_id=said.token_id)
         if len(found) > 1:
             names = ", ".join(app.name for app in found)
             raise TokenNotAccepted(f"several apps have its subject and claims: {names}")
-        return found[0], said.token_id, said.expires_at
+        return Proof(found[0], said.token_id, said.issued_at, said.expires_at)
 
     async def _verified(self, token: str, now: datetime) -> OutsideClaims:
         keys = self.keys.current

@@ -18,7 +18,6 @@ MAX_OWN_TOKEN_LENGTH: Final = 4096
 # As for AWS's own signatures: by how much this clock may have been set back meanwhile.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _FAR: Final = datetime.max.replace(tzinfo=UTC)
-REVOKED: Final = "the token is revoked"
 _REQUIRED: Final = ("sub", "aud", "iat", "exp", "jti")
 # Times, and of which type a claim must be, are looked at here, where the reason is told.
 _CHECKED_HERE: Final = ("exp", "iat", "nbf", "sub", "jti")
@@ -51,6 +50,20 @@ class OwnTokenRules:
         """Tell when a token of an app must have been issued at the earliest."""
         moments = [each for each in (self.not_before, self.not_before_of.get(app)) if each]
         return max(moments, default=None)
+
+    def why_taken_back(self, app: str, token_id: str, issued_at: datetime | None) -> str | None:
+        """Say why a token counts no more, whoever signed it; None: it was not taken back.
+
+        Args:
+            app: whose it is.
+            token_id: its id.
+            issued_at: when it was made; one that does not tell may be as old as any.
+
+        """
+        earliest = self.earliest(app)
+        if earliest is not None and (issued_at is None or issued_at < earliest):
+            return "the token was issued before not_before"
+        return "the token is revoked" if token_id in self.revoked else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +130,9 @@ def verify(token: str, key: TokenKey, rules: OwnTokenRules, now: datetime) -> Ow
     _check_header(token, key)
     _check_spelling(token)
     said = _read(_verified_claims(token, key, rules), rules)
-    _check_times(said, rules, now)
-    if said.token_id in rules.revoked:
-        raise TokenNotAccepted(REVOKED)
+    why = _why_it_does_not_count(said, rules, now)
+    if why is not None:
+        raise TokenNotAccepted(why, app=said.app, token_id=said.token_id)
     return said
 
 
@@ -195,11 +208,9 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
-def _check_times(said: OwnToken, rules: OwnTokenRules, now: datetime) -> None:
+def _why_it_does_not_count(said: OwnToken, rules: OwnTokenRules, now: datetime) -> str | None:
     if said.issued_at > now + CLOCK_SKEW:
-        raise TokenNotAccepted("the token is not yet valid: it was issued in the future")
+        return "the token is not yet valid: it was issued in the future"
     if said.ends_at <= now:
-        raise TokenNotAccepted("the token has expired")
-    earliest = rules.earliest(said.app)
-    if earliest is not None and said.issued_at < earliest:
-        raise TokenNotAccepted("the token was issued before not_before")
+        return "the token has expired"
+    return rules.why_taken_back(said.app, said.token_id, said.issued_at)

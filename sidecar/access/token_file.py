@@ -68,7 +68,7 @@ def prepare_place(place: TokenPlace) -> list[str]:
     if writers:
         raise OperatorError(
             f"{writers[0]} may write into {directory}, and put another token there",
-            hint=f"chmod go-w {directory}, or name a directory that does not exist: it is made",
+            hint="name a directory of its own, which is made if it is missing",
         )
     if status.st_uid not in (0, os.geteuid(), place.target.uid):
         raise OperatorError(
@@ -89,7 +89,10 @@ def _make_directory(directory: Path, target: Target) -> None:
         directory.chmod(mode)
     except OSError as exc:
         raise OperatorError(
-            f"{directory} cannot be made: {exc.strerror}", hint="make it, or name another"
+            f"{directory} cannot be made: {exc.strerror}",
+            hint=f"make {directory.parent}, or name another"
+            if not directory.parent.exists()
+            else "make it, or name another",
         ) from exc
 
 

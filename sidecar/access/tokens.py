@@ -184,7 +184,10 @@ def load_admin_token(
 
 def _unusable(section: str, where: Path | str, exc: TokenRefused) -> Problem:
     kind = "static_token_file" if isinstance(where, Path) else "token_env"
-    hint = "make one: (umask 077; openssl rand -hex 32 | tr -d '\\n' > FILE)"
+    made = "openssl rand -hex 32"
+    hint = f'export {where}="$({made})"'
+    if isinstance(where, Path):
+        hint = f"make one: (umask 077; {made} | tr -d '\\n' > FILE)"
     return Problem(f"{section}.{kind}", f"{where} {exc}", hint)
 
 

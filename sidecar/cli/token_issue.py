@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sidecar.access.own_token import issue
+from sidecar.access.own_token import OwnToken, issue, verify
+from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_file import new_token_id
 from sidecar.access.tokens import TokenRefused
 from sidecar.access_preflight import own_token_rules, read_token_key
@@ -58,19 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
     if problems := inconsistencies(config):
         raise ConfigError(problems)
     app, token_id, now = chosen_app(config, arguments.app), new_token_id(), SystemClock().now()
-    token, expires_at = _signed(config, app, token_id, arguments.lifetime_seconds, now)
+    token, said = _signed(config, app, token_id, arguments.lifetime_seconds, now)
     if arguments.output is None:
         print(token.reveal())
     else:
         _write(arguments.output, token)
         print(f"token\t{arguments.output}")
-    print(f"token {token_id} of app {app} expires {iso_seconds(expires_at)}", file=sys.stderr)
+    expires_at, ends_at = map(iso_seconds, (said.expires_at, said.ends_at))
+    told = f"token {token_id} of app {app} expires {expires_at}, and counts until {ends_at}"
+    print(f"{told} (tokens.grace_seconds)", file=sys.stderr)
     return 0
 
 
 def _signed(
     config: Config, app: str, token_id: str, lifetime_seconds: int | None, now: datetime
-) -> tuple[Secret, datetime]:
+) -> tuple[Secret, OwnToken]:
     tokens = config.tokens
     if tokens.key_file is None:
         raise ConfigError([_NO_KEY])
@@ -82,7 +85,13 @@ def _signed(
     rules = own_token_rules(config)
     if lifetime_seconds is not None:
         rules = replace(rules, lifetime=timedelta(seconds=lifetime_seconds))
-    return issue(app, key, rules, now, token_id), now + rules.lifetime
+    token = issue(app, key, rules, now, token_id)
+    try:
+        return token, verify(token.reveal(), key, rules, now)
+    except TokenNotAccepted as exc:  # not_before is still to come
+        raise OperatorError(
+            f"no sidecar would accept it: {exc.reason}", hint="check tokens.not_before"
+        ) from None
 
 
 def _write(file: Path, token: Secret) -> None:

@@ -1,5 +1,7 @@
 """Say what an app's token says, and whether it counts; the token itself is not printed.
 
+The claims go to stdout, as JSON, and the verdict to stderr.
+
 With the configuration's key the signature is checked as the sidecar would. Of a token that
 somebody else signed, or without a key, the claims are shown and nothing is said of the signature.
 """
@@ -22,12 +24,14 @@ from sidecar.cli.one_line import one_line
 from sidecar.clock import SystemClock, iso_seconds
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
+from sidecar.config.sources import find_file
 from sidecar.errors import OperatorError
 from sidecar.regular_file import read_regular_file
 
 EXAMPLE: Final = "sidecar token show /run/sidecar/web/token"
 
 _MOST_BYTES: Final = 16 * 1024
+_STATIC: Final = "a static token: it says nothing, and counts while the sidecar has it configured"
 _MOMENTS: Final = ("iat", "nbf", "exp")
 
 
@@ -40,15 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the claims and the verdict; 1 when the token does not count."""
     token = _read(arguments.file)
-    config = load_config(arguments.config, os.environ).config
     claims = peek(token)
     if not claims:
-        print("a static token: it says nothing, and counts while the sidecar has it configured")
+        print(f"sidecar: {_STATIC}", file=sys.stderr)
         return 0
     print(json.dumps({**claims, **_moments(claims)}, indent=2))
-    verdict, counts = _verdict(token, config, claims)
-    print(one_line(verdict))
+    verdict, counts = _verdict(token, _config(arguments.config), claims)
+    print(one_line(f"sidecar: {verdict}"), file=sys.stderr)
     return 0 if counts else 1
+
+
+def _config(named: Path | None) -> Config | None:
+    """Read the configuration; none is needed to show what a token says."""
+    if named is None and find_file(None) is None:
+        return None
+    return load_config(named, os.environ).config
 
 
 def _read(name: str) -> str:
@@ -79,11 +89,11 @@ def _moments(claims: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _verdict(token: str, config: Config, claims: Mapping[str, Any]) -> tuple[str, bool]:
+def _verdict(token: str, config: Config | None, claims: Mapping[str, Any]) -> tuple[str, bool]:
     if "iss" in claims:
         return "signed by another issuer: its signature was not checked", True
-    if config.tokens.key_file is None:
-        return "its signature was not checked: tokens.key_file is not set", True
+    if config is None or config.tokens.key_file is None:
+        return "its signature was not checked: there is no tokens.key_file (--config)", True
     try:
         key = read_token_key(config.tokens.key_file, config.tokens.algorithm)
         said = verify(token, key, own_token_rules(config), SystemClock().now())

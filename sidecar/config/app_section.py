@@ -18,6 +18,14 @@ def role_arn_patterns(value: object) -> tuple[str, ...]:
     return found
 
 
+def name_patterns(value: object) -> tuple[str, ...]:
+    """Read patterns of the names of secrets or parameters; an ARN would never match one."""
+    found = texts(value)
+    if any(each.startswith("arn:") for each in found):
+        raise ValueError("takes names and patterns of names, which ARNs are judged by, and no ARNs")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSection:
     """A caller: its token, its roles and its secrets."""
@@ -26,25 +34,25 @@ class AppSection:
         names, "Roles it may have; the first is its default.", default=(), example="default"
     )
     secrets: tuple[str, ...] = option(
-        texts,
+        name_patterns,
         "Names of secrets that it may read; `*` stands for any run of characters.",
         default=(),
         example="prod/web/*",
     )
     deny_secrets: tuple[str, ...] = option(
-        texts,
+        name_patterns,
         "Names of secrets that it may not read, whatever `secrets` says; likewise.",
         default=(),
         example="prod/web/root-*",
     )
     parameters: tuple[str, ...] = option(
-        texts,
+        name_patterns,
         "Names of Parameter Store parameters that it may read; likewise.",
         default=(),
         example="/prod/web/*",
     )
     deny_parameters: tuple[str, ...] = option(
-        texts,
+        name_patterns,
         "Names of parameters that it may not read, whatever `parameters` says; likewise.",
         default=(),
         example="/prod/web/root-*",

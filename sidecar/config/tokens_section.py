@@ -12,7 +12,7 @@ _YEAR = 366 * 24 * 3600
 
 def moment(value: object) -> datetime:
     """Read a moment with its time zone; whole seconds count."""
-    written = value.isoformat() if isinstance(value, datetime) else text(value)
+    written = value.isoformat() if isinstance(value, datetime) else str(value)
     try:
         return parse_iso_seconds(written).replace(microsecond=0)
     except ValueError:

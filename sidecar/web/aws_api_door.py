@@ -133,13 +133,14 @@ class AwsApiDoor:
         """Verify, then answer or forward."""
         headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
         entry = self._ledger.entry(request.transport, CONNECT)
+        claim = None
         try:
             claim = read_authorization(headers)
             caller = self._claimed_caller(headers, claim, entry)
             with self._in_flight.one_of(caller.holders), asking_for(str(caller.holders)):
                 return await self._serve(request, headers, claim, caller)
         except SidecarError as exc:
-            entry.denied(exc.message)
+            entry.denied(exc.message, access_key_id=claim.access_key_id if claim else "")
             return _turned_away(refusal_of(exc))
 
     async def _serve(
@@ -226,7 +227,8 @@ class AwsApiDoor:
         with caller.asking(action, resource):
             reply = await self._forwarded(call, caller, write)
         if reply.status >= _CLIENT_ERROR:
-            caller.failed(action, resource, f"AWS answered {reply.status}")
+            refused = reply.refusal()
+            caller.failed(action, resource, f"AWS answered {reply.status} {refused.code}".strip())
         elif values:
             return permitted(action, reply, caller)
         else:

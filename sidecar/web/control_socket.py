@@ -138,7 +138,7 @@ def _check_directory(directory: Path) -> None:
         raise ListenError(
             f"others may write to the control socket's directory (mode "
             f"{stat.S_IMODE(status.st_mode):04o}): {directory}",
-            hint=f"chmod go-w {directory}, {_ELSEWHERE}",
+            hint=f"give it a directory of its own, {_ELSEWHERE}",
         )
 
 

@@ -53,7 +53,9 @@ _CODES: Final[Mapping[type[SidecarError], str]] = {
     TooManyRequests: "TooManyRequests",
 }
 # The same whatever is wrong: why a token does not count is the audit's to tell.
-_UNKNOWN: Final = Refusal(401, "Unauthorized", "the app's token is wanted, once, in Authorization")
+_UNKNOWN: Final = Refusal(
+    401, "Unauthorized", "the app's token is wanted once in Authorization, and must count"
+)
 _KEYS_AWAITED: Final = Refusal(
     503, "CredentialsUnavailable", "the issuer's keys are not there yet; ask again in a second"
 )
@@ -96,7 +98,7 @@ class CredentialsDoor:
             with self._shares.one_of(caller.app.name):
                 response = await self._answer(caller.app, request.raw_path, entry)
         except TokenNotAccepted as exc:
-            entry.denied(exc.reason)
+            entry.of(exc.app, exc.token_id).denied(exc.reason)
             response = self.refuse(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _UNKNOWN)
         except TooManyRequests as exc:
             # Several SDKs do not ask again after a 429.

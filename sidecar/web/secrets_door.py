@@ -158,7 +158,7 @@ class SecretsDoor:
             entry.showing(token)
             caller = await self._callers.identify(token)
         except TokenNotAccepted as exc:
-            entry.denied(exc.reason)
+            entry.of(exc.app, exc.token_id).denied(exc.reason)
             return self._turned_away(_KEYS_AWAITED if isinstance(exc, NoKeysYet) else _BAD_TOKEN)
         entry.of(caller.app.name, caller.token_id)
         try:

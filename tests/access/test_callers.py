@@ -10,6 +10,7 @@ import pytest
 from sidecar.access.callers import Access, Callers, OwnTokens
 from sidecar.access.own_token import OwnTokenRules, issue
 from sidecar.access.policy import App
+from sidecar.access.proof import Proof
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppToken, AppTokens
@@ -130,12 +131,11 @@ class Issuer:
         self.asked = 0
         self._ends_at = ends_at
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
-        del now
+    async def identify(self, token: str, now: datetime) -> Proof:
         self.asked += 1
         if "web" not in jwt.decode(token, options={"verify_signature": False})["sub"]:
             raise TokenNotAccepted("no app of this issuer has this subject")
-        return WEB, "theirs", self._ends_at
+        return Proof(WEB, "theirs", now, self._ends_at)
 
     async def run(self) -> None:
         """Keep nothing fresh."""
@@ -157,17 +157,35 @@ async def test_an_outside_issuer_is_asked_for_its_own_tokens_only_and_once_a_min
     await clock.advance(60)
     await callers.identify(theirs("https://there"))
     assert issuer.asked == 2
-    assert "algorithm" in await reason(callers, theirs("https://elsewhere"))
+    unknown = "the token's issuer (iss) is none of those configured"
+    assert await reason(callers, theirs("https://elsewhere")) == unknown
     assert issuer.asked == 2
 
 
-async def test_a_token_of_an_outside_issuer_can_be_revoked_too(
-    clock: "ManualClock", now: datetime
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (replace(RULES, revoked={"theirs"}), "the token is revoked"),
+        (
+            replace(RULES, not_before_of={"web": datetime.fromisoformat("2026-03-01T12:00:01Z")}),
+            "the token was issued before not_before",
+        ),
+    ],
+)
+async def test_a_token_of_an_outside_issuer_can_be_taken_back_too(
+    rules: OwnTokenRules, why: str, clock: "ManualClock", now: datetime
 ) -> None:
-    own = OwnTokens(KEY, replace(RULES, revoked={"theirs"}))
     issuer = Issuer(now + timedelta(hours=1))
-    callers = Callers(access(outside=(issuer,), own=own), clock)
-    assert await reason(callers, theirs("https://there")) == "the token is revoked"
+    callers = Callers(access(outside=(issuer,), own=OwnTokens(KEY, rules)), clock)
+    with pytest.raises(TokenNotAccepted) as caught:
+        await callers.identify(theirs("https://there"))
+    assert (caught.value.reason, caught.value.app, caught.value.token_id) == (why, "web", "theirs")
+
+
+def test_a_token_that_does_not_tell_its_age_may_be_as_old_as_any(now: datetime) -> None:
+    rules = replace(RULES, not_before=now)
+    assert rules.why_taken_back("web", "one", None) == "the token was issued before not_before"
+    assert RULES.why_taken_back("web", "one", None) is None
 
 
 async def test_what_an_outside_issuer_refuses_is_not_remembered_as_good(

@@ -42,6 +42,7 @@ NO_SECRET = "no pattern of apps.web.secrets covers it"
 ODD = "the parameter's name is not spelled as AWS gives it back"
 NO_PARAMETER = "no pattern of apps.web.parameters covers it"
 DENIED_SECRET = "a pattern of apps.web.deny_secrets covers it"
+BELOW = "a pattern of apps.web.deny_parameters may cover something below it"
 DENIED_PARAMETER = "a pattern of apps.web.deny_parameters covers it"
 
 
@@ -63,8 +64,8 @@ DENIED_PARAMETER = "a pattern of apps.web.deny_parameters covers it"
         (Action.READ_PARAMETER, "/web/root/key", DENIED_PARAMETER),
         (Action.READ_PARAMETER, "/web/../batch", ODD),
         (Action.READ_PATH, "/", NO_PARAMETER),
-        (Action.READ_PATH, "/web/root", NO_PARAMETER),
-        (Action.READ_PATH, "/web", NO_PARAMETER),
+        (Action.READ_PATH, "/web/root", BELOW),
+        (Action.READ_PATH, "/web", BELOW),
     ],
 )
 def test_all_else_is_denied_with_the_reason(action: Action, resource: str, reason: str) -> None:

@@ -81,7 +81,8 @@ async def test_a_token_proves_the_app_of_its_subject_and_claims(
 ) -> None:
     token = issue(subject, **{"kubernetes.io": {"namespace": namespace}})
     ends_at = now + timedelta(seconds=600)
-    assert await issuer.identify(token, now) == (app, "one", ends_at)
+    proof = await issuer.identify(token, now)
+    assert (proof.app, proof.token_id, proof.ends_at) == (app, "one", ends_at)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ async def test_a_key_that_is_new_is_looked_for_before_a_token_is_refused(
     now: datetime,
 ) -> None:
     published.content = jwks(other)
-    found, *_ = await issuer.identify(issue("system:serviceaccount:prod:web", other), now)
+    found = (await issuer.identify(issue("system:serviceaccount:prod:web", other), now)).app
     assert (found, published.asked) == (WEB, 1)
 
 
@@ -157,5 +158,5 @@ async def test_before_there_are_keys_a_good_token_is_not_called_bad(
     running = asyncio.create_task(issuer.run())
     published.content = jwks(signer)
     await clock.advance(0)
-    assert (await issuer.identify(token, clock.now()))[0] == WEB
+    assert (await issuer.identify(token, clock.now())).app == WEB
     running.cancel()

@@ -24,6 +24,7 @@ TOKEN, OTHER = "canary-token-of-the-web-app", "canary-token-of-another-app"
 SHORT = "has {} characters; between 16 and 4096 are accepted"
 NEWLINE = "holds a newline, which AWS SDKs refuse in a token file"
 BINARY = "holds blanks or characters outside ASCII"
+EXPORT = 'export {}="$(openssl rand -hex 32)"'
 HINT = "make one: (umask 077; openssl rand -hex 32 | tr -d '\\n' > FILE)"
 
 
@@ -178,8 +179,10 @@ def test_every_token_that_cannot_be_used_is_reported_and_none_is_shown(tmp_path:
     _, problems = load_tokens(wanted, {"SHORT_TOKEN": "canary"})
     assert problems == [
         Problem("apps.web.static_token_file", f"{file} {NEWLINE}", HINT),
-        Problem("apps.batch.token_env", "BATCH_TOKEN is not set", HINT),
-        Problem("apps.short.token_env", f"SHORT_TOKEN {SHORT.format(6)}", HINT),
+        Problem("apps.batch.token_env", "BATCH_TOKEN is not set", EXPORT.format("BATCH_TOKEN")),
+        Problem(
+            "apps.short.token_env", f"SHORT_TOKEN {SHORT.format(6)}", EXPORT.format("SHORT_TOKEN")
+        ),
     ]
 
 

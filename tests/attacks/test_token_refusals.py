@@ -224,7 +224,7 @@ async def test_a_token_that_does_not_count_is_told_nothing_and_the_audit_why(
     assert await _answer(world, door, token) == unknown
     assert unknown[0] == DOORS[door][2]
     (event,) = world.audit.taken()
-    assert (event.result, event.app, event.token_id) == (Result.DENIED, "", "")
+    assert event.result is Result.DENIED
     assert reason in event.reason
     assert event.door == door
 

@@ -55,13 +55,13 @@ def test_an_issued_token_counts_for_its_app(run: Printed, tmp_path: Path) -> Non
     assert (code, token.count("."), token.count("\n")) == (0, 2, 1)
     assert told.startswith("token ")
     assert " of app web expires " in told
+    assert ", and counts until " in told
     (tmp_path / "web.token").write_text(token)
-    code, shown, _ = run("show", tmp_path / "web.token")
+    code, shown, verdict = run("show", tmp_path / "web.token")
     assert code == 0
     assert token.strip() not in shown
-    claims, _, verdict = shown.rpartition("\n}\n")
-    assert json.loads(claims + "}")["sub"] == "web"
-    assert verdict.startswith("counts for app web until ")
+    assert json.loads(shown)["sub"] == "web"
+    assert verdict.startswith("sidecar: counts for app web until ")
 
 
 def test_a_token_goes_to_a_file_that_nobody_else_can_read(run: Printed, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_token_goes_to_a_file_that_nobody_else_can_read(run: Printed, tmp_path
     assert run("issue", "--app=batch", f"--output={file}")[:2] == (0, f"token\t{file}\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not file.read_text().endswith("\n")
-    assert "counts for app batch" in run("show", file)[1]
+    assert "counts for app batch" in run("show", file)[2]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_token_that_does_not_count_is_told_so(
     _, token, told = run("issue", "--app=web")
     (tmp_path / "web.token").write_text(token)
     config.write_text(config.read_text() + more.format(jti=told.split()[1]))
-    code, shown, _ = run("show", tmp_path / "web.token")
-    assert (code, why in shown) == (1, True)
+    code, _, verdict = run("show", tmp_path / "web.token")
+    assert (code, why in verdict) == (1, True)
 
 
 def test_another_key_s_token_does_not_count(run: Printed, config: Path, tmp_path: Path) -> None:
@@ -96,14 +96,14 @@ def test_another_key_s_token_does_not_count(run: Printed, config: Path, tmp_path
     (tmp_path / "other.key").write_bytes(b"a" * 32)
     text = config.read_text().replace("token.key", "other.key")
     config.write_text(f'{text}algorithm = "HS256"\n')
-    assert "does not count: the token's algorithm is not HS256" in run("show", file)[1]
+    assert "does not count: the token's algorithm is not HS256" in run("show", file)[2]
 
 
 def test_a_static_token_says_nothing(run: Printed, tmp_path: Path) -> None:
     (tmp_path / "static").write_text("canary-" + "a" * 32)
-    code, shown, _ = run("show", tmp_path / "static")
-    assert (code, "canary" in shown) == (0, False)
-    assert shown.startswith("a static token")
+    code, shown, verdict = run("show", tmp_path / "static")
+    assert (code, shown, "canary" in verdict) == (0, "", False)
+    assert verdict.startswith("sidecar: a static token")
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,20 @@ def test_what_is_no_token_is_refused(
     if content is not None:
         file.write_text(content)
     assert why in refusal("token", "show", file)
+
+
+def test_without_any_configuration_the_claims_are_shown(
+    run: Printed,
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "web.token"
+    run("issue", "--app=web", f"--output={file}")
+    config.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert main(["token", "show", str(file)]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["sub"] == "web"
+    assert "its signature was not checked" in printed.err

@@ -73,4 +73,4 @@ def test_with_a_changed_signature_a_client_has_no_credentials(
     variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = f"{head}.{signature[::-1]}"
     outcome = boto3_client(variables)
     assert outcome.code != 0
-    assert "the app's token is wanted, once, in Authorization" in outcome.err
+    assert "the app's token is wanted once in Authorization, and must count" in outcome.err

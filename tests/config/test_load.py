@@ -316,6 +316,8 @@ _SCALARS = (
         ]
     )
 )
+# How long data take to draw is the machine's, which may be busy.
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 _GARBAGE = st.recursive(
     _SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -339,7 +341,7 @@ def _tables() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @given(table=_tables(), region=st.text(max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=UNHURRIED)
 def test_garbage_of_any_kind_is_a_problem_and_nothing_worse(
     file: Path, toml: Callable[[Table], str], table: dict[str, Any], region: str
 ) -> None:
@@ -350,7 +352,7 @@ def test_garbage_of_any_kind_is_a_problem_and_nothing_worse(
 
 
 @given(value=_GARBAGE, place=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=UNHURRIED)
 def test_one_garbled_option_is_accepted_or_reported_by_its_name(
     load: Callable[..., Loaded], sound: dict[str, Any], value: object, place: st.DataObject
 ) -> None:

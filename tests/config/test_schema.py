@@ -62,6 +62,7 @@ TOO_LONG = "must be between 900 and 3600: AWS limits a chained role's session to
 LONG_TAG = "takes keys of 1 to 128 and values of up to 256 characters"
 ODD_TAG = "takes letters, digits, spaces and _.:/=+-@ only"
 NO_POLICY = "must be an IAM policy document, with a Statement"
+NO_NAME_PATTERN = "takes names and patterns of names, which ARNs are judged by, and no ARNs"
 NO_ACCOUNT = "must be a name or a number from 0 to 4294967294"
 NO_MOMENT = "must be a moment with its zone, such as 2026-11-29T10:00:00Z"
 MOMENT = datetime(2026, 11, 29, 10, tzinfo=UTC)
@@ -453,6 +454,10 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apps.web.static_token_file", 1.5, f"{NO_TEXT} (got 1.5)", ""),
     ("apps.web.token_env", "", EMPTY, NAME_IT),
     ("apps.web.deny_secrets", [], f"{NO_LIST} (got [])", ""),
+    *(
+        (f"apps.web.{key}", "arn:aws:x", f"{NO_NAME_PATTERN} (got 'arn:aws:x')", "")
+        for key in ("secrets", "deny_secrets", "parameters", "deny_parameters")
+    ),
     ("apps.web.deny_parameters", [1], f"{NO_TEXT} (got [1])", ""),
     ("apps.web.token_file", "", f"{EMPTY} (got '')", ""),
     ("apps.web.token_file_mode", "0666", "lets everybody write (got '0666')", ""),
@@ -465,7 +470,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("tokens.lifetime_seconds", 59, "must be between 60 and 31622400 (got 59)", ""),
     ("tokens.grace_seconds", -1, "must be between 0 and 31622400 (got -1)", ""),
     ("tokens.not_before", "2026-11-29T10:00:00", f"{NO_MOMENT} (got '2026-11-29T10:00:00')", ""),
-    ("tokens.not_before", 1, f"{NO_TEXT} (got 1)", ""),
+    ("tokens.not_before", 1, f"{NO_MOMENT} (got 1)", ""),
     ("tokens.revoked", "", f"{EMPTY} (got '')", ""),
     ("roles.default.shared_session", "maybe", f"{NO_FLAG} (got 'maybe')", ""),
     ("roles.chained.shared_session", 1, f"{NO_FLAG} (got 1)", ""),

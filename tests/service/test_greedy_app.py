@@ -95,7 +95,8 @@ async def _api_of(aws: "Aws", doors: "Doors", token: str | None = None) -> Api:
 
     async def call(target: str, **members: str) -> "Reply":
         body = json.dumps(members).encode()
-        request = AWSRequest("POST", url, headers={"X-Amz-Target": target}, data=body)
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+        request = AWSRequest("POST", url, headers=headers, data=body)
         signer: Any = SigV4Auth(keys, "secretsmanager", aws.stage.region)
         signer.add_auth(request)
         async with doors.http.post(url, data=body, headers=dict(request.headers)) as response:

@@ -83,7 +83,7 @@ async def test_the_keys_of_an_issuer_are_watched_while_the_sidecar_runs_and_afte
         _replace(jwks, "{}")
         await clock.advance(4)
         assert issuer.trouble == "is no JWKS: it has no list named keys"
-        app, *_ = await issuer.identify(_token(), clock.now())
+        app = (await issuer.identify(_token(), clock.now())).app
         assert app.name == "outside"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WEB = "Authorization: token-of-the-web-app-0001"
 BATCH = "Authorization: token-of-the-batch-app-02"
 IDLE = "Authorization: token-of-an-app-without-any"
-NOBODY = "the app's token is wanted, once, in Authorization"
+NOBODY = "the app's token is wanted once in Authorization, and must count"
 WRONG = "Authorization: token-of-nobody-at-all-9"
 HOUR = 3600.0
 DOWN = UpstreamUnavailable("no answer from AWS", hint="check the network")

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from sidecar.access.key_set import NoKeysYet
-from sidecar.access.policy import App
+from sidecar.access.proof import Proof
 
 if TYPE_CHECKING:
     from sidecar.access.callers import Callers
@@ -24,7 +24,7 @@ class Slow:
     issuer = ISSUER
     trouble = "no answer"
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
+    async def identify(self, token: str, now: datetime) -> Proof:
         del token, now
         raise NoKeysYet("there are no keys of issuer cluster so far")
 

@@ -81,7 +81,7 @@ async def test_a_refusal_of_aws_passes_as_it_is(
     planned_aws.then({"__type": "InvalidParameterException", "message": "no"}, 400)
     answer = await call(BATCH, FILTERS)
     assert (answer.status, answer.json()["__type"]) == (400, "InvalidParameterException")
-    assert audit.only().reason == "AWS answered 400"
+    assert audit.only().reason == "AWS answered 400 InvalidParameterException"
 
 
 async def test_such_an_answer_is_asked_for_in_clear(
