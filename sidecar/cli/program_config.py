@@ -15,6 +15,7 @@ from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
 from sidecar.config.schema import Config
+from sidecar.config.tokens_section import TokensSection
 
 # Where the program's token is looked up; no shell can set a variable of this name.
 TOKEN: Final = "the token of exec"  # noqa: S105 - a name
@@ -28,8 +29,8 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     """Give the configuration of the sidecar that one program has to itself.
 
     Its doors are on free ports, and of these only the ones that a program knocks at. It has no
-    other app, no role that only another app has, no file to deliver and nothing to prefetch: that
-    is `serve`'s, which may run beside.
+    other app, no role that only another app has, no key for tokens, no file to deliver and nothing
+    to prefetch: that is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
     Nothing is put down on stdout, which is the program's.
 
@@ -49,6 +50,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         issuer=None,
         subject=None,
         claims=(),
+        not_before=None,
     )
     doors = DoorsSection(
         credentials=_FREE,
@@ -65,6 +67,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         config,
         apps={app: section},
         issuers={},
+        tokens=TokensSection(),
         doors=doors,
         admin=AdminSection(),
         metadata=MetadataSection(),

@@ -1,7 +1,8 @@
 """Say what an app's token says, and whether it counts; the token itself is not printed.
 
 With the configuration's key the signature is checked as the sidecar would. Of a token that
-somebody else signed, or without a key, the claims are shown and nothing is said of the signature.
+somebody else signed, or without a key, the claims are shown and nothing is said of the signature;
+one whose time is over, or whose issuer is not configured, does not count all the same.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("a static token: it says nothing, and counts while the sidecar has it configured")
         return 0
     print(json.dumps({**claims, **_moments(claims)}, indent=2))
-    verdict, counts = _verdict(token, config, claims)
+    verdict, counts = _verdict(token, config, claims, SystemClock().now())
     print(one_line(verdict))
     return 0 if counts else 1
 
@@ -68,29 +69,57 @@ def _read(name: str) -> str:
 
 def _moments(claims: Mapping[str, Any]) -> dict[str, str]:
     """Give the moments among the claims as people read them."""
-    found = {}
-    for name in _MOMENTS:
-        value = claims.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            try:
-                found[name] = iso_seconds(datetime.fromtimestamp(value, UTC))
-            except (OverflowError, ValueError, OSError):
-                continue
-    return found
+    found = ((name, _moment(claims.get(name))) for name in _MOMENTS)
+    return {name: iso_seconds(moment) for name, moment in found if moment is not None}
 
 
-def _verdict(token: str, config: Config, claims: Mapping[str, Any]) -> tuple[str, bool]:
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _verdict(
+    token: str, config: Config, claims: Mapping[str, Any], now: datetime
+) -> tuple[str, bool]:
     if "iss" in claims:
-        return "signed by another issuer: its signature was not checked", True
+        return _verdict_on_another_s(config, claims, now)
     if config.tokens.key_file is None:
-        return "its signature was not checked: tokens.key_file is not set", True
+        why = "its signature was not checked: tokens.key_file is not set"
+        return _unless_over(why, claims, config.tokens.grace_seconds, now)
     try:
         key = read_token_key(config.tokens.key_file, config.tokens.algorithm)
-        said = verify(token, key, own_token_rules(config), SystemClock().now())
+        said = verify(token, key, own_token_rules(config), now)
     except TokenRefused as exc:
-        raise OperatorError(f"tokens.key_file: {config.tokens.key_file} {exc}") from None
+        raise OperatorError(
+            f"tokens.key_file: {config.tokens.key_file} {exc}", hint="name the sidecar's key"
+        ) from None
     except TokenNotAccepted as exc:
         return f"does not count: {exc.reason}", False
     if said.app not in config.apps:
         return "does not count: its app is not configured", False
     return f"counts for app {said.app} until {iso_seconds(said.ends_at)}, grace included", True
+
+
+def _verdict_on_another_s(
+    config: Config, claims: Mapping[str, Any], now: datetime
+) -> tuple[str, bool]:
+    signers = (each for each in config.issuers.items() if each[1].issuer == claims["iss"])
+    name, section = next(signers, ("", None))
+    if section is None:
+        return "does not count: its issuer is not configured", False
+    why = f"signed by issuer {name}: its signature was not checked"
+    return _unless_over(why, claims, section.leeway_seconds, now)
+
+
+def _unless_over(
+    why_unsure: str, claims: Mapping[str, Any], allowed_seconds: int, now: datetime
+) -> tuple[str, bool]:
+    """Say what is not sure of a token, unless its time is over, whoever has signed it."""
+    expires_at = _moment(claims.get("exp"))
+    if expires_at is not None and now - expires_at >= timedelta(seconds=allowed_seconds):
+        return "does not count: it has expired", False
+    return why_unsure, True
