@@ -8,6 +8,7 @@ from typing import Final
 
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
+from sidecar.config.app_section import AppSection
 from sidecar.config.audit_section import OFF, STDOUT
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
@@ -40,18 +41,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         reads_events: whether a change of a value matters.
 
     """
-    section = replace(
-        config.apps[app],
-        static_token_file=None,
-        token_file=None,
-        token_file_owner=None,
-        token_file_group=None,
-        token_env=TOKEN,
-        issuer=None,
-        subject=None,
-        claims=(),
-        not_before=None,
-    )
+    section = _with_token_of_its_own(config.apps[app])
     doors = DoorsSection(
         credentials=_FREE,
         secrets=_FREE if config.doors.secrets else (),
@@ -76,6 +66,19 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         files=(),
     )
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
+
+
+def _with_token_of_its_own(section: AppSection) -> AppSection:
+    """Leave of an app what it may have, and nothing of how it proves itself elsewhere."""
+    return AppSection(
+        roles=section.roles,
+        secrets=section.secrets,
+        deny_secrets=section.deny_secrets,
+        parameters=section.parameters,
+        deny_parameters=section.deny_parameters,
+        assume_roles=section.assume_roles,
+        token_env=TOKEN,
+    )
 
 
 def _with_needed_roles(config: Config, roles: Iterable[str]) -> Config:
