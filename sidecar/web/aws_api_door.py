@@ -158,6 +158,7 @@ class AwsApiDoor:
             caller.entry.denied(exc.message, access_key_id=credentials.access_key_id)
             return _turned_away(refusal_of(exc))
         except (TimeoutError, ConnectionError):
+            caller.entry.denied(_NO_BODY.message, access_key_id=credentials.access_key_id)
             return _turned_away(_NO_BODY)
         caller = caller.authentic()
         call = ApiCall(claim.scope.service, claim.scope.region, headers, body)
