@@ -97,10 +97,10 @@ class Ledger:
 
     def entry(self, request: web.BaseRequest, action: str) -> Entry:
         """Begin the entry of a request."""
-        return Entry(self.audit, self.clock, self.door, peer_of(request), action)
+        return Entry(self.audit, self.clock, self.door, _peer(request), action)
 
 
-def peer_of(request: web.BaseRequest) -> str:
+def _peer(request: web.BaseRequest) -> str:
     """Name the other side of a request's connection; empty when it has gone."""
     transport = request.transport
     peer = None if transport is None else transport.get_extra_info("peername")
