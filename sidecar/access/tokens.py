@@ -106,11 +106,6 @@ class AppTokens:
     def __init__(self, tokens: tuple[AppToken, ...]) -> None:
         self._tokens = tokens
 
-    @property
-    def apps(self) -> tuple[App, ...]:
-        """Every app."""
-        return tuple(each.app for each in self._tokens)
-
     def app_for(self, presented: bytes) -> App | None:
         """Return the app whose token this is.
 
