@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sidecar.config.app_section import AppSection
+from sidecar.config.option import options_of
 from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
@@ -58,12 +59,14 @@ def _proof(name: str, app: AppSection, *, issued: bool) -> Iterator[Problem]:
         yield Problem(
             f"apps.{name}.token_file",
             "is missing, and its mode, owner or group is set",
-            "add it, or remove those",
+            "add it, or remove token_file_mode, token_file_owner and token_file_group",
         )
 
 
 def _says_how(app: AppSection) -> bool:
-    return app.token_file_owner is not None or app.token_file_group is not None
+    usual = options_of(AppSection)["token_file_mode"][1]
+    of_others = (app.token_file_owner, app.token_file_group)
+    return of_others != (None, None) or app.token_file_mode != usual
 
 
 def _same_files(apps: dict[str, AppSection]) -> Iterator[Problem]:

@@ -29,6 +29,10 @@ CHINA = {name: arn.replace("arn:aws:", "arn:aws-cn:") for name, arn in ROLE.item
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role_arn"]}
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
+NO_TOKEN_FILE = (
+    "apps.web.token_file: is missing, and its mode, owner or group is set",
+    "add it, or remove token_file_mode, token_file_owner and token_file_group",
+)
 NO_TOKEN_HINT = (
     "set exactly one of token_file, static_token_file, token_env, issuer (without a file: "
     "SIDECAR_TOKEN or SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`"
@@ -138,6 +142,14 @@ def test_arns_of_different_partitions_are_refused(found: Found) -> None:
             "apps.web: has two tokens: static_token_file and token_env",
             "set exactly one of token_file, static_token_file, token_env, issuer",
             id="two tokens",
+        ),
+        *(
+            pytest.param(APP | how, *NO_TOKEN_FILE, id=f"{next(iter(how))} alone")
+            for how in (
+                {"token_file_mode": "0640"},
+                {"token_file_owner": "web"},
+                {"token_file_group": "web"},
+            )
         ),
     ],
 )
