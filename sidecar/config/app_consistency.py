@@ -1,6 +1,7 @@
 """What must hold between the options of an app, and between apps."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Pr
             yield from _roles(name, app, config)
         if "tokens" not in faulty:
             yield from _proof(name, app, issued=config.tokens.key_file is not None)
-    yield from _same_files(sound)
+    yield from _same_files(config, sound)
 
 
 def _roles(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
@@ -69,28 +70,41 @@ def _says_how(app: AppSection) -> bool:
     return of_others != (None, None) or app.token_file_mode != usual
 
 
-def _same_files(apps: dict[str, AppSection]) -> Iterator[Problem]:
-    """No file that two apps have: one of them would be taken for the other."""
-    taken: dict[Path, str] = {}
+def _same_files(config: Config, apps: Mapping[str, AppSection]) -> Iterator[Problem]:
+    """No token file that is something else too: the sidecar writes it over, key or not.
+
+    Of two apps with one file, one would be taken for the other.
+    """
+    taken: dict[str, str] = {}
     for name, app in apps.items():
         if app.token_file is None:
             continue
-        place = app.token_file.absolute()
-        if place in taken:
-            yield Problem(
-                f"apps.{name}.token_file",
-                f"{app.token_file} is that of app {taken[place]} too",
-                "give each app a file of its own",
-            )
-        taken[place] = name
-    for name, app in apps.items():
-        static = app.static_token_file
-        if static is not None and static.absolute() in taken:
-            yield Problem(
-                f"apps.{name}.static_token_file",
-                f"{static} is what the sidecar writes for app {taken[static.absolute()]}",
-                "name another file",
-            )
+        first = taken.setdefault(os.path.abspath(app.token_file), name)  # noqa: PTH100 - as below
+        if first != name:
+            what = f"{app.token_file} is that of app {first} too"
+            yield Problem(f"apps.{name}.token_file", what, "give each app a file of its own")
+    for where, file in _other_files(config, apps):
+        # Links are not followed: the sidecar replaces a link.
+        whose = taken.get(os.path.abspath(file)) if file else None  # noqa: PTH100
+        if whose is not None:
+            what = f"{file} is what the sidecar writes for app {whose}"
+            yield Problem(where, what, "name another file")
+
+
+def _other_files(
+    config: Config, apps: Mapping[str, AppSection]
+) -> Iterator[tuple[str, str | Path | None]]:
+    """List what else is a file, each with the option that names it."""
+    yield from (
+        (f"apps.{name}.static_token_file", app.static_token_file) for name, app in apps.items()
+    )
+    yield "admin.static_token_file", config.admin.static_token_file
+    yield "tokens.key_file", config.tokens.key_file
+    yield "audit.destination", config.audit.destination
+    if config.identity is not None:
+        for key in ("certificate", "private_key", "chain", "password_file"):
+            yield f"identity.{key}", getattr(config.identity, key)
+    yield from ((f"{where}.path", file.path) for where, file in config.files_by_place().items())
 
 
 def shared_roles(config: Config) -> Iterator[str]:

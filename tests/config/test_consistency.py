@@ -53,6 +53,47 @@ def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
 
 
 @pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"identity": {"certificate": "a.pem", "private_key": "x/t"}}, "identity.private_key"),
+        ({"identity": {"certificate": "x/t"}}, "identity.certificate"),
+        ({"tokens": {"key_file": "x/t"}}, "tokens.key_file"),
+        ({"admin": {"static_token_file": "x/../x/t"}}, "admin.static_token_file"),
+        ({"audit": {"destination": "./x/t"}}, "audit.destination"),
+        ({"files": [{"path": "x/t", "secret": "s"}]}, "files.1.path"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_file_that_the_sidecar_writes_a_token_to_is_nothing_else(
+    found: Found, change: dict[str, Any], where: str
+) -> None:
+    apps = {"web": {"roles": ["default"], "token_file": "x/t"}}
+    ((problem, hint),) = found({"apps": apps} | change)
+    assert problem.startswith(f"{where}: ")
+    assert problem.endswith("x/t is what the sidecar writes for app web")
+    assert hint == "name another file"
+    apps["web"]["token_file"] = "x/other"
+    assert found({"apps": apps} | change) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("token_file", "apps.batch.token_file: x/../x/t is that of app web too"),
+        (
+            "static_token_file",
+            "apps.batch.static_token_file: x/../x/t is what the sidecar writes for app web",
+        ),
+    ],
+)
+def test_no_two_apps_have_one_token_file(found: Found, option: str, problem: str) -> None:
+    apps = {"web": {"token_file": "x/t"}, "batch": {option: "x/../x/t"}}
+    assert [each for each, _ in found({"apps": apps})] == [problem]
+    apps["batch"][option] = "x/other"
+    assert found({"apps": apps}) == []
+
+
+@pytest.mark.parametrize(
     "change",
     [
         pytest.param({}, id="the sound one"),
