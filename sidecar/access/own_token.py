@@ -131,6 +131,16 @@ def peek(token: str) -> Mapping[str, Any]:
     return claims
 
 
+def numeric_date(value: object) -> datetime | None:
+    """Read a moment in whole seconds since 1970 (RFC 7519 §2); None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def _check_header(token: str, key: TokenKey) -> None:
     """Say why the signature cannot be right, before it is looked at: for the reason's sake."""
     try:
@@ -178,21 +188,12 @@ def _verified_claims(token: str, key: TokenKey, rules: OwnTokenRules) -> Mapping
 
 def _read(claims: Mapping[str, Any], rules: OwnTokenRules) -> OwnToken:
     app, token_id = claims["sub"], claims["jti"]
-    moments = [_moment(claims[name]) for name in ("iat", "exp")]
+    moments = [numeric_date(claims[name]) for name in ("iat", "exp")]
     if not isinstance(app, str) or not isinstance(token_id, str) or None in moments:
         raise TokenNotAccepted("a claim of the token is of the wrong type")
     issued_at, expires_at = (each for each in moments if each is not None)
     ends_at = min(expires_at, _FAR - rules.grace) + rules.grace
     return OwnToken(app, token_id, issued_at, expires_at, ends_at)
-
-
-def _moment(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def _check_times(said: OwnToken, rules: OwnTokenRules, now: datetime) -> None:

@@ -10,11 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sidecar.access.own_token import peek, verify
+from sidecar.access.own_token import numeric_date, peek, verify
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.tokens import TokenRefused, check_token
 from sidecar.access_preflight import own_token_rules, read_token_key
@@ -69,17 +69,8 @@ def _read(name: str) -> str:
 
 def _moments(claims: Mapping[str, Any]) -> dict[str, str]:
     """Give the moments among the claims as people read them."""
-    found = ((name, _moment(claims.get(name))) for name in _MOMENTS)
+    found = ((name, numeric_date(claims.get(name))) for name in _MOMENTS)
     return {name: iso_seconds(moment) for name, moment in found if moment is not None}
-
-
-def _moment(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def _verdict(
@@ -119,7 +110,7 @@ def _unless_over(
     why_unsure: str, claims: Mapping[str, Any], allowed_seconds: int, now: datetime
 ) -> tuple[str, bool]:
     """Say what is not sure of a token, unless its time is over, whoever has signed it."""
-    expires_at = _moment(claims.get("exp"))
+    expires_at = numeric_date(claims.get("exp"))
     if expires_at is not None and now - expires_at >= timedelta(seconds=allowed_seconds):
         return "does not count: it has expired", False
     return why_unsure, True
