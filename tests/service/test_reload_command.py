@@ -31,6 +31,7 @@ def good(config_file: Path) -> str:
 async def reload(good: str, variables: dict[str, str], tmp_path: Path) -> AsyncIterator[Reload]:
     """Give a function that adds to a sidecar's configuration and has it read again."""
     clock, path, file = SystemClock(), tmp_path / "control.sock", tmp_path / "sidecar.toml"
+    variables = {**variables, "SIDECAR_ROLES_DEFAULT_SHARED_SESSION": "true"}
     file.write_text(good)
     loaded = load_config(file, variables)
     prepared = prepare(loaded, variables, clock.now())
@@ -66,3 +67,12 @@ async def test_a_mistake_is_told_to_who_asks_and_to_the_log(
     (said,) = [each for each in caplog.messages if each.startswith("not reloaded")]
     assert "apps.batch: has no token (hint: set exactly one of " in said
     assert await reload() == {"apps": ["web"]}
+
+
+async def test_apps_that_cannot_be_told_apart_are_warned_of_after_a_reload_too(
+    reload: Reload, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = f'[apps.batch]\nroles = ["default"]\ntoken_file = "{tmp_path}/batch/token"\n'
+    await reload(app)
+    (said,) = [each for each in caplog.messages if "share one session" in each]
+    assert said.startswith("apps web, batch share one session of role default: ")
