@@ -1,9 +1,10 @@
 """What must hold between the options of an app, and between apps."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Final
 
 from sidecar.config.app_section import AppSection
 from sidecar.config.option import options_of
@@ -11,6 +12,13 @@ from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
 _WAYS = ("token_file", "static_token_file", "token_env", "issuer")
+# Options besides those of apps and files that name a file which must not be written over.
+_FILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "identity": ("certificate", "private_key", "chain", "password_file"),
+    "admin": ("static_token_file",),
+    "tokens": ("key_file",),
+    "audit": ("destination",),
+}
 
 
 def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
@@ -27,7 +35,7 @@ def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Pr
             yield from _roles(name, app, config)
         if "tokens" not in faulty:
             yield from _proof(name, app, issued=config.tokens.key_file is not None)
-    yield from _same_files(config, sound)
+    yield from _same_files(sound, _other_files(config, sound, faulty))
 
 
 def _roles(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
@@ -70,7 +78,9 @@ def _says_how(app: AppSection) -> bool:
     return of_others != (None, None) or app.token_file_mode != usual
 
 
-def _same_files(config: Config, apps: Mapping[str, AppSection]) -> Iterator[Problem]:
+def _same_files(
+    apps: Mapping[str, AppSection], others: Iterable[tuple[str, str | Path | None]]
+) -> Iterator[Problem]:
     """No token file that is something else too: the sidecar writes it over, key or not.
 
     Of two apps with one file, one would be taken for the other.
@@ -83,7 +93,7 @@ def _same_files(config: Config, apps: Mapping[str, AppSection]) -> Iterator[Prob
         if first != name:
             what = f"{app.token_file} is that of app {first} too"
             yield Problem(f"apps.{name}.token_file", what, "give each app a file of its own")
-    for where, file in _other_files(config, apps):
+    for where, file in others:
         # Links are not followed: the sidecar replaces a link.
         whose = taken.get(os.path.abspath(file)) if file else None  # noqa: PTH100
         if whose is not None:
@@ -92,19 +102,18 @@ def _same_files(config: Config, apps: Mapping[str, AppSection]) -> Iterator[Prob
 
 
 def _other_files(
-    config: Config, apps: Mapping[str, AppSection]
+    config: Config, apps: Mapping[str, AppSection], faulty: AbstractSet[str]
 ) -> Iterator[tuple[str, str | Path | None]]:
     """List what else is a file, each with the option that names it."""
-    yield from (
-        (f"apps.{name}.static_token_file", app.static_token_file) for name, app in apps.items()
-    )
-    yield "admin.static_token_file", config.admin.static_token_file
-    yield "tokens.key_file", config.tokens.key_file
-    yield "audit.destination", config.audit.destination
-    if config.identity is not None:
-        for key in ("certificate", "private_key", "chain", "password_file"):
-            yield f"identity.{key}", getattr(config.identity, key)
-    yield from ((f"{where}.path", file.path) for where, file in config.files_by_place().items())
+    for name, app in apps.items():
+        yield f"apps.{name}.static_token_file", app.static_token_file
+    for section, keys in _FILES.items():
+        found = None if section in faulty else getattr(config, section)
+        if found is not None:
+            yield from ((f"{section}.{key}", getattr(found, key)) for key in keys)
+    for where, file in config.files_by_place().items():
+        if not {"files", where} & faulty:
+            yield f"{where}.path", file.path
 
 
 def shared_roles(config: Config) -> Iterator[str]:

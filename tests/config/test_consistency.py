@@ -14,6 +14,7 @@ from sidecar.config.consistency import (
     sts_region,
 )
 from sidecar.config.load import Loaded, read_config
+from sidecar.config.schema import LISTS, SECTIONS, TABLES
 from sidecar.errors import ConfigError
 
 ROLE = {
@@ -474,3 +475,13 @@ def test_apps_that_share_a_session_and_may_not_read_the_same_are_warned_of(
     found = list(shared_roles(load(sound).config))
     assert bool(found) == warned
     assert all("apps web, batch share one session of role default" in each for each in found)
+
+
+@pytest.mark.parametrize("section", sorted({*SECTIONS, *TABLES, *LISTS}))
+def test_a_section_that_is_none_hinders_no_look_at_the_others(
+    file: Path, toml: Callable[[object], str], sound: dict[str, Any], section: str
+) -> None:
+    file.write_text(toml(sound | {"apps": {"web": {"token_file": "t"}}} | {section: 3}))
+    loaded = read_config(file, {})
+    assert [each.where for each in loaded.problems] == [section]
+    assert inconsistencies(loaded.config, loaded.faulty) == []
