@@ -15,6 +15,7 @@ from sidecar.access.token_file import TokenPlace, prepare_place
 from sidecar.access.token_key import MAX_KEY_BYTES, TokenKey
 from sidecar.access.tokens import TokenRefused, load_tokens, token_file_warnings
 from sidecar.clock import Clock
+from sidecar.config.app_consistency import shared_roles
 from sidecar.config.app_section import AppSection
 from sidecar.config.schema import Config
 from sidecar.config.tokens_section import TokensSection
@@ -90,6 +91,7 @@ def prepare_access(
     outside, problems = build_issuers(config, apps, faulty, clock, held)
     found.problems += problems
     access = Access(tuple(apps.values()), static, own, outside)
+    found.warnings += () if faulty else shared_roles(config)
     return PreparedAccess(access, places, tuple(found.problems), tuple(found.warnings))
 
 

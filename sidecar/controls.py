@@ -61,7 +61,7 @@ class SidecarControls:
         }
 
     async def reload(self) -> Mapping[str, object]:
-        """Have who is let in read again, and certificate, key and tokens.
+        """Have the configuration, certificate, key and tokens read again.
 
         Raises:
             ConfigError: with every problem; nothing has changed then.
@@ -70,7 +70,7 @@ class SidecarControls:
         reloaded = self._reloading.reload()
         told: dict[str, object] = {"apps": list(reloaded.apps)}
         if reloaded.waiting:
-            told["waiting for a restart"] = list(reloaded.waiting)
+            told["waiting"] = list(reloaded.waiting)
         return told
 
     def refresh(self, role: str | None) -> int:
@@ -86,7 +86,7 @@ class SidecarControls:
         sessions = self._inside.access.sessions
         roles = self._inside.graph.roles
         if role is not None and role not in roles:
-            raise NotFound(f"there is no role {role}", hint=f"there is {', '.join(roles)}")
+            raise NotFound(f"there is no role {role}", hint=f"configured are {', '.join(roles)}")
         wanted = list(sessions.of_roles(roles if role is None else (role,)))
         for each in wanted:
             each.renew_soon()

@@ -94,7 +94,7 @@ class BadRequest(CallerError):
 
 
 class Unauthenticated(CallerError):
-    """No token, or a token that belongs to no app."""
+    """No signature, or one that is nobody's; tokens have `TokenNotAccepted`."""
 
     http_status = 401
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Final
 
 from sidecar.access.callers import Callers
 from sidecar.access.token_file import TokenFiles
@@ -9,11 +10,11 @@ from sidecar.access.tokens import AppTokens
 from sidecar.access_preflight import PreparedAccess
 from sidecar.app_sessions import AppSessions
 from sidecar.clock import Clock
-from sidecar.errors import ConfigError, OperatorError
+from sidecar.errors import OperatorError
 
 log = logging.getLogger(__name__)
 
-_LOOK_AT_TOKEN_FILES_SECONDS = 2.0
+_LOOK_AT_TOKEN_FILES_SECONDS: Final = 2.0
 
 
 class LivingAccess:
@@ -63,12 +64,10 @@ class LivingAccess:
     def apply(self, prepared: PreparedAccess) -> None:
         """Let others in from now on, all at once.
 
-        Raises:
-            ConfigError: there are problems, and nothing has changed.
+        Args:
+            prepared: what was read, without problems.
 
         """
-        if prepared.problems:
-            raise ConfigError(prepared.problems)
         self.sessions.assign(prepared.access.apps)
         self.callers.replace(prepared.access)
         self.token_files.replace(prepared.places)

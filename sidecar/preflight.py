@@ -12,7 +12,6 @@ from sidecar.access_preflight import PreparedAccess, prepare_access
 from sidecar.audit.opening import check_destination
 from sidecar.aws.http import tls_context
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.app_consistency import shared_roles
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.doors_section import AdminSection
 from sidecar.config.load import Loaded
@@ -109,7 +108,6 @@ def prepare(
     warnings += file_warnings
     if problems:
         raise ConfigError(problems)
-    warnings += shared_roles(config)
     return Prepared(identity, places, access, tuple(warnings), files, environment, admin_tokens)
 
 

@@ -1,4 +1,4 @@
-"""Reading a small file without ever waiting for a pipe or filling the memory."""
+"""Small files: read without waiting for a pipe or filling the memory, and seen to have changed."""
 
 import errno
 import os
@@ -35,3 +35,8 @@ def read_regular_file(
             return file.read(limit), status
     finally:
         os.close(descriptor)
+
+
+def appearance(status: os.stat_result) -> tuple[int, ...]:
+    """Give what shows that a file was swapped, renamed, written in place or given new rights."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

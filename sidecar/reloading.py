@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -9,7 +10,7 @@ from sidecar.access_preflight import prepare_access
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
 from sidecar.config.schema import Config
-from sidecar.errors import ConfigError
+from sidecar.errors import ConfigError, Problem
 from sidecar.interior import Interior
 
 log = logging.getLogger(__name__)
@@ -56,21 +57,37 @@ class Reloading:
     def reload(self) -> Reloaded:
         """Read everything again that can be taken over, and take it over if all of it is right.
 
+        What came of it goes to the log, whoever asked. Certificate, key and the tokens of others
+        are checked each by itself, as they are when they change without a reload.
+
         Raises:
-            ConfigError: with every problem; who is let in has not changed then.
+            ConfigError: with every problem; what the configuration says has not changed then.
 
         """
         log.info("reading configuration, certificate, key and tokens again")
         if self._inside.held is not None:
             self._inside.held.reload()
         self._inside.access.read_static_tokens()
-        waiting = () if self._read is None else self._take_over(self._read())
-        return Reloaded(tuple(app.name for app in self._inside.access.callers.apps), waiting)
+        try:
+            waiting = () if self._read is None else self._take_over(self._read())
+        except ConfigError as exc:
+            told = "; ".join(map(_with_hint, exc.problems))
+            log.warning("not reloaded, and nothing has changed: %s", told)
+            raise
+        apps = tuple(app.name for app in self._inside.access.callers.apps)
+        log.info("reloaded; apps are %s", ", ".join(apps))
+        if waiting:
+            log.warning("only a restart takes over what changed in %s", ", ".join(waiting))
+        return Reloaded(apps, waiting)
+
+    def reload_on_signal(self) -> None:
+        """Do as `reload`, where nobody waits to hear what came of it."""
+        with suppress(ConfigError):
+            self.reload()
 
     def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
         new = loaded.config
         merged = replace(self._config, **{name: getattr(new, name) for name in RELOADED})
-        problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty)]
         prepared = prepare_access(
             merged,
             self._environment,
@@ -79,8 +96,9 @@ class Reloading:
             faulty=loaded.faulty,
             until_now=self._inside.access.callers.access,
         )
+        problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty), *prepared.problems]
         if problems:
-            raise ConfigError([*problems, *prepared.problems])
+            raise ConfigError(problems)
         self._inside.access.apply(prepared)
         return tuple(
             each.name
@@ -89,16 +107,6 @@ class Reloading:
             and getattr(new, each.name) != getattr(self._config, each.name)
         )
 
-    def reload_and_tell(self) -> None:
-        """Do as `reload`, for a signal: what came of it goes to the log."""
-        try:
-            reloaded = self.reload()
-        except ConfigError as exc:
-            told = "; ".join(
-                f"{each} (hint: {each.hint})" if each.hint else str(each) for each in exc.problems
-            )
-            log.warning("not reloaded, and nothing has changed: %s", told)
-            return
-        log.info("reloaded; apps are %s", ", ".join(reloaded.apps))
-        if reloaded.waiting:
-            log.warning("only a restart takes over what changed in %s", ", ".join(reloaded.waiting))
+
+def _with_hint(problem: Problem) -> str:
+    return f"{problem} (hint: {problem.hint})" if problem.hint else str(problem)

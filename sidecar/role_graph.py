@@ -36,35 +36,15 @@ from sidecar.signing.x509 import CertifiedKey
 Key = Callable[[], CertifiedKey]
 
 
-def build_roles(
-    config: Config,
-    http: aiohttp.ClientSession,
-    key: Key,
-    clock: Clock,
-    *,
-    hostname: str | None = None,
-    jitter: Callable[[], float] = random.random,
-) -> Mapping[str, RefreshingRole]:
-    """Make every role, in the order of the configuration; none is renewing yet.
-
-    Args:
-        config: the configuration, found consistent.
-        http: what CreateSession is sent with.
-        key: gives the certified key of the moment; asked only where a certificate is needed.
-        clock: the wall clock.
-        hostname: this machine's name, for session names; None asks the system.
-        jitter: gives a random number from 0 up to 1, by which renewals are spread.
-
-    Raises:
-        ConfigError: a region that a service is not known in, each named.
-
-    """
-    return build_role_graph(config, http, key, clock, hostname=hostname, jitter=jitter).roles
-
-
 @dataclass(frozen=True, slots=True)
 class RoleGraph:
-    """Every role, and a way to make further sessions of one."""
+    """Every role, and a way to make further sessions of one.
+
+    Args:
+        roles: the roles by name.
+        another: makes another session of a role, of its name and what it is called in the log.
+
+    """
 
     roles: Mapping[str, RefreshingRole]
     another: Callable[[str, str], RefreshingRole]
@@ -79,9 +59,15 @@ def build_role_graph(
     hostname: str | None = None,
     jitter: Callable[[], float] = random.random,
 ) -> RoleGraph:
-    """Do as `build_roles`, for whoever needs more than one session of a role.
+    """Make every role, in the order of the configuration; none is renewing yet.
 
-    ``another`` takes the role's name and what the further session is called in the log.
+    Args:
+        config: the configuration, found consistent.
+        http: what CreateSession is sent with.
+        key: gives the certified key of the moment; asked only where a certificate is needed.
+        clock: the wall clock.
+        hostname: this machine's name, for session names; None asks the system.
+        jitter: gives a random number from 0 up to 1, by which renewals are spread.
 
     Raises:
         ConfigError: a region that a service is not known in, each named.

@@ -127,13 +127,14 @@ async def test_what_the_configuration_asks_for_counts(
     token: Callable[..., str] = machine.token
     with pytest.raises(TokenNotAccepted) as caught:
         await issuer.identify(token(**change), machine.clock.now())
-    assert caught.value.reason == reason
+    assert caught.value.reason == f"issuer cluster: {reason}"
 
 
 def test_an_app_of_an_issuer_is_one_of_the_apps_and_has_no_token_here(machine: Machine) -> None:
     access = machine.prepare().access.access
     assert [app.name for app in access.apps] == ["web", "batch"]
-    assert [app.name for app in access.static.apps] == ["batch"]
+    shown = [access.static.app_for(each) for each in (VARIABLES["BATCH_TOKEN"].encode(), b"")]
+    assert shown == [access.app("batch"), None]
 
 
 def test_each_issuer_proves_its_own_apps_only(machine: Machine) -> None:

@@ -17,7 +17,7 @@ from sidecar.config.load import load_config
 from sidecar.config.schema import AwsSection, Config
 from sidecar.errors import ConfigError, IdentityError, NotReady
 from sidecar.providers.refreshing import RefreshingRole
-from sidecar.role_graph import build_roles, endpoint_of
+from sidecar.role_graph import build_role_graph, endpoint_of
 from sidecar.signing.x509 import CertifiedKey
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ async def run(http: aiohttp.ClientSession, clock: "ManualClock") -> AsyncIterato
     tasks: list[asyncio.Task[None]] = []
 
     def begin(config: Config) -> Running:
-        roles = build_roles(config, http, _no_key, clock, hostname="vm-7", jitter=lambda: 0.99)
+        graph = build_role_graph(config, http, _no_key, clock, hostname="vm-7", jitter=lambda: 0.99)
+        roles = graph.roles
         tasks.extend(asyncio.create_task(role.run()) for role in roles.values())
         return Running(roles)
 
@@ -240,7 +241,7 @@ async def test_every_region_that_nobody_knows_is_refused_by_its_place(
     problems: list[str],
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        build_roles(configure(child=child), http, _no_key, clock)
+        build_role_graph(configure(child=child), http, _no_key, clock)
     assert [each.where for each in caught.value.problems] == problems
     assert all("mars-" in each.what for each in caught.value.problems)
 
@@ -298,7 +299,8 @@ async def test_the_first_session_is_asked_for_within_the_spread_of_the_start(
         return _no_key()
 
     config = load_config(file, {}).config
-    (role,) = build_roles(config, http, key, clock, jitter=lambda: 0.5).values()
+    graph = build_role_graph(config, http, key, clock, jitter=lambda: 0.5)
+    (role,) = graph.roles.values()
     task = asyncio.create_task(role.run())
     await clock.advance(301)
     task.cancel()

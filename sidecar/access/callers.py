@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from sidecar.access.outside_token import MAX_OUTSIDE_TOKEN_LENGTH
 from sidecar.access.own_token import OwnTokenRules, peek, verify
 from sidecar.access.policy import App
 from sidecar.access.proof import Proof
@@ -16,8 +17,6 @@ from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppTokens
 from sidecar.clock import Clock
 
-# The line of the head that a token stands in may have 8190 bytes.
-MAX_PRESENTED_LENGTH: Final = 8000
 STATIC: Final = "static"
 
 _REMEMBERED: Final = timedelta(seconds=60)
@@ -123,8 +122,8 @@ class Callers:
             TokenNotAccepted: nobody's, with the reason.
 
         """
-        if len(presented) > MAX_PRESENTED_LENGTH:
-            raise TokenNotAccepted(f"the token has more than {MAX_PRESENTED_LENGTH} bytes")
+        if len(presented) > MAX_OUTSIDE_TOKEN_LENGTH:
+            raise TokenNotAccepted(f"the token has more than {MAX_OUTSIDE_TOKEN_LENGTH} bytes")
         digest = hashlib.blake2b(presented, key=self._hash_key, digest_size=16).digest()
         known = self._remembered(digest)
         if known is not None:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from sidecar.access.key_set import MAX_KEY_SET_BYTES, KeySet, KeySetRefused, parse_key_set
 from sidecar.clock import Clock
 from sidecar.errors import OperatorError, SidecarError
-from sidecar.regular_file import read_regular_file
+from sidecar.regular_file import appearance, read_regular_file
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.where = f"file {path}"
         self._path = path
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
 
     async def read(self) -> bytes | None:
         """Read it if it has changed."""
@@ -73,13 +73,13 @@ class KeyFile:
         seen, self._seen = self._seen, None
         try:
             status = self._path.stat()
-            if seen == (status.st_ino, status.st_mtime_ns, status.st_size):
+            if seen == appearance(status):
                 self._seen = seen
                 return None
             content, status = read_regular_file(self._path, MAX_KEY_SET_BYTES + 1)
         except OSError as exc:
             raise OperatorError(f"cannot be read: {exc.strerror}") from exc
-        self._seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+        self._seen = appearance(status)
         return content
 
 

@@ -76,14 +76,23 @@ class OutsideIssuer:
             TokenNotAccepted: anything else that is wrong with it.
 
         """
-        said = await self._verified(token, now)
+        try:
+            said = await self._verified(token, now)
+            return Proof(self._proved(said), said.token_id, said.issued_at, said.expires_at)
+        except NoKeysYet:
+            raise
+        except TokenNotAccepted as exc:  # of several issuers the audit is to name this one
+            reason = f"issuer {self.rules.name}: {exc.reason}"
+            raise TokenNotAccepted(reason, token_id=exc.token_id) from None
+
+    def _proved(self, said: OutsideClaims) -> App:
         found = [each.app for each in self.apps if each.is_proved_by(said)]
         if not found:
             raise TokenNotAccepted("no app has its subject and claims", token_id=said.token_id)
         if len(found) > 1:
             names = ", ".join(app.name for app in found)
             raise TokenNotAccepted(f"several apps have its subject and claims: {names}")
-        return Proof(found[0], said.token_id, said.issued_at, said.expires_at)
+        return found[0]
 
     async def _verified(self, token: str, now: datetime) -> OutsideClaims:
         keys = self.keys.current

@@ -17,7 +17,7 @@ from sidecar.atomic_file import write_atomically
 from sidecar.clock import Clock
 from sidecar.errors import OperatorError
 from sidecar.file_target import Target, prove, remove_leftovers
-from sidecar.regular_file import read_regular_file
+from sidecar.regular_file import appearance, read_regular_file
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,11 @@ def new_token_id() -> str:
 def prepare_place(place: TokenPlace) -> list[str]:
     """See that a token can be written to its place, and by nobody else.
 
-    A directory that is missing is made, with access for those who may read the file.
+    A directory that is missing is made, with access for those who may read the file. What a killed
+    writer left beside it is removed.
 
     Returns:
         Warnings: who else may read it.
-
-    What a killed writer left beside it is removed.
 
     Raises:
         OperatorError: it cannot be, or others may write into the directory.
@@ -175,9 +174,9 @@ class _TokenFile:
             status = self._target.path.lstat()
         except OSError:
             return False
-        if _marks(status) != self._seen or own is not self._held_under:
+        if appearance(status) != self._seen or own is not self._held_under:
             self._held = self._read(own, now)
-            self._seen, self._held_under = _marks(status), own
+            self._seen, self._held_under = appearance(status), own
         held = self._held
         # A clock that was set back would make it a token of the future.
         return held is not None and held.issued_at <= now < held.renew_at
@@ -201,9 +200,5 @@ class _TokenFile:
         target = self._target
         write_atomically(target.path, token.encoded(), mode=target.mode, owner=target.owner)
         self._held = said
-        self._seen, self._held_under = _marks(target.path.lstat()), own
+        self._seen, self._held_under = appearance(target.path.lstat()), own
         log.info("app %s: new token %s in %s", self.app, token_id, target.path)
-
-
-def _marks(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -1,6 +1,5 @@
 """The key that the sidecar signs its own app tokens with."""
 
-import base64
 import hashlib
 import json
 import secrets
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from sidecar.access.base64url import encode_base64url
 from sidecar.access.tokens import TokenRefused
 
 EDDSA: Final = "EdDSA"
@@ -76,12 +76,14 @@ class TokenKey:
     @classmethod
     def _ed25519(cls, key: Ed25519PrivateKey) -> Self:
         public = key.public_key()
-        coordinate = _base64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        coordinate = encode_base64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
         # RFC 7638 with RFC 8037: these members, in this order.
         thumbprint = json.dumps(
             {"crv": "Ed25519", "kty": "OKP", "x": coordinate}, separators=(",", ":")
         )
-        return cls(EDDSA, key, public, _base64url(hashlib.sha256(thumbprint.encode()).digest()))
+        return cls(
+            EDDSA, key, public, encode_base64url(hashlib.sha256(thumbprint.encode()).digest())
+        )
 
     @classmethod
     def _hs256(cls, secret: bytes) -> Self:
@@ -89,7 +91,3 @@ class TokenKey:
         # that the signature beside it would not allow as well.
         digest = hashlib.blake2b(b"kid", key=hashlib.sha512(secret).digest(), digest_size=8)
         return cls(HS256, secret, secret, digest.hexdigest())
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

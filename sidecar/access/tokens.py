@@ -1,7 +1,6 @@
 """The app tokens: telling one caller from another, in constant time."""
 
 import logging
-import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import Final
 from sidecar.access.policy import App
 from sidecar.errors import Problem
 from sidecar.redaction import Secret
-from sidecar.regular_file import read_regular_file
+from sidecar.regular_file import appearance, read_regular_file
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +23,11 @@ class TokenRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenFile:
+class SeenFile:
     """Where a token stands on disk, and what the file looked like when it was read."""
 
     path: Path
-    seen: tuple[int, int, int]
+    seen: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class AppToken:
 
     app: App
     token: Secret
-    file: TokenFile | None = None
+    file: SeenFile | None = None
     whose: str = ""
 
     def __str__(self) -> str:
@@ -71,7 +70,7 @@ def check_token(text: str, *, longest: int = MAX_TOKEN_LENGTH) -> Secret:
     return Secret(text)
 
 
-def read_token_file(path: Path) -> tuple[Secret, TokenFile]:
+def read_token_file(path: Path) -> tuple[Secret, SeenFile]:
     """Read and check a token file.
 
     Raises:
@@ -83,7 +82,7 @@ def read_token_file(path: Path) -> tuple[Secret, TokenFile]:
     except OSError as exc:
         raise TokenRefused(f"cannot be read: {exc.strerror}") from exc
     token = check_token(content.decode("ascii", errors="replace"))
-    return token, TokenFile(path, _look(status))
+    return token, SeenFile(path, appearance(status))
 
 
 def token_file_warnings(path: Path) -> list[str]:
@@ -106,11 +105,6 @@ class AppTokens:
 
     def __init__(self, tokens: tuple[AppToken, ...]) -> None:
         self._tokens = tokens
-
-    @property
-    def apps(self) -> tuple[App, ...]:
-        """Every app."""
-        return tuple(each.app for each in self._tokens)
 
     def app_for(self, presented: bytes) -> App | None:
         """Return the app whose token this is.
@@ -218,7 +212,7 @@ def _read_again(held: AppToken) -> AppToken:
         return held
     path = held.file.path
     try:
-        seen = _look(path.stat())
+        seen = appearance(path.stat())
     except OSError:
         return held  # in the middle of a replacement, or gone: the old token stays in force
     if seen == held.file.seen:
@@ -227,7 +221,7 @@ def _read_again(held: AppToken) -> AppToken:
         token, file = read_token_file(path)
     except TokenRefused as exc:
         log.warning("%s: token file %s %s; the old token stays", held, path, exc)
-        return replace(held, file=TokenFile(path, seen))
+        return replace(held, file=SeenFile(path, seen))
     return replace(held, token=token, file=file)
 
 
@@ -258,7 +252,3 @@ def _without_doubles(held: Sequence[AppToken], read: Sequence[AppToken]) -> tupl
         if old.token != new.token and new.file is not None:
             log.info("%s: new token from %s", new, new.file.path)
     return tuple(chosen)
-
-
-def _look(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_ino, status.st_mtime_ns, status.st_size

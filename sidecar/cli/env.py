@@ -99,13 +99,14 @@ def _imds(config: Config, arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _container(config: Config, arguments: argparse.Namespace) -> dict[str, str]:
-    app = config.apps[chosen_app(config, arguments.app)]
+    name = chosen_app(config, arguments.app)
+    app = config.apps[name]
     if arguments.role is not None and arguments.role not in app.roles:
         raise OperatorError(
-            f"the app may not have role {arguments.role}", hint=f"it has {', '.join(app.roles)}"
+            f"app {name} may not have role {arguments.role}", hint=f"it has {', '.join(app.roles)}"
         )
     path = "/credentials" + (f"/{arguments.role}" if arguments.role else "")
-    return dict([_uri(config, path, relative=arguments.relative), _token(app, os.environ)])
+    return dict([_uri(config, path, relative=arguments.relative), _token(name, app, os.environ)])
 
 
 def _uri(config: Config, path: str, *, relative: bool) -> tuple[str, str]:
@@ -153,22 +154,29 @@ def _is_relative(address: Address) -> bool:
     return str(address.host) == _RELATIVE_HOST and address.port == _RELATIVE_PORT
 
 
-def _token(app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
+def _token(name: str, app: AppSection, environment: Mapping[str, str]) -> tuple[str, str]:
     file = app.token_file or app.static_token_file
     if file is not None:
         return TOKEN_FILE_VARIABLE, str(file.absolute())
     if app.token_env is None:
-        raise OperatorError(
-            "the app has no token of its own: somebody else gives it one",
-            hint=f"set {TOKEN_FILE_VARIABLE} to that token's file, beside {URI_VARIABLE}",
-        )
-    token = environment.get(app.token_env or "")
+        raise _no_token_to_give(name, app)
+    token = environment.get(app.token_env)
     if not token:
         raise OperatorError(
-            f"the app's token is in variable {app.token_env}, which is not set here",
+            f"the token of app {name} is in variable {app.token_env}, which is not set here",
             hint="run this where the sidecar's own environment is",
         )
     return TOKEN_VARIABLE, token
+
+
+def _no_token_to_give(name: str, app: AppSection) -> OperatorError:
+    there = f"set {TOKEN_FILE_VARIABLE} to that token's file, beside {URI_VARIABLE}"
+    if app.issuer is None:
+        return OperatorError(
+            f"the configuration names no token of app {name}: it is issued by hand",
+            hint=f"sidecar token issue --app {name} --output FILE; then {there}",
+        )
+    return OperatorError(f"issuer {app.issuer} signs the tokens of app {name}", hint=there)
 
 
 def _stronger(environment: Mapping[str, str]) -> Iterator[str]:

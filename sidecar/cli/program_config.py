@@ -8,6 +8,7 @@ from typing import Final
 
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import Address
+from sidecar.config.app_section import AppSection
 from sidecar.config.audit_section import OFF, STDOUT
 from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
@@ -15,6 +16,7 @@ from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.metadata_section import MetadataSection
 from sidecar.config.role_sources import RolesAnywhereSection, RoleSection
 from sidecar.config.schema import Config
+from sidecar.config.tokens_section import TokensSection
 
 # Where the program's token is looked up; no shell can set a variable of this name.
 TOKEN: Final = "the token of exec"  # noqa: S105 - a name
@@ -28,8 +30,8 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     """Give the configuration of the sidecar that one program has to itself.
 
     Its doors are on free ports, and of these only the ones that a program knocks at. It has no
-    other app, no role that only another app has, no file to deliver and nothing to prefetch: that
-    is `serve`'s, which may run beside.
+    other app, no role that only another app has, no key for tokens, no file to deliver and nothing
+    to prefetch: that is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
     Nothing is put down on stdout, which is the program's.
 
@@ -39,17 +41,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         reads_events: whether a change of a value matters.
 
     """
-    section = replace(
-        config.apps[app],
-        static_token_file=None,
-        token_file=None,
-        token_file_owner=None,
-        token_file_group=None,
-        token_env=TOKEN,
-        issuer=None,
-        subject=None,
-        claims=(),
-    )
+    section = _with_token_of_its_own(config.apps[app])
     doors = DoorsSection(
         credentials=_FREE,
         secrets=_FREE if config.doors.secrets else (),
@@ -65,6 +57,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         config,
         apps={app: section},
         issuers={},
+        tokens=TokensSection(),
         doors=doors,
         admin=AdminSection(),
         metadata=MetadataSection(),
@@ -73,6 +66,19 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         files=(),
     )
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
+
+
+def _with_token_of_its_own(section: AppSection) -> AppSection:
+    """Leave of an app what it may have, and nothing of how it proves itself elsewhere."""
+    return AppSection(
+        roles=section.roles,
+        secrets=section.secrets,
+        deny_secrets=section.deny_secrets,
+        parameters=section.parameters,
+        deny_parameters=section.deny_parameters,
+        assume_roles=section.assume_roles,
+        token_env=TOKEN,
+    )
 
 
 def _with_needed_roles(config: Config, roles: Iterable[str]) -> Config:

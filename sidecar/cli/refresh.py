@@ -1,7 +1,8 @@
-"""Have a running sidecar renew one role's session within seconds, or every role's.
+"""Have a running sidecar renew a role's sessions within seconds, or those of every role.
 
-What is served stays until the new session is there. Calls before a renewal begins count as one, and
-the pause that AWS's throttling makes is not cut short.
+Where several apps have the role, each has a session of its own. What is served stays until the new
+session is there. Calls before a renewal begins count as one, and the pause that AWS's throttling
+makes is not cut short.
 """
 
 import argparse
@@ -23,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say how many roles are renewed."""
+    """Say how many sessions are renewed."""
     query = "" if arguments.role is None else "?" + urlencode({"role": arguments.role})
     told = ask(chosen_socket(arguments, os.environ), "POST", f"/refresh{query}")
-    print(one_line(f"roles that are renewed: {told.get('refreshing')}"))
+    print(one_line(f"sessions that are renewed: {told.get('refreshing')}"))
     return 0

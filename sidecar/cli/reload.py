@@ -1,4 +1,8 @@
-"""Have a running sidecar read again what it is configured by; what is wrong is told, all of it."""
+"""Have a running sidecar read again who is let in, and its certificate, key and token files.
+
+Of the configuration [apps], [tokens] and [issuers] are taken over; what changed elsewhere waits for
+a restart, and is named. What is wrong is told, all of it, and nothing has changed then.
+"""
 
 import argparse
 import os
@@ -10,6 +14,8 @@ from sidecar.cli.one_line import one_line
 
 EXAMPLE: Final = "sidecar reload"
 
+_SHOWN: Final = {"waiting": "waiting for a restart"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -18,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what came of it."""
-    for what, said in ask(chosen_socket(arguments, os.environ), "POST", "/reload").items():
+    told = ask(chosen_socket(arguments, os.environ), "POST", "/reload")
+    for what, said in told.items():
         text = ", ".join(map(str, said)) if isinstance(said, list) else str(said)
-        print(one_line(f"{what}: {text}"))
+        print(one_line(f"{_SHOWN.get(what, what)}: {text}"))
     return 0

@@ -3,8 +3,9 @@
 Prints one line a door to stdout once it listens, the credentials door first, and logs to stderr.
 The doors open even while AWS cannot be reached; /readyz on the admin door says when all is served.
 SIGTERM and SIGINT finish the requests under way and end with exit code 0. Replaced certificates,
-keys and tokens are taken into use by themselves; SIGHUP has them read again at once. Exit code 69:
-the container whose network namespace this one joined has ended, so start this one again.
+keys and tokens are taken into use by themselves; SIGHUP does it at once, and takes over [apps],
+[tokens] and [issuers]. Exit code 69: the container whose network namespace this one joined has
+ended, so start this one again.
 """
 
 import argparse
@@ -120,7 +121,7 @@ async def serve(running: AbstractAsyncContextManager[Sidecar], clock: Clock) -> 
     lost = asyncio.ensure_future(until_network_is_lost(clock))
     try:
         async with running as sidecar:
-            reload = sidecar.reloading.reload_and_tell
+            reload = sidecar.reloading.reload_on_signal
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
             for door in sidecar.doors:
                 for url in door.urls:

@@ -3,7 +3,8 @@
 The claims go to stdout, as JSON, and the verdict to stderr.
 
 With the configuration's key the signature is checked as the sidecar would. Of a token that
-somebody else signed, or without a key, the claims are shown and nothing is said of the signature.
+somebody else signed, or without a key, the claims are shown and nothing is said of the signature;
+one whose time is over, or whose issuer is not configured, does not count all the same.
 """
 
 import argparse
@@ -11,11 +12,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sidecar.access.own_token import peek, verify
+from sidecar.access.own_token import numeric_date, peek, verify
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.tokens import TokenRefused, check_token
 from sidecar.access_preflight import own_token_rules, read_token_key
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"sidecar: {_STATIC}", file=sys.stderr)
         return 0
     print(json.dumps({**claims, **_moments(claims)}, indent=2))
-    verdict, counts = _verdict(token, _config(arguments.config), claims)
+    verdict, counts = _verdict(token, _config(arguments.config), claims, SystemClock().now())
     print(one_line(f"sidecar: {verdict}"), file=sys.stderr)
     return 0 if counts else 1
 
@@ -78,29 +79,50 @@ def _read(name: str) -> str:
 
 def _moments(claims: Mapping[str, Any]) -> dict[str, str]:
     """Give the moments among the claims as people read them."""
-    found = {}
-    for name in _MOMENTS:
-        value = claims.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            try:
-                found[name] = iso_seconds(datetime.fromtimestamp(value, UTC))
-            except (OverflowError, ValueError, OSError):
-                continue
-    return found
+    found = ((name, numeric_date(claims.get(name))) for name in _MOMENTS)
+    return {name: iso_seconds(moment) for name, moment in found if moment is not None}
 
 
-def _verdict(token: str, config: Config | None, claims: Mapping[str, Any]) -> tuple[str, bool]:
+def _verdict(
+    token: str, config: Config | None, claims: Mapping[str, Any], now: datetime
+) -> tuple[str, bool]:
+    if config is None:
+        return _unless_over("there is no configuration (--config) to check it by", claims, 0, now)
     if "iss" in claims:
-        return "signed by another issuer: its signature was not checked", True
-    if config is None or config.tokens.key_file is None:
-        return "its signature was not checked: there is no tokens.key_file (--config)", True
+        return _verdict_on_another_s(config, claims, now)
+    if config.tokens.key_file is None:
+        why = "its signature was not checked: tokens.key_file is not set"
+        return _unless_over(why, claims, config.tokens.grace_seconds, now)
     try:
         key = read_token_key(config.tokens.key_file, config.tokens.algorithm)
-        said = verify(token, key, own_token_rules(config), SystemClock().now())
+        said = verify(token, key, own_token_rules(config), now)
     except TokenRefused as exc:
-        raise OperatorError(f"tokens.key_file: {config.tokens.key_file} {exc}") from None
+        raise OperatorError(
+            f"tokens.key_file: {config.tokens.key_file} {exc}", hint="name the sidecar's key"
+        ) from None
     except TokenNotAccepted as exc:
         return f"does not count: {exc.reason}", False
     if said.app not in config.apps:
         return "does not count: its app is not configured", False
     return f"counts for app {said.app} until {iso_seconds(said.ends_at)}, grace included", True
+
+
+def _verdict_on_another_s(
+    config: Config, claims: Mapping[str, Any], now: datetime
+) -> tuple[str, bool]:
+    signers = (each for each in config.issuers.items() if each[1].issuer == claims["iss"])
+    name, section = next(signers, ("", None))
+    if section is None:
+        return "does not count: its issuer is not configured", False
+    why = f"signed by issuer {name}: its signature was not checked"
+    return _unless_over(why, claims, section.leeway_seconds, now)
+
+
+def _unless_over(
+    why_unsure: str, claims: Mapping[str, Any], allowed_seconds: int, now: datetime
+) -> tuple[str, bool]:
+    """Say what is not sure of a token, unless its time is over, whoever has signed it."""
+    expires_at = numeric_date(claims.get("exp"))
+    if expires_at is not None and now - expires_at >= timedelta(seconds=allowed_seconds):
+        return "does not count: it has expired", False
+    return why_unsure, True

@@ -1,14 +1,24 @@
 """What must hold between the options of an app, and between apps."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Final
 
 from sidecar.config.app_section import AppSection
+from sidecar.config.option import options_of
 from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
 _WAYS = ("token_file", "static_token_file", "token_env", "issuer")
+# Options besides those of apps and files that name a file which must not be written over.
+_FILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "identity": ("certificate", "private_key", "chain", "password_file"),
+    "admin": ("static_token_file",),
+    "tokens": ("key_file",),
+    "audit": ("destination",),
+}
 
 
 def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
@@ -25,7 +35,7 @@ def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Pr
             yield from _roles(name, app, config)
         if "tokens" not in faulty:
             yield from _proof(name, app, issued=config.tokens.key_file is not None)
-    yield from _same_files(sound)
+    yield from _same_files(sound, _other_files(config, sound, faulty))
 
 
 def _roles(name: str, app: AppSection, config: Config) -> Iterator[Problem]:
@@ -58,36 +68,52 @@ def _proof(name: str, app: AppSection, *, issued: bool) -> Iterator[Problem]:
         yield Problem(
             f"apps.{name}.token_file",
             "is missing, and its mode, owner or group is set",
-            "add it, or remove those",
+            "add it, or remove token_file_mode, token_file_owner and token_file_group",
         )
 
 
 def _says_how(app: AppSection) -> bool:
-    return app.token_file_owner is not None or app.token_file_group is not None
+    usual = options_of(AppSection)["token_file_mode"][1]
+    of_others = (app.token_file_owner, app.token_file_group)
+    return of_others != (None, None) or app.token_file_mode != usual
 
 
-def _same_files(apps: dict[str, AppSection]) -> Iterator[Problem]:
-    """No file that two apps have: one of them would be taken for the other."""
-    taken: dict[Path, str] = {}
+def _same_files(
+    apps: Mapping[str, AppSection], others: Iterable[tuple[str, str | Path | None]]
+) -> Iterator[Problem]:
+    """No token file that is something else too: the sidecar writes it over, key or not.
+
+    Of two apps with one file, one would be taken for the other.
+    """
+    taken: dict[str, str] = {}
     for name, app in apps.items():
         if app.token_file is None:
             continue
-        place = app.token_file.absolute()
-        if place in taken:
-            yield Problem(
-                f"apps.{name}.token_file",
-                f"{app.token_file} is that of app {taken[place]} too",
-                "give each app a file of its own",
-            )
-        taken[place] = name
+        first = taken.setdefault(os.path.abspath(app.token_file), name)  # noqa: PTH100 - as below
+        if first != name:
+            what = f"{app.token_file} is that of app {first} too"
+            yield Problem(f"apps.{name}.token_file", what, "give each app a file of its own")
+    for where, file in others:
+        # Links are not followed: the sidecar replaces a link.
+        whose = taken.get(os.path.abspath(file)) if file else None  # noqa: PTH100
+        if whose is not None:
+            what = f"{file} is what the sidecar writes for app {whose}"
+            yield Problem(where, what, "name another file")
+
+
+def _other_files(
+    config: Config, apps: Mapping[str, AppSection], faulty: AbstractSet[str]
+) -> Iterator[tuple[str, str | Path | None]]:
+    """List what else is a file, each with the option that names it."""
     for name, app in apps.items():
-        static = app.static_token_file
-        if static is not None and static.absolute() in taken:
-            yield Problem(
-                f"apps.{name}.static_token_file",
-                f"{static} is what the sidecar writes for app {taken[static.absolute()]}",
-                "name another file",
-            )
+        yield f"apps.{name}.static_token_file", app.static_token_file
+    for section, keys in _FILES.items():
+        found = None if section in faulty else getattr(config, section)
+        if found is not None:
+            yield from ((f"{section}.{key}", getattr(found, key)) for key in keys)
+    for where, file in config.files_by_place().items():
+        if not {"files", where} & faulty:
+            yield f"{where}.path", file.path
 
 
 def shared_roles(config: Config) -> Iterator[str]:

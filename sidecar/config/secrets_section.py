@@ -131,8 +131,8 @@ class SecretsSection:
     )
     max_conn: int = option(
         whole_number(1, 1000),
-        "How many requests the secrets door answers at the same time; idle connections do not "
-        "count.",
+        "How many requests the secrets door answers at the same time, 768 at the most; idle "
+        "connections do not count.",
         default=800,
         example="800",
     )

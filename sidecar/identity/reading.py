@@ -12,6 +12,7 @@ from sidecar.identity.examined import examine, refusal
 from sidecar.identity.identity import Identity
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.reload_policy import Look
+from sidecar.regular_file import appearance
 from sidecar.signing.x509 import CertifiedKey
 
 
@@ -71,7 +72,7 @@ def _appearance(file: Path) -> tuple[int, ...]:
         found = file.stat()
     except OSError as exc:
         return (exc.errno or 0,)
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return appearance(found)
 
 
 def _checked(places: IdentityPlaces, now: datetime) -> Usable:

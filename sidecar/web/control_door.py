@@ -46,7 +46,7 @@ class Controls(Protocol):
         ...
 
     def refresh(self, role: str | None) -> int:
-        """Have one role's session renewed soon, or every role's; say how many that are.
+        """Have a role's sessions renewed soon, or every role's; say how many that are.
 
         Raises:
             NotFound: there is no such role.
@@ -151,7 +151,7 @@ class ControlDoor:
     async def _refresh(self, query: str) -> web.Response:
         role = _parameters(query, "role").get("role")
         count = self._controls.refresh(role)
-        log.info("told to renew the sessions of %d roles", count)
+        log.info("told to renew %d sessions", count)
         return answer(200, _json({"refreshing": count}))
 
     async def _told_of_change(self, query: str) -> web.Response | Refusal:

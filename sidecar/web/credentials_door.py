@@ -18,7 +18,6 @@ from sidecar.access.decision import Action, decide
 from sidecar.access.key_set import NoKeysYet
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
-from sidecar.clock import iso_seconds
 from sidecar.credentials import Credentials
 from sidecar.errors import (
     BadRequest,
@@ -35,6 +34,7 @@ from sidecar.web.app_shares import AppShares
 from sidecar.web.authorization import token_of
 from sidecar.web.guards import Guard, no_body, not_forwarded, not_from_a_browser, only_get
 from sidecar.web.ledger import GET_CREDENTIALS, Entry, Ledger
+from sidecar.web.session_members import session_members
 from sidecar.web.sessions import Sessions
 
 log = logging.getLogger(__name__)
@@ -163,19 +163,9 @@ def _default_role(app: App) -> str:
 
 def render(credentials: Credentials) -> bytes:
     """Write a set of credentials as every SDK reads it."""
-    return json.dumps(
-        {
-            "Code": "Success",
-            "LastUpdated": iso_seconds(credentials.issued_at),
-            "Type": "AWS-HMAC",
-            "AccessKeyId": credentials.access_key_id,
-            "SecretAccessKey": credentials.secret_access_key.reveal(),
-            "Token": credentials.session_token.reveal(),
-            "Expiration": iso_seconds(credentials.expires_at),
-            "RoleArn": credentials.role_arn,
-            "AccountId": credentials.account_id,
-        }
-    ).encode()
+    members = session_members(credentials)
+    about = {"RoleArn": credentials.role_arn, "AccountId": credentials.account_id}
+    return json.dumps(members | about).encode()
 
 
 def _requested_role(target: str) -> str | None:

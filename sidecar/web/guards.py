@@ -13,7 +13,6 @@ from sidecar.web.answer import Refusal
 
 Guard = Callable[[web.BaseRequest], Refusal | None]
 
-BAD_HOST: Final = "BadHost"
 _OTHER_HOST: Final = "this Host is not served here; doors.allowed_hosts can name others"
 _FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "Via")
 _BROWSER: Final = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
@@ -45,11 +44,11 @@ def host_is_ours(hosts: Iterable[str], *, or_local_address: bool = False) -> Gua
     def guard(request: web.BaseRequest) -> Refusal | None:
         given = request.headers.getall("Host", [])
         if len(given) != 1:
-            return Refusal(400, BAD_HOST, f"expected one Host header, got {len(given)}")
+            return Refusal(400, "BadHost", f"expected one Host header, got {len(given)}")
         host = given[0].lower()
         if host not in allowed and not (or_local_address and host in _local_hosts(request)):
             return Refusal(
-                403, BAD_HOST, "this Host is not served here; doors.allowed_hosts can name others"
+                403, "BadHost", "this Host is not served here; doors.allowed_hosts can name others"
             )
         return None
 

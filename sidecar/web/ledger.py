@@ -107,10 +107,10 @@ class Ledger:
 
     def entry(self, transport: asyncio.BaseTransport | None, action: str) -> Entry:
         """Begin the entry of a request that came over a connection."""
-        return Entry(self.audit, self.clock, self.door, peer_of(transport), action)
+        return Entry(self.audit, self.clock, self.door, _peer(transport), action)
 
 
-def peer_of(transport: asyncio.BaseTransport | None) -> str:
+def _peer(transport: asyncio.BaseTransport | None) -> str:
     """Name the other side of a connection; empty when it has gone."""
     peer = None if transport is None else transport.get_extra_info("peername")
     if not isinstance(peer, tuple):

@@ -13,7 +13,7 @@ from sidecar.config.address import Address
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
 from sidecar.web.binding import Bound, Listening, limit_hops
-from sidecar.web.guards import BAD_HOST, Guard, first_refusal, host_is_ours, hosts_of, known_version
+from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 from sidecar.web.ledger import CONNECT, Ledger
 
 log = logging.getLogger(__name__)
@@ -217,10 +217,7 @@ class _Server(web.Server):
         if refusal is None:
             with self._admission.working(cast("_Connection", request.protocol)):
                 return await self.door.handle(request)
-        entry = self._ledger.entry(request.transport, CONNECT)
-        # Which name it was is what an operator has to know.
-        named = request.headers.get("Host", "") if refusal.code == BAD_HOST else ""
-        entry.about(named).denied(refusal.message)
+        self._ledger.entry(request.transport, CONNECT).denied(refusal.message)
         response = self.door.refuse(refusal)
         # What is refused here may have a body under way, which nobody is going to read.
         response.force_close()

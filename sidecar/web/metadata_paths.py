@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sidecar.clock import iso_seconds
 from sidecar.credentials import Credentials
+from sidecar.web.session_members import session_members
 
 TOKEN_PATH: Final = "/latest/api/token"  # noqa: S105 - a path
 _ROOT: Final = "/latest"
@@ -135,27 +135,17 @@ class SessionAnswers:
         plain: the credentials.
         extended: the same with the account.
         info: the instance profile that EC2 would have.
-        access_key_id: whose they are, for the audit.
 
     """
 
     plain: bytes
     extended: bytes
     info: bytes
-    access_key_id: str
 
     @classmethod
     def of(cls, credentials: Credentials) -> "SessionAnswers":
-        """Write a session as every SDK reads it: whole seconds, ``Z``, and ``Code``."""
-        plain = {
-            "Code": "Success",
-            "LastUpdated": iso_seconds(credentials.issued_at),
-            "Type": "AWS-HMAC",
-            "AccessKeyId": credentials.access_key_id,
-            "SecretAccessKey": credentials.secret_access_key.reveal(),
-            "Token": credentials.session_token.reveal(),
-            "Expiration": iso_seconds(credentials.expires_at),
-        }
+        """Write a session as EC2 does."""
+        plain = session_members(credentials)
         extended = {**plain, "AccountId": credentials.account_id}
         info = {
             "Code": "Success",
@@ -167,7 +157,6 @@ class SessionAnswers:
             _pretty(plain).encode(),
             _pretty(extended).encode(),
             _pretty(info).encode(),
-            credentials.access_key_id,
         )
 
 

@@ -7,6 +7,8 @@ from sidecar.access.policy import App
 from sidecar.redaction import Secret
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+PARAMETER_ARN = "arn:aws:ssm:eu-central-1:123456789012:parameter"
+REFERENCE = "/aws/reference/secretsmanager/"
 READER = "arn:aws:iam::123456789012:role/reader"
 APP = App(
     "web",
@@ -30,6 +32,7 @@ APP = App(
         (Action.READ_SECRET, "common"),
         (Action.NAME_PARAMETER, "/web/url:3"),
         (Action.READ_PARAMETER, "/web/url"),
+        (Action.READ_PARAMETER, f"{PARAMETER_ARN}/web/url"),
         (Action.READ_PATH, "/web/app"),
     ],
 )
@@ -58,12 +61,17 @@ DENIED_PARAMETER = "a pattern of apps.web.deny_parameters covers it"
         (Action.NAME_SECRET, "x" * 2049, "the name has more than 2048 characters"),
         (Action.READ_SECRET, "web/root-2", DENIED_SECRET),
         (Action.READ_SECRET, "batch", NO_SECRET),
+        (Action.NAME_PARAMETER, f"{REFERENCE}batch/key", NO_SECRET),
+        (Action.READ_PARAMETER, f"{REFERENCE}web/root-key", DENIED_SECRET),
         (Action.NAME_PARAMETER, "/batch/url", NO_PARAMETER),
+        (Action.NAME_PARAMETER, f"{PARAMETER_ARN}/batch/url", NO_PARAMETER),
         (Action.NAME_PARAMETER, "/web/root/key", DENIED_PARAMETER),
         (Action.NAME_PARAMETER, "web/root/key:1", DENIED_PARAMETER),
         (Action.READ_PARAMETER, "/web/root/key", DENIED_PARAMETER),
         (Action.READ_PARAMETER, "/web/../batch", ODD),
+        (Action.NAME_PARAMETER, "//web/url", ODD),
         (Action.READ_PATH, "/", NO_PARAMETER),
+        (Action.READ_PATH, "/batch", NO_PARAMETER),
         (Action.READ_PATH, "/web/root", BELOW),
         (Action.READ_PATH, "/web", BELOW),
     ],
@@ -74,7 +82,7 @@ def test_all_else_is_denied_with_the_reason(action: Action, resource: str, reaso
 
 
 def test_a_parameter_that_stands_for_a_secret_is_judged_as_the_secret() -> None:
-    reference = "/aws/reference/secretsmanager/web/database"
+    reference = f"{REFERENCE}web/database"
     told = Secret('{"Name": "batch/key"}')
     assert decide(APP, Action.READ_PARAMETER, reference).allowed
     assert not decide(APP, Action.READ_PARAMETER, reference, told).allowed

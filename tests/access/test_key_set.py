@@ -157,6 +157,7 @@ def test_ed448_is_left_out(base64url: Callable[[bytes], str], other: "Signer") -
         (b"", "is not JSON"),
         (b"<html>", "is not JSON"),
         (b"[]", "is not a JSON object"),
+        (b'{"keys":' + b"[" * 100_000, "is nested too deeply"),
         (b"{}", "is no JWKS: it has no list named keys"),
         (b'{"keys":{}}', "is no JWKS: it has no list named keys"),
         (b'{"keys":[],"keys":[]}', "has a key twice"),

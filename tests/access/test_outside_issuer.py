@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.access.kept_key_set import KeptKeySet, KeyUrl
-from sidecar.access.key_set import NoKeysYet, UnknownKey, parse_key_set
+from sidecar.access.key_set import NoKeysYet, parse_key_set
 from sidecar.access.outside_issuer import OutsideApp, OutsideIssuer
 from sidecar.access.outside_token import IssuerRules
 from sidecar.access.policy import App
@@ -99,7 +99,8 @@ async def test_a_token_of_anybody_else_proves_no_app(
     issuer: OutsideIssuer, issue: Issue, now: datetime, subject: str, namespace: str
 ) -> None:
     token = issue(subject, **{"kubernetes.io": {"namespace": namespace}})
-    with pytest.raises(TokenNotAccepted, match=r"^no app has its subject and claims$"):
+    why = r"^issuer cluster: no app has its subject and claims$"
+    with pytest.raises(TokenNotAccepted, match=why):
         await issuer.identify(token, now)
 
 
@@ -109,7 +110,10 @@ async def test_a_token_of_two_apps_is_refused(
     token = issue("system:serviceaccount:test:batch", **{"kubernetes.io": {"namespace": "prod"}})
     with pytest.raises(TokenNotAccepted) as caught:
         await issuer.identify(token, now)
-    assert caught.value.reason == "several apps have its subject and claims: batch, any"
+    assert (
+        caught.value.reason
+        == "issuer cluster: several apps have its subject and claims: batch, any"
+    )
 
 
 async def test_a_key_that_is_new_is_looked_for_before_a_token_is_refused(
@@ -130,7 +134,7 @@ async def test_a_key_that_there_is_not_costs_one_look_however_often_it_is_tried(
 ) -> None:
     token = issue("system:serviceaccount:prod:web", other)
     for _ in range(20):
-        with pytest.raises(UnknownKey):
+        with pytest.raises(TokenNotAccepted, match=r"^issuer cluster: its kid is that of no key "):
             await issuer.identify(token, now)
     assert published.asked == 1
 

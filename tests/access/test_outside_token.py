@@ -409,7 +409,7 @@ HEADER, PAYLOAD = "its header", "its claims part"
         pytest.param(b'{"exp":-Infinity}', "has a number that JSON does not know", id="infinity"),
         pytest.param(b'{"exp":1e999}', "has a number that is too large", id="1e999"),
         pytest.param(b'{"exp":' + b"9" * 5000 + b"}", "is not JSON", id="5000 digits"),
-        pytest.param(b'{"a":' * 2000, "is nested too deeply", id="an abyss"),
+        pytest.param(b'{"a":' * 900 + b"1" + b"}" * 900, "is nested too deeply", id="an abyss"),
         pytest.param(b'{"a":' * 17 + b"1" + b"}" * 17, "is nested too deeply", id="17 levels"),
         pytest.param(b'{"a":' + b"[" * 16 + b"]" * 16 + b"}", "is nested too deeply", id="lists"),
     ],
@@ -418,14 +418,8 @@ def test_json_that_could_mean_two_things_is_refused_even_when_it_is_signed(
     reason: Callable[..., str], signer: "Signer", claims: dict[str, Any], content: bytes, why: str
 ) -> None:
     header = json.dumps({"alg": "RS256", "kid": "first"}).encode()
-    assert reason(signer.signed(header, content)) in (
-        f"{PAYLOAD} {why}",
-        "it has more than 8192 characters",
-    )
-    assert reason(signer.signed(content, json.dumps(claims).encode())) in (
-        f"{HEADER} {why}",
-        "it has more than 8192 characters",
-    )
+    assert reason(signer.signed(header, content)) == f"{PAYLOAD} {why}"
+    assert reason(signer.signed(content, json.dumps(claims).encode())) == f"{HEADER} {why}"
 
 
 def test_sixteen_levels_are_deep_enough(
@@ -470,7 +464,7 @@ def test_sixteen_levels_are_deep_enough(
         pytest.param(
             lambda t: t.replace("e", "é", 1), "it has characters outside ASCII", id="no ASCII"
         ),
-        pytest.param(lambda t: t + "A" * 100_000, "it has more than 8192 characters", id="100 kB"),
+        pytest.param(lambda t: t + "A" * 100_000, "it has more than 8000 characters", id="100 kB"),
     ],
 )
 def test_a_token_in_another_form_is_refused(

@@ -253,7 +253,7 @@ def test_a_variable_that_is_printed_anyway_is_not_warned_of(
         pytest.param(
             ["--app", "files", "--role", "batch"],
             SECOND_APP,
-            "sidecar: the app may not have role batch\nhint: it has default\n",
+            "sidecar: app files may not have role batch\nhint: it has default\n",
             id="a role of others",
         ),
         pytest.param(
@@ -331,7 +331,7 @@ def test_a_token_that_is_not_known_here_is_missed(
         1,
         "",
         (
-            "sidecar: the app's token is in variable WEB_TOKEN, which is not set here\n"
+            "sidecar: the token of app web is in variable WEB_TOKEN, which is not set here\n"
             "hint: run this where the sidecar's own environment is\n"
         ),
     )
@@ -342,8 +342,20 @@ def test_a_token_that_somebody_else_signs_is_not_the_sidecar_s_to_give(env: Env)
         1,
         "",
         (
-            "sidecar: the app has no token of its own: somebody else gives it one\n"
+            "sidecar: issuer corp signs the tokens of app outside\n"
             f"hint: set {TOKEN_FILE} to that token's file, beside {URI}\n"
+        ),
+    )
+
+
+def test_a_token_that_is_issued_by_hand_has_no_place_that_is_known(env: Env) -> None:
+    assert env("--app", "handy", more='[apps.handy]\n[tokens]\nkey_file = "token.key"\n') == (
+        1,
+        "",
+        (
+            "sidecar: the configuration names no token of app handy: it is issued by hand\n"
+            "hint: sidecar token issue --app handy --output FILE; "
+            f"then set {TOKEN_FILE} to that token's file, beside {URI}\n"
         ),
     )
 

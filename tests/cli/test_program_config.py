@@ -8,6 +8,7 @@ from sidecar.cli.program_config import for_one_program, own_variables
 from sidecar.config.consistency import default_region, inconsistencies, secrets_role, sts_region
 from sidecar.config.load import read_config
 from sidecar.config.schema import Config
+from sidecar.config.tokens_section import TokensSection
 
 ANCHOR = "arn:aws:rolesanywhere:{region}:123456789012:{kind}"
 ARN = "arn:aws:iam::123456789012:role/any"
@@ -83,6 +84,14 @@ def test_a_program_whose_app_has_an_issuer_needs_neither_it_nor_its_keys(tmp_pat
     _, alone = _alone(tmp_path, _anchored("a"), app, issuer)
     assert (alone.issuers, inconsistencies(alone)) == ({}, [])
     assert alone.apps["web"].token_env is not None
+
+
+def test_a_program_needs_no_key_for_tokens(tmp_path: Path) -> None:
+    app = '[apps.web]\nroles = ["a"]\nnot_before = 2999-01-01T00:00:00Z\n'
+    tokens = '[tokens]\nkey_file = "/root/not/ours.key"\nalgorithm = "HS256"\n'
+    _, alone = _alone(tmp_path, _anchored("a"), app, tokens)
+    assert (alone.tokens, inconsistencies(alone)) == (TokensSection(), [])
+    assert alone.apps["web"].not_before is None
 
 
 def test_a_program_has_no_metadata_door_whichever_app_that_serves(tmp_path: Path) -> None:

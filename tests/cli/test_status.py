@@ -109,7 +109,7 @@ def test_the_socket_is_told_of_in_the_log_and_not_on_stdout(controlled: Controll
 def test_a_refreshed_role_gets_a_new_session(
     words: tuple[str, ...], ask: Ask, aws: "Aws", eventually: "Eventually"
 ) -> None:
-    assert ask(*words) == "roles that are renewed: 1\n"
+    assert ask(*words) == "sessions that are renewed: 1\n"
     eventually(lambda: aws.emulator.calls().get(CREATE_SESSION) == 1)
 
 
@@ -119,7 +119,7 @@ def test_a_role_that_there_is_not_is_told_in_the_usual_form(
     assert controlled.ask("refresh", "no\nrole") == 1
     assert capsys.readouterr() == (
         "",
-        "sidecar: there is no role no\\nrole\nhint: there is default\n",
+        "sidecar: there is no role no\\nrole\nhint: configured are default\n",
     )
 
 

@@ -5,11 +5,13 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sidecar.cli import main
+from sidecar.clock import SystemClock
 
 Printed = Callable[..., tuple[int, str, str]]
 
@@ -25,6 +27,12 @@ roles = ["default"]
 [apps.batch]
 [tokens]
 key_file = "{key}"
+"""
+ISSUER = """
+[issuers.corp]
+issuer = "https://corp.example"
+audience = "sidecar"
+jwks_file = "corp.jwks"
 """
 
 
@@ -99,6 +107,50 @@ def test_another_key_s_token_does_not_count(run: Printed, config: Path, tmp_path
     assert "does not count: the token's algorithm is not HS256" in run("show", file)[2]
 
 
+def _signed_elsewhere(issuer: str, seconds_left: int) -> str:
+    now = int(SystemClock().now().timestamp())
+    claims = {"iss": issuer, "sub": "web", "iat": now - 3600, "exp": now + seconds_left}
+    return jwt.encode(claims, "k" * 32, algorithm="HS256")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "seconds_left", "code", "verdict"),
+    [
+        ("https://corp.example", 60, 0, "signed by issuer corp: its signature was not checked"),
+        ("https://corp.example", -60, 1, "does not count: it has expired"),
+        ("https://other.example", 60, 1, "does not count: its issuer is not configured"),
+    ],
+)
+def test_of_a_token_that_somebody_else_signed_only_what_is_sure_is_told(
+    issuer: str, seconds_left: int, code: int, verdict: str, run: Printed, config: Path
+) -> None:
+    config.write_text(config.read_text() + ISSUER)
+    file = config.with_name("outside.token")
+    file.write_text(_signed_elsewhere(issuer, seconds_left))
+    found, _, told = run("show", file)
+    assert (found, told) == (code, f"sidecar: {verdict}\n")
+
+
+@pytest.mark.parametrize(
+    ("grace_seconds", "code", "verdict"),
+    [
+        (86400, 0, "its signature was not checked: tokens.key_file is not set"),
+        (0, 1, "does not count: it has expired"),
+    ],
+)
+def test_without_a_key_a_token_whose_time_is_over_does_not_count(
+    grace_seconds: int, code: int, verdict: str, run: Printed, config: Path
+) -> None:
+    apps, _, _ = config.read_text().partition("[apps.web]")
+    tokens = f"[tokens]\ngrace_seconds = {grace_seconds}\n"
+    config.write_text(f'{apps}[apps.web]\ntoken_file = "w"\n{tokens}')
+    now = int(SystemClock().now().timestamp())
+    file = config.with_name("old.token")
+    file.write_text(jwt.encode({"sub": "web", "exp": now - 60}, "k" * 32, algorithm="HS256"))
+    found, _, told = run("show", file)
+    assert (found, told) == (code, f"sidecar: {verdict}\n")
+
+
 def test_a_static_token_says_nothing(run: Printed, tmp_path: Path) -> None:
     (tmp_path / "static").write_text("canary-" + "a" * 32)
     code, shown, verdict = run("show", tmp_path / "static")
@@ -169,4 +221,4 @@ def test_without_any_configuration_the_claims_are_shown(
     assert main(["token", "show", str(file)]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["sub"] == "web"
-    assert "its signature was not checked" in printed.err
+    assert "there is no configuration (--config)" in printed.err

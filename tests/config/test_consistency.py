@@ -14,6 +14,7 @@ from sidecar.config.consistency import (
     sts_region,
 )
 from sidecar.config.load import Loaded, read_config
+from sidecar.config.schema import LISTS, SECTIONS, TABLES
 from sidecar.errors import ConfigError
 
 ROLE = {
@@ -29,6 +30,10 @@ CHINA = {name: arn.replace("arn:aws:", "arn:aws-cn:") for name, arn in ROLE.item
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE["role_arn"]}
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE["role_arn"]}
 APP = {"roles": ["default"], "token_env": "WEB_TOKEN"}
+NO_TOKEN_FILE = (
+    "apps.web.token_file: is missing, and its mode, owner or group is set",
+    "add it, or remove token_file_mode, token_file_owner and token_file_group",
+)
 NO_TOKEN_HINT = (
     "set exactly one of token_file, static_token_file, token_env, issuer (without a file: "
     "SIDECAR_TOKEN or SIDECAR_TOKEN_FILE), or tokens.key_file and `sidecar token issue`"
@@ -46,6 +51,47 @@ def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
         return [(str(each), each.hint) for each in problems]
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"identity": {"certificate": "a.pem", "private_key": "x/t"}}, "identity.private_key"),
+        ({"identity": {"certificate": "x/t"}}, "identity.certificate"),
+        ({"tokens": {"key_file": "x/t"}}, "tokens.key_file"),
+        ({"admin": {"static_token_file": "x/../x/t"}}, "admin.static_token_file"),
+        ({"audit": {"destination": "./x/t"}}, "audit.destination"),
+        ({"files": [{"path": "x/t", "secret": "s"}]}, "files.1.path"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_file_that_the_sidecar_writes_a_token_to_is_nothing_else(
+    found: Found, change: dict[str, Any], where: str
+) -> None:
+    apps = {"web": {"roles": ["default"], "token_file": "x/t"}}
+    ((problem, hint),) = found({"apps": apps} | change)
+    assert problem.startswith(f"{where}: ")
+    assert problem.endswith("x/t is what the sidecar writes for app web")
+    assert hint == "name another file"
+    apps["web"]["token_file"] = "x/other"
+    assert found({"apps": apps} | change) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("token_file", "apps.batch.token_file: x/../x/t is that of app web too"),
+        (
+            "static_token_file",
+            "apps.batch.static_token_file: x/../x/t is what the sidecar writes for app web",
+        ),
+    ],
+)
+def test_no_two_apps_have_one_token_file(found: Found, option: str, problem: str) -> None:
+    apps = {"web": {"token_file": "x/t"}, "batch": {option: "x/../x/t"}}
+    assert [each for each, _ in found({"apps": apps})] == [problem]
+    apps["batch"][option] = "x/other"
+    assert found({"apps": apps}) == []
 
 
 @pytest.mark.parametrize(
@@ -138,6 +184,14 @@ def test_arns_of_different_partitions_are_refused(found: Found) -> None:
             "apps.web: has two tokens: static_token_file and token_env",
             "set exactly one of token_file, static_token_file, token_env, issuer",
             id="two tokens",
+        ),
+        *(
+            pytest.param(APP | how, *NO_TOKEN_FILE, id=f"{next(iter(how))} alone")
+            for how in (
+                {"token_file_mode": "0640"},
+                {"token_file_owner": "web"},
+                {"token_file_group": "web"},
+            )
         ),
     ],
 )
@@ -421,3 +475,13 @@ def test_apps_that_share_a_session_and_may_not_read_the_same_are_warned_of(
     found = list(shared_roles(load(sound).config))
     assert bool(found) == warned
     assert all("apps web, batch share one session of role default" in each for each in found)
+
+
+@pytest.mark.parametrize("section", sorted({*SECTIONS, *TABLES, *LISTS}))
+def test_a_section_that_is_none_hinders_no_look_at_the_others(
+    file: Path, toml: Callable[[object], str], sound: dict[str, Any], section: str
+) -> None:
+    file.write_text(toml(sound | {"apps": {"web": {"token_file": "t"}}} | {section: 3}))
+    loaded = read_config(file, {})
+    assert [each.where for each in loaded.problems] == [section]
+    assert inconsistencies(loaded.config, loaded.faulty) == []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sidecar.credentials import Credentials
     from tests.conftest import ManualClock
     from tests.web.aws_api.conftest import Call, PlannedAws, PlannedValues, Send, Sign
-    from tests.web.conftest import Wire
+    from tests.web.conftest import HeardAudit, Wire
 
 GET = "secretsmanager.GetSecretValue"
 BODY = b'{"SecretId": "web/database"}'
@@ -194,9 +194,13 @@ async def test_the_body_of_a_stranger_is_not_waited_for(send: "Send", head: Line
     assert (await send(announced, b"")).code == "UnrecognizedClientException"
 
 
-async def test_a_body_that_does_not_come_is_waited_for_a_while(send: "Send", head: Lines) -> None:
+async def test_a_body_that_does_not_come_is_waited_for_a_while(
+    send: "Send", head: Lines, audit: "HeardAudit"
+) -> None:
     answer = await send(head, BODY[:-1])
     assert (answer.status, answer.code) == (408, "RequestTimeoutException")
+    event = audit.only()
+    assert (event.result, event.reason) == ("denied", "the body did not arrive")
 
 
 async def test_a_client_that_leaves_within_its_body_is_no_failure(
