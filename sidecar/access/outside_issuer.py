@@ -61,6 +61,11 @@ class OutsideIssuer:
         """Why its keys could not be renewed last time, if they could not."""
         return self.keys.trouble
 
+    @property
+    def vouching(self) -> object:
+        """What its tokens are verified with: another object once the keys have changed."""
+        return self.keys.current
+
     async def run(self) -> None:
         """Keep its keys fresh for ever; ends only when cancelled."""
         await self.keys.run()

@@ -128,6 +128,7 @@ class Issuer:
 
     def __init__(self, ends_at: datetime) -> None:
         self.asked = 0
+        self.vouching: object = "a key"
         self._ends_at = ends_at
 
     async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
@@ -158,6 +159,18 @@ async def test_an_outside_issuer_is_asked_for_its_own_tokens_only_and_once_a_min
     await callers.identify(theirs("https://there"))
     assert issuer.asked == 2
     assert "algorithm" in await reason(callers, theirs("https://elsewhere"))
+    assert issuer.asked == 2
+
+
+async def test_a_token_is_looked_at_again_once_its_issuer_has_other_keys(
+    clock: "ManualClock", now: datetime
+) -> None:
+    issuer = Issuer(now + timedelta(hours=1))
+    callers = Callers(access(outside=(issuer,)), clock)
+    await callers.identify(theirs("https://there"))
+    issuer.vouching = "another key"
+    for _ in range(2):
+        await callers.identify(theirs("https://there"))
     assert issuer.asked == 2
 
 

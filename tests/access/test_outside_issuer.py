@@ -159,3 +159,19 @@ async def test_before_there_are_keys_a_good_token_is_not_called_bad(
     await clock.advance(0)
     assert (await issuer.identify(token, clock.now()))[0] == WEB
     running.cancel()
+
+
+async def test_what_vouches_for_tokens_is_another_once_the_keys_are_and_only_then(
+    issuer: OutsideIssuer,
+    published: Published,
+    other: "Signer",
+    jwks: "Jwks",
+    clock: "ManualClock",
+) -> None:
+    before = issuer.vouching
+    await issuer.keys.renewed()
+    assert issuer.vouching is before
+    await clock.advance(10)
+    published.content = jwks(other)
+    await issuer.keys.renewed()
+    assert issuer.vouching is not before
