@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from sidecar.access.own_token import REVOKED, OwnTokenRules, peek, verify
+from sidecar.access.own_token import REVOKED, TOO_OLD, OwnTokenRules, peek, verify
 from sidecar.access.policy import App
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_key import TokenKey
@@ -50,8 +50,15 @@ class Outside(Protocol):
         """What its tokens are verified with: another object once that has changed."""
         ...
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
-        """Give the app, the token's id and when it ends; TokenNotAccepted with the reason."""
+    async def identify(
+        self, token: str, now: datetime
+    ) -> tuple[App, str, datetime | None, datetime]:
+        """Give the app, the token's id, when it was made if it tells, and when it ends.
+
+        Raises:
+            TokenNotAccepted: nobody's, with the reason.
+
+        """
         ...
 
     def run(self) -> Coroutine[Any, Any, None]:
@@ -180,9 +187,12 @@ class Callers:
         outside = self._outside(token, access)
         if outside is not None:
             vouching = outside.vouching
-            app, token_id, ends_at = await outside.identify(token, now)
+            app, token_id, issued_at, ends_at = await outside.identify(token, now)
             if token_id in access.own.rules.revoked:
                 raise TokenNotAccepted(REVOKED)
+            earliest = access.own.rules.earliest(app.name)
+            if earliest is not None and (issued_at is None or issued_at < earliest):
+                raise TokenNotAccepted(TOO_OLD)
             return _Known(Caller(app, token_id), ends_at, until, outside, vouching)
         said = verify(token, access.own.key, access.own.rules, now)
         found = access.app(said.app)

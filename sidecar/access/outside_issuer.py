@@ -70,8 +70,10 @@ class OutsideIssuer:
         """Keep its keys fresh for ever; ends only when cancelled."""
         await self.keys.run()
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
-        """Verify a token, and give the one app that it proves, its id, and when it ends.
+    async def identify(
+        self, token: str, now: datetime
+    ) -> tuple[App, str, datetime | None, datetime]:
+        """Verify a token; give the one app that it proves, its id, and when it began and ends.
 
         Waits only for a token whose key is not held, and then about half a second at the most.
 
@@ -87,7 +89,7 @@ class OutsideIssuer:
         if len(found) > 1:
             names = ", ".join(app.name for app in found)
             raise TokenNotAccepted(f"several apps have its subject and claims: {names}")
-        return found[0], said.token_id, said.expires_at
+        return found[0], said.token_id, said.issued_at, said.expires_at
 
     async def _verified(self, token: str, now: datetime) -> OutsideClaims:
         keys = self.keys.current

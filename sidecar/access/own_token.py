@@ -19,6 +19,7 @@ MAX_OWN_TOKEN_LENGTH: Final = 4096
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _FAR: Final = datetime.max.replace(tzinfo=UTC)
 REVOKED: Final = "the token is revoked"
+TOO_OLD: Final = "the token was issued before not_before"
 _REQUIRED: Final = ("sub", "aud", "iat", "exp", "jti")
 # Times, and of which type a claim must be, are looked at here, where the reason is told.
 _CHECKED_HERE: Final = ("exp", "iat", "nbf", "sub", "jti")
@@ -202,4 +203,4 @@ def _check_times(said: OwnToken, rules: OwnTokenRules, now: datetime) -> None:
         raise TokenNotAccepted("the token has expired")
     earliest = rules.earliest(said.app)
     if earliest is not None and said.issued_at < earliest:
-        raise TokenNotAccepted("the token was issued before not_before")
+        raise TokenNotAccepted(TOO_OLD)

@@ -126,17 +126,20 @@ class Issuer:
     issuer = "https://there"
     trouble = None
 
-    def __init__(self, ends_at: datetime) -> None:
+    def __init__(self, ends_at: datetime, issued_at: datetime | None = None) -> None:
         self.asked = 0
+        self._issued_at = issued_at
         self.vouching: object = "a key"
         self._ends_at = ends_at
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
+    async def identify(
+        self, token: str, now: datetime
+    ) -> tuple[App, str, datetime | None, datetime]:
         del now
         self.asked += 1
         if "web" not in jwt.decode(token, options={"verify_signature": False})["sub"]:
             raise TokenNotAccepted("no app of this issuer has this subject")
-        return WEB, "theirs", self._ends_at
+        return WEB, "theirs", self._issued_at, self._ends_at
 
     async def run(self) -> None:
         """Keep nothing fresh."""
@@ -181,6 +184,24 @@ async def test_a_token_of_an_outside_issuer_can_be_revoked_too(
     issuer = Issuer(now + timedelta(hours=1))
     callers = Callers(access(outside=(issuer,), own=own), clock)
     assert await reason(callers, theirs("https://there")) == "the token is revoked"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counts"), [(-1, False), (0, True), (None, False)], ids=["old", "new", "unknown"]
+)
+@pytest.mark.parametrize("whose", ["all", "web", "batch"])
+async def test_what_an_issuer_signed_before_not_before_counts_no_more(
+    seconds: int | None, counts: bool, whose: str, clock: "ManualClock", now: datetime
+) -> None:
+    everybody = {"not_before": now} if whose == "all" else {}
+    rules = replace(RULES, not_before_of={whose: now}, **everybody)  # type: ignore[arg-type]
+    issued_at = None if seconds is None else now + timedelta(seconds=seconds)
+    issuer = Issuer(now + timedelta(hours=1), issued_at)
+    callers = Callers(access(outside=(issuer,), own=OwnTokens(KEY, rules)), clock)
+    if counts or whose == "batch":
+        assert (await callers.identify(theirs("https://there"))).app is WEB
+        return
+    assert "before not_before" in await reason(callers, theirs("https://there"))
 
 
 async def test_what_an_outside_issuer_refuses_is_not_remembered_as_good(

@@ -81,7 +81,7 @@ async def test_a_token_proves_the_app_of_its_subject_and_claims(
 ) -> None:
     token = issue(subject, **{"kubernetes.io": {"namespace": namespace}})
     ends_at = now + timedelta(seconds=600)
-    assert await issuer.identify(token, now) == (app, "one", ends_at)
+    assert await issuer.identify(token, now) == (app, "one", now, ends_at)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ class Slow:
     trouble = "no answer"
     vouching = None
 
-    async def identify(self, token: str, now: datetime) -> tuple[App, str, datetime]:
+    async def identify(
+        self, token: str, now: datetime
+    ) -> tuple[App, str, datetime | None, datetime]:
         del token, now
         raise NoKeysYet("there are no keys of issuer cluster so far")
 
