@@ -37,6 +37,7 @@ class AppSessions:
         self._shared = shared
         self.background = background
         self._clock = clock
+        self._apps: tuple[App, ...] = ()
         self._owners: dict[str, str] = {}
         self._further: dict[tuple[str, str], RefreshingRole] = {}
         self._renewing: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -50,16 +51,38 @@ class AppSessions:
 
     def assign(self, apps: Sequence[App]) -> None:
         """Give these apps their sessions, and end those that nobody may have any more."""
+        self._note_who_left(apps)
         wanted = set[tuple[str, str]]()
         for app in apps:
             for role in app.roles:
-                if role not in self._shared and self._owners.setdefault(role, app.name) != app.name:
+                if role not in self._shared and self._owner(role, app) != app.name:
                     wanted.add((app.name, role))
         for key in self._further.keys() - wanted:
             del self._further[key]
             self._renewing.pop(key).cancel()
         for app_name, role in sorted(wanted - self._further.keys()):
             self._add(app_name, role)
+
+    def _owner(self, role: str, app: App) -> str:
+        """Name whose the sidecar's own session of a role is: that of the first that may have it."""
+        if role not in self._owners:
+            self._owners[role] = app.name
+            self.vended.give_to(role, app.name)
+        return self._owners[role]
+
+    def _note_who_left(self, apps: Sequence[App]) -> None:
+        """Keep in mind who holds a shared session and may have the role no more.
+
+        Whoever signs with it may be that app: until those that stay have the next one, it must not
+        be taken for one of them.
+        """
+        for role in self._shared:
+            stay = {app.name for app in apps if app.may_have_role(role)}
+            left = [app for app in self._apps if app.may_have_role(role) and app.name not in stay]
+            if left:
+                self.vended.left(role, left)
+                self._graph.roles[role].renew_soon()
+        self._apps = tuple(apps)
 
     def knows(self, role: str) -> bool:
         """Whether there is such a role."""

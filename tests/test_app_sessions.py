@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.access.policy import App
+from sidecar.access.shared_role import RoleHolders
 from sidecar.app_sessions import AppSessions
 from sidecar.background import Background
 from sidecar.clock import Clock
@@ -138,3 +139,45 @@ async def test_an_app_without_the_role_gets_no_session_of_it(sessions: AppSessio
 async def test_all_sessions_of_a_role_are_found(sessions: AppSessions) -> None:
     names = [each.name for each in sessions.of_roles(["default"])]
     assert names == ["default", "default of app batch"]
+
+
+async def test_what_was_the_sidecar_s_alone_stays_that_of_the_first_app_it_was_given_to(
+    graph: RoleGraph, background: Background, clock: "ManualClock"
+) -> None:
+    sessions = AppSessions(graph, (), background, clock)
+    sessions.start(())
+    await clock.advance(0)
+    assert holder(sessions, "ASIA of default") is None
+    sessions.assign((WEB,))
+    key = sessions.of(WEB, "default").current().access_key_id
+    sessions.assign((THIRD,))
+    await clock.advance(0)
+    assert (key, holder(sessions, key)) == ("ASIA of default", "web")
+
+
+async def test_a_shared_session_is_never_taken_for_one_of_those_that_stay(
+    graph: RoleGraph, background: Background, clock: "ManualClock"
+) -> None:
+    sessions = AppSessions(graph, ("default",), background, clock)
+    sessions.start((WEB, BATCH))
+    await clock.advance(0)
+    sessions.assign((BATCH, THIRD))
+    found = sessions.vended.find("ASIA of default")
+    assert found is not None
+    assert found.former == (WEB,)
+    holders = RoleHolders.of("default", (BATCH, THIRD), found.app, found.former)
+    assert holders.apps == (BATCH, THIRD, WEB)
+    assert RoleHolders.of("default", (), found.app, found.former).apps == ()
+
+
+async def test_those_that_stay_get_a_session_which_who_has_left_never_had(
+    graph: RoleGraph, background: Background, clock: "ManualClock"
+) -> None:
+    sessions = AppSessions(graph, ("default",), background, clock)
+    sessions.start((WEB, BATCH))
+    await clock.advance(0)
+    sessions.assign((BATCH,))
+    await clock.advance(60)
+    newest = sessions.vended.find(sessions.of(BATCH, "default").current().access_key_id)
+    assert newest is not None
+    assert newest.former == ()

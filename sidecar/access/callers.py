@@ -45,6 +45,11 @@ class Outside(Protocol):
         """Why its keys could not be renewed last time, if they could not."""
         ...
 
+    @property
+    def vouching(self) -> object:
+        """What its tokens are verified with: another object once that has changed."""
+        ...
+
     async def identify(self, token: str, now: datetime) -> Proof:
         """Say what a token proves; TokenNotAccepted with the reason."""
         ...
@@ -84,6 +89,32 @@ class Access:
         return next((each for each in self.apps if each.name == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was found good.
+
+    Args:
+        caller: whose it is.
+        ends_at: when it ends.
+        until: when it is looked at again, by the clock that cannot be set.
+        outside: the issuer that signed it, if it is not the sidecar.
+        vouching: what it was verified with there.
+
+    """
+
+    caller: Caller
+    ends_at: datetime
+    until: float
+    outside: Outside | None
+    vouching: object
+
+    def counts(self, clock: Clock) -> bool:
+        """Whether it need not be looked at again: a key that is gone vouches for nothing."""
+        vouching = None if self.outside is None else self.outside.vouching
+        in_time = self.ends_at > clock.now() and self.until > clock.elapsed()
+        return in_time and vouching is self.vouching
+
+
 class Callers:
     """Finds the app behind a token, and remembers for a minute which tokens were found good.
 
@@ -98,7 +129,7 @@ class Callers:
         self._clock = clock
         # Known by a keyed hash: the time of a look-up tells nothing of the tokens that are held.
         self._hash_key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[Caller, datetime, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     @property
     def access(self) -> Access:
@@ -127,17 +158,17 @@ class Callers:
         digest = hashlib.blake2b(presented, key=self._hash_key, digest_size=16).digest()
         known = self._remembered(digest)
         if known is not None:
-            return known
+            return known.caller
         access = self._access
         app = access.static.app_for(presented)
         if app is not None:
             return Caller(app, STATIC)
-        caller, ends_at = await self._verified(presented, access)
+        found = await self._verified(presented, access)
         if access is self._access:
-            self._remember(digest, caller, ends_at)
-        return caller
+            self._remember(digest, found)
+        return found.caller
 
-    async def _verified(self, presented: bytes, access: Access) -> tuple[Caller, datetime]:
+    async def _verified(self, presented: bytes, access: Access) -> _Known:
         try:
             token = presented.decode("ascii")
         except UnicodeDecodeError:
@@ -145,21 +176,23 @@ class Callers:
         if token.count(".") != _JWT_DOTS:
             raise TokenNotAccepted("the token belongs to no app")
         now = self._clock.now()
+        until = self._clock.elapsed() + _REMEMBERED.total_seconds()
         outside = self._outside(token, access)
         if outside is not None:
+            vouching = outside.vouching
             proof = await outside.identify(token, now)
             name, token_id = proof.app.name, proof.token_id
             why = access.own.rules.why_taken_back(name, token_id, proof.issued_at)
             if why is not None:
                 raise TokenNotAccepted(why, app=name, token_id=token_id)
-            return Caller(proof.app, token_id), proof.ends_at
+            return _Known(Caller(proof.app, token_id), proof.ends_at, until, outside, vouching)
         said = verify(token, access.own.key, access.own.rules, now)
         found = access.app(said.app)
         if found is None:
             raise TokenNotAccepted(
                 "the token's app is not configured", app=said.app, token_id=said.token_id
             )
-        return Caller(found, said.token_id), said.ends_at
+        return _Known(Caller(found, said.token_id), said.ends_at, until, None, None)
 
     def _outside(self, token: str, access: Access) -> Outside | None:
         """Choose the issuer that a token claims; whether it is, its verification says."""
@@ -171,18 +204,14 @@ class Callers:
             raise TokenNotAccepted("the token's issuer (iss) is none of those configured")
         return found
 
-    def _remembered(self, digest: bytes) -> Caller | None:
+    def _remembered(self, digest: bytes) -> _Known | None:
         found = self._known.get(digest)
-        if found is None:
-            return None
-        caller, ends_at, until = found
-        if ends_at > self._clock.now() and until > self._clock.elapsed():
-            return caller
+        if found is None or found.counts(self._clock):
+            return found
         del self._known[digest]
         return None
 
-    def _remember(self, digest: bytes, caller: Caller, ends_at: datetime) -> None:
-        until = self._clock.elapsed() + _REMEMBERED.total_seconds()
-        self._known[digest] = (caller, ends_at, until)
+    def _remember(self, digest: bytes, found: _Known) -> None:
+        self._known[digest] = found
         if len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)

@@ -17,6 +17,8 @@ LOOK_AT_FILE_SECONDS: Final = 2.0
 # How often tokens with an unknown kid may have the issuer asked, and how long a caller waits then.
 ASK_AGAIN_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 0.5
+# How many callers wait at once: they have proved nothing, and each holds a connection of a door.
+MOST_PATIENT: Final = 32
 # The first pause after a failure; each further one is twice as long, up to the ordinary pause.
 _FIRST_PAUSE_SECONDS: Final = 5.0
 _MOST_DOUBLINGS: Final = 16
@@ -128,6 +130,7 @@ class KeptKeySet:
         self._flight: asyncio.Task[None] | None = None
         self._began_at: float | None = None
         self._failures = 0
+        self._waiting = 0
         self._trouble: str | None = None
 
     @property
@@ -144,6 +147,11 @@ class KeptKeySet:
     def trouble(self) -> str | None:
         """Why they could not be renewed last time, if they could not."""
         return self._trouble
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many callers wait for other keys that no further one may."""
+        return self._waiting >= MOST_PATIENT
 
     async def run(self) -> None:
         """Renew them for ever; ends only when cancelled."""
@@ -167,9 +175,11 @@ class KeptKeySet:
             return False
         before, flight = self._keys, self._join()
         patience = asyncio.ensure_future(self._clock.sleep(PATIENCE_SECONDS))
+        self._waiting += 1
         try:
             await asyncio.wait({flight, patience}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._waiting -= 1
             patience.cancel()
         return self._keys is not before
 

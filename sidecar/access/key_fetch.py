@@ -39,6 +39,8 @@ def key_fetch(url: str, context: ssl.SSLContext, bearer_token_file: Path | None)
                 return await _body(http, URL(url), headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise UpstreamUnavailable(f"gave no answer: {why_no_answer(exc)}") from None
+        except ValueError:  # a host such as a..b, which the libraries find out about only now
+            raise OperatorError("cannot be asked: its address is none") from None
 
     return fetch
 

@@ -47,7 +47,7 @@ class UnknownKey(TokenNotAccepted):
 
 
 class NoKeysYet(TokenNotAccepted):
-    """No key of the issuer has been held so far: the token may well be good a little later."""
+    """Keys of the issuer are awaited: the token may well be good a little later."""
 
 
 @dataclass(frozen=True, slots=True)

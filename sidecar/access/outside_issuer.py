@@ -62,6 +62,11 @@ class OutsideIssuer:
         """Why its keys could not be renewed last time, if they could not."""
         return self.keys.trouble
 
+    @property
+    def vouching(self) -> object:
+        """What its tokens are verified with: another object once the keys have changed."""
+        return self.keys.current
+
     async def run(self) -> None:
         """Keep its keys fresh for ever; ends only when cancelled."""
         await self.keys.run()
@@ -72,7 +77,7 @@ class OutsideIssuer:
         Waits only for a token whose key is not held, and then about half a second at the most.
 
         Raises:
-            NoKeysYet: nothing can be verified so far.
+            NoKeysYet: nothing can be verified so far, or too many wait for a key that is not held.
             TokenNotAccepted: anything else that is wrong with it.
 
         """
@@ -99,6 +104,8 @@ class OutsideIssuer:
         try:
             return verify_outside(token, self.rules, keys or KeySet(()), now)
         except UnknownKey:
+            if self.keys.crowded:
+                raise NoKeysYet(f"too many wait for keys of issuer {self.rules.name}") from None
             if not await self.keys.renewed() and keys is not None:
                 raise
         if self.keys.current is None:

@@ -23,11 +23,21 @@ class RoleHolders:
     apps: tuple[App, ...]
 
     @classmethod
-    def of(cls, role: str, apps: Iterable[App], owner: str | None = None) -> Self:
-        """Find those that may have the role, or of these the one that owns the session."""
-        return cls(
-            tuple(app for app in apps if app.may_have_role(role) and owner in (None, app.name))
-        )
+    def of(
+        cls,
+        role: str,
+        apps: Iterable[App],
+        owner: str | None = None,
+        former: Iterable[App] = (),
+    ) -> Self:
+        """Find those that may have the role, or of these the one that owns the session.
+
+        Where any may, those that once shared the session with them may be the caller too.
+        """
+        holders = [app for app in apps if app.may_have_role(role) and owner in (None, app.name)]
+        names = {app.name for app in holders}
+        once = [app for app in former if app.name not in names] if holders else []
+        return cls((*holders, *once))
 
     def __str__(self) -> str:
         return ", ".join(app.name for app in self.apps) or "no app"

@@ -1,5 +1,6 @@
 """A file with an app's token: written before the app starts, and renewed while it runs."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 # A file that somebody removed, or that could not be written, is written again within this time.
 _LOOK_SECONDS: Final = 2.0
 _TELL_AGAIN_SECONDS: Final = 300.0
+_ROOT: Final = 0
 _READ_BITS: Final = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
@@ -50,10 +52,11 @@ def prepare_place(place: TokenPlace) -> list[str]:
         Warnings: who else may read it.
 
     Raises:
-        OperatorError: it cannot be, or others may write into the directory.
+        OperatorError: it cannot be, or others may write into the directory, or replace it.
 
     """
     directory = place.target.path.parent
+    _check_way(directory)
     if not directory.exists():
         _make_directory(directory, place.target)
     found = prove(place.target)
@@ -75,6 +78,39 @@ def prepare_place(place: TokenPlace) -> list[str]:
             hint=f"chown {os.geteuid()} {directory}",
         )
     return found
+
+
+def _check_way(directory: Path) -> None:
+    """See that nobody else can put another directory in this one's place, now or later.
+
+    Who can do so chooses where the file is written, and with the rights of this process.
+
+    Raises:
+        OperatorError: somebody can.
+
+    """
+    for end in (Path(os.path.abspath(directory)), directory.resolve()):  # noqa: PTH100 - keeps links
+        for each in (*reversed(end.parents), end):
+            with contextlib.suppress(OSError):  # what is missing or closed is told of later
+                status = each.lstat()
+                is_link = stat.S_ISLNK(status.st_mode)
+                if is_link or each != end:
+                    _check_step(each, status, is_link=is_link)
+
+
+def _check_step(step: Path, status: os.stat_result, *, is_link: bool) -> None:
+    if status.st_uid not in (_ROOT, os.geteuid()):
+        raise OperatorError(
+            f"{step} belongs to user {status.st_uid}, who may put another directory there",
+            hint="name a directory below such as /run, where only root and the sidecar may write",
+        )
+    others = stat.S_IWOTH | (0 if status.st_gid == os.getegid() else stat.S_IWGRP)
+    # In a sticky directory only the owner of something may move it.
+    if not is_link and status.st_mode & others and not status.st_mode & stat.S_ISVTX:
+        raise OperatorError(
+            f"others may write into {step}, and replace what is below it",
+            hint=f"chmod go-w {step}, or name another directory",
+        )
 
 
 def _make_directory(directory: Path, target: Target) -> None:

@@ -1,9 +1,11 @@
 """The sessions that this process has handed out or may hand out, by access key id."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sidecar.access.policy import App
 from sidecar.credentials import Credentials
 
 # Renewals come hours apart; only a role whose every session AWS doubts comes near this.
@@ -16,12 +18,14 @@ _REMEMBERED: Final = timedelta(hours=1)
 class VendedSession:
     """A session, the role in the configuration that it is of, and the app that it was made for.
 
-    ``app`` is None where all that may have the role share it.
+    ``app`` is None where all that may have the role share it; ``former`` are those that may have it
+    no more, and may hold this session still.
     """
 
     role: str
     credentials: Credentials
     app: str | None = None
+    former: tuple[App, ...] = ()
 
 
 class VendedSessions:
@@ -52,6 +56,23 @@ class VendedSessions:
         ]
         for key_id in of_both[:-MOST_PER_ROLE]:
             del self._sessions[key_id]
+
+    def give_to(self, role: str, app: str) -> None:
+        """Note that a role's sessions, which nobody was given so far, are an app's from now on."""
+        self._sessions = {
+            key_id: replace(each, app=app) if (each.role, each.app) == (role, None) else each
+            for key_id, each in self._sessions.items()
+        }
+
+    def left(self, role: str, apps: Iterable[App]) -> None:
+        """Note that apps may have a role no more, of which they share sessions with others."""
+        left = tuple(apps)
+        self._sessions = {
+            key_id: replace(each, former=(*each.former, *left))
+            if (each.role, each.app) == (role, None)
+            else each
+            for key_id, each in self._sessions.items()
+        }
 
     def find(self, access_key_id: str) -> VendedSession | None:
         """Give the session of this key id, expired or not; None when it is not known."""

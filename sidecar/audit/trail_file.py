@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,9 @@ _TAIL: Final = 8 * LONGEST_LINE
 _GRACE: Final = 1 << 20
 # How many times the file may be moved away in a row while it is waited for.
 _ATTEMPTS: Final = 1000
+# Other sidecars hold the lock for some milliseconds.
+_PATIENCE_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.005
 
 log = logging.getLogger(__name__)
 
@@ -108,12 +112,27 @@ class TrailFile:
                 self.open()
             descriptor = self._descriptor
             assert descriptor is not None  # noqa: S101 - for the type checker
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._lock(descriptor)
             if _has_name(descriptor, self._path):
                 return descriptor
             # Moved away; others may have written to it, and what follows is linked to that.
             self._leave(descriptor, self._end(descriptor)[1])
         raise OSError(errno.ESTALE, "is another file each time", self.name)
+
+    def _lock(self, descriptor: int) -> None:
+        """Wait for the lock, but not for ever: whoever may only read the file can hold it too."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise OSError(
+                        errno.EAGAIN, "another process holds its lock", self.name
+                    ) from None
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
     def _leave(self, descriptor: int, ending: Ending) -> None:
         """Leave this file for one that follows it."""

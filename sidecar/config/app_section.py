@@ -123,7 +123,7 @@ class AppSection:
     )
     not_before: datetime | None = option(
         moment,
-        "Tokens that the sidecar signed for it before this moment count no more.",
+        "Tokens that were signed for it before this moment count no more, whoever signed them.",
         default=None,
         example="2026-11-29T10:00:00Z",
     )

@@ -37,6 +37,7 @@ def keys_url(value: object) -> str:
     try:
         parts = urlsplit(url)
         scheme, host, sound = parts.scheme, parts.hostname or "", parts.port != 0
+        host.encode("idna").decode("idna")
     except ValueError:  # its words quote what it takes for the host or the port
         scheme, host, sound = "", "", False
     if not host or not sound or "#" in url or not _VISIBLE.fullmatch(url):

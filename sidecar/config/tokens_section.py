@@ -56,7 +56,8 @@ class TokensSection:
     )
     not_before: datetime | None = option(
         moment,
-        "Tokens issued before this moment count no more; token files are renewed at once.",
+        "Tokens signed before this moment count no more, whoever signed them; token files are "
+        "renewed at once.",
         default=None,
         example="2026-11-29T10:00:00Z",
     )

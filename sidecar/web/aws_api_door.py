@@ -183,7 +183,7 @@ class AwsApiDoor:
         session = self._vended.find(claim.access_key_id)
         holders = RoleHolders(())
         if session is not None:
-            holders = RoleHolders.of(session.role, self._apps(), session.app)
+            holders = RoleHolders.of(session.role, self._apps(), session.app, session.former)
         if session is None or not holders.apps:
             raise NotAuthentic(
                 Code.UNRECOGNIZED, "The security token included in the request is invalid."

@@ -13,6 +13,9 @@ from sidecar.config.address import CONTAINER_ENDPOINTS, METADATA_ENDPOINTS, Addr
 from sidecar.errors import ListenError
 
 _LOWEST_FREE_PORT: Final = 1024
+_LOOPBACK: Final = b"lo"
+_DEVICE: Final = (socket.SOL_SOCKET, socket.SO_BINDTODEVICE)
+_LONGEST_DEVICE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,27 @@ class Listening:
 
         """
         if door in self.inherited:
-            inherited = self.inherited[door]
-            return tuple(Bound(stack.enter_context(each), address_of(each)) for each in inherited)
-        devices = (
-            (each, b"lo" if each.host in self.only_over_loopback else b"") for each in addresses
-        )
-        return tuple(bound_to(door, address, stack, device) for address, device in devices)
+            taken = [stack.enter_context(each) for each in self.inherited[door]]
+            return tuple(self._taken_over(door, each) for each in taken)
+        return tuple(bound_to(door, each, stack, self._device(each)) for each in addresses)
+
+    def _device(self, address: Address) -> bytes:
+        return _LOOPBACK if address.host in self.only_over_loopback else b""
+
+    def _taken_over(self, door: str, opened: socket.socket) -> "Bound":
+        address = address_of(opened)
+        device = self._device(address)
+        # Of a socket that is bound to a device only CAP_NET_RAW may change that, if only to itself.
+        if device and opened.getsockopt(*_DEVICE, _LONGEST_DEVICE).rstrip(b"\0") != device:
+            try:
+                opened.setsockopt(*_DEVICE, device)
+            except OSError as exc:
+                raise ListenError(
+                    f"the {door} door's socket on {address} cannot be kept to lo: "
+                    f"{os.strerror(exc.errno or 0)}",
+                    hint="set BindToDevice=lo in its .socket unit",
+                ) from exc
+        return Bound(opened, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +97,7 @@ def bound_to(door: str, address: Address, stack: ExitStack, device: bytes = b"")
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if device:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
+            opened.setsockopt(*_DEVICE, device)
         opened.bind((str(address.host), address.port))
     except OSError as exc:
         raise ListenError(

@@ -127,15 +127,18 @@ class Issuer:
     issuer = "https://there"
     trouble = None
 
-    def __init__(self, ends_at: datetime) -> None:
+    def __init__(self, ends_at: datetime, issued_at: datetime | None = None) -> None:
         self.asked = 0
+        self._issued_at = issued_at
+        self.vouching: object = "a key"
         self._ends_at = ends_at
 
     async def identify(self, token: str, now: datetime) -> Proof:
+        del now
         self.asked += 1
         if "web" not in jwt.decode(token, options={"verify_signature": False})["sub"]:
             raise TokenNotAccepted("no app of this issuer has this subject")
-        return Proof(WEB, "theirs", now, self._ends_at)
+        return Proof(WEB, "theirs", self._issued_at, self._ends_at)
 
     async def run(self) -> None:
         """Keep nothing fresh."""
@@ -159,6 +162,18 @@ async def test_an_outside_issuer_is_asked_for_its_own_tokens_only_and_once_a_min
     assert issuer.asked == 2
     unknown = "the token's issuer (iss) is none of those configured"
     assert await reason(callers, theirs("https://elsewhere")) == unknown
+    assert issuer.asked == 2
+
+
+async def test_a_token_is_looked_at_again_once_its_issuer_has_other_keys(
+    clock: "ManualClock", now: datetime
+) -> None:
+    issuer = Issuer(now + timedelta(hours=1))
+    callers = Callers(access(outside=(issuer,)), clock)
+    await callers.identify(theirs("https://there"))
+    issuer.vouching = "another key"
+    for _ in range(2):
+        await callers.identify(theirs("https://there"))
     assert issuer.asked == 2
 
 
@@ -186,6 +201,24 @@ def test_a_token_that_does_not_tell_its_age_may_be_as_old_as_any(now: datetime) 
     rules = replace(RULES, not_before=now)
     assert rules.why_taken_back("web", "one", None) == "the token was issued before not_before"
     assert RULES.why_taken_back("web", "one", None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counts"), [(-1, False), (0, True), (None, False)], ids=["old", "new", "unknown"]
+)
+@pytest.mark.parametrize("whose", ["all", "web", "batch"])
+async def test_what_an_issuer_signed_before_not_before_counts_no_more(
+    seconds: int | None, counts: bool, whose: str, clock: "ManualClock", now: datetime
+) -> None:
+    everybody = {"not_before": now} if whose == "all" else {}
+    rules = replace(RULES, not_before_of={whose: now}, **everybody)  # type: ignore[arg-type]
+    issued_at = None if seconds is None else now + timedelta(seconds=seconds)
+    issuer = Issuer(now + timedelta(hours=1), issued_at)
+    callers = Callers(access(outside=(issuer,), own=OwnTokens(KEY, rules)), clock)
+    if counts or whose == "batch":
+        assert (await callers.identify(theirs("https://there"))).app is WEB
+        return
+    assert "before not_before" in await reason(callers, theirs("https://there"))
 
 
 async def test_what_an_outside_issuer_refuses_is_not_remembered_as_good(

@@ -163,3 +163,9 @@ async def test_what_is_on_this_machine_is_not_asked_for_through_a_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_tcp_port}")
     assert await fetch() == b'{"keys": []}'
+
+
+@pytest.mark.parametrize("url", ["https://a..b/", "https://[::1]x/", "https://a\\b/"])
+async def test_an_address_that_is_none_is_told_like_an_issuer_that_is_away(url: str) -> None:
+    with pytest.raises(SidecarError, match="its address is none"):
+        await key_fetch(url, tls_context(None), None)()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar.access.kept_key_set import KeptKeySet, KeyUrl
+from sidecar.access.kept_key_set import MOST_PATIENT, KeptKeySet, KeyUrl
 from sidecar.access.key_set import NoKeysYet, parse_key_set
 from sidecar.access.outside_issuer import OutsideApp, OutsideIssuer
 from sidecar.access.outside_token import IssuerRules
@@ -48,9 +48,12 @@ class Published:
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def fetch(self) -> bytes:
         self.asked += 1
+        await self.gate.wait()
         if not self.content:
             raise UpstreamUnavailable("gave no answer")
         return self.content
@@ -164,3 +167,42 @@ async def test_before_there_are_keys_a_good_token_is_not_called_bad(
     await clock.advance(0)
     assert (await issuer.identify(token, clock.now())).app == WEB
     running.cancel()
+
+
+async def test_what_vouches_for_tokens_is_another_once_the_keys_are_and_only_then(
+    issuer: OutsideIssuer,
+    published: Published,
+    other: "Signer",
+    jwks: "Jwks",
+    clock: "ManualClock",
+) -> None:
+    before = issuer.vouching
+    await issuer.keys.renewed()
+    assert issuer.vouching is before
+    await clock.advance(10)
+    published.content = jwks(other)
+    await issuer.keys.renewed()
+    assert issuer.vouching is not before
+
+
+async def test_strangers_who_wait_for_a_key_are_few_and_those_who_need_none_do_not_wait(
+    issuer: OutsideIssuer,
+    issue: Issue,
+    published: Published,
+    other: "Signer",
+    clock: "ManualClock",
+    now: datetime,
+) -> None:
+    published.gate.clear()
+    token = issue("system:serviceaccount:prod:web", other)
+    waiting = [asyncio.create_task(issuer.identify(token, now)) for _ in range(MOST_PATIENT)]
+    await clock.advance(0)
+    with pytest.raises(NoKeysYet, match="too many wait for keys of issuer cluster"):
+        await asyncio.wait_for(issuer.identify(token, now), 5)
+    assert (await issuer.identify(issue("system:serviceaccount:prod:web"), now)).app is WEB
+    published.gate.set()
+    for each in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(each, TokenNotAccepted)
+        assert "its kid is that of no key" in each.reason
+    with pytest.raises(TokenNotAccepted, match="its kid is that of no key"):
+        await issuer.identify(token, now)

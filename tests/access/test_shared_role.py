@@ -118,3 +118,17 @@ def test_a_session_that_was_made_for_an_app_is_held_by_it_alone_while_it_may_hav
     role: str, owner: str, names: list[str]
 ) -> None:
     assert [app.name for app in RoleHolders.of(role, APPS, owner).apps] == names
+
+
+@pytest.mark.parametrize(
+    ("role", "apps", "names"),
+    [
+        ("shared", (BATCH, NONE), ["batch", "web"]),
+        ("shared", APPS, ["web", "batch"]),
+        ("shared", (NONE,), []),
+    ],
+)
+def test_who_once_shared_a_session_may_be_the_caller_too_but_is_none_alone(
+    role: str, apps: tuple[App, ...], names: list[str]
+) -> None:
+    assert [app.name for app in RoleHolders.of(role, apps, former=(WEB,)).apps] == names

@@ -1,5 +1,6 @@
 """The trail in a file: rotation, others who move it, disks that are full, and several writers."""
 
+import fcntl
 import os
 import resource
 import signal
@@ -284,3 +285,18 @@ def test_a_line_that_is_taken_out_of_a_file_is_found(
     path.write_bytes(lines[0] + lines[2])
     with pytest.raises(BrokenTrail, match=r"audit\.jsonl line 2"):
         verified(path)
+
+
+def test_a_reader_who_holds_the_lock_is_told_of_and_not_waited_for(
+    path: Path, new_file: "NewFile", new_batch: "NewBatch", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.audit.trail_file._PATIENCE_SECONDS", 0.0)
+    trail = new_file()
+    trail.write(new_batch(1))
+    with path.open("rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        written = trail.write(new_batch(2))
+        assert written.lines == 0
+        assert "another process holds its lock" in str(written.failure)
+    assert trail.write(new_batch(2)).lines == 1
+    assert numbers_in(path) == [1, 2]

@@ -499,6 +499,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("issuers.corp.jwks_url", "https://[a/", f"{NO_KEYS_URL} (got 'https://[a/')", ""),
     ("issuers.corp.jwks_url", "https://a:x/", f"{NO_KEYS_URL} (got 'https://a:x/')", ""),
     ("issuers.corp.jwks_url", "https://a/ b", f"{NO_KEYS_URL} (got 'https://a/ b')", ""),
+    ("issuers.corp.jwks_url", "https://a..b/", f"{NO_KEYS_URL} (got 'https://a..b/')", ""),
+    ("issuers.corp.jwks_url", "https://xn--/", f"{NO_KEYS_URL} (got 'https://xn--/')", ""),
     ("issuers.corp.jwks_url", "https://a/#b", f"{NO_KEYS_URL} (got 'https://a/#b')", ""),
     ("issuers.corp.algorithms", "HS256", f"{SHARED} (got 'HS256')", ""),
     ("issuers.corp.algorithms", ["RS256", "nOnE"], f"{SHARED} (got ['RS256', 'nOnE'])", ""),

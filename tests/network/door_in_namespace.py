@@ -1,11 +1,13 @@
 """Run in a network namespace: a door on an address with a hop limit, until stdin ends.
 
-Arguments: the address, the hop limit, and ``lo`` if nothing but `lo` is to be listened on.
+Arguments: the address, the hop limit, ``lo`` if nothing but `lo` is to be listened on, and
+``inherited`` if the socket is one that listens already.
 Prints the port.
 """
 # ruff: noqa: T201 - what it prints is its result
 
 import asyncio
+import socket
 import sys
 
 from sidecar.audit.event import NoAudit
@@ -17,10 +19,11 @@ from sidecar.web.ledger import Ledger
 from sidecar.web.listener import open_doors
 
 
-async def main(text: str, hops: str, device: str) -> None:
+async def main(text: str, hops: str, device: str, source: str = "") -> None:
     address = Address.parse(text)
     only = frozenset({address.host} if device else ())
-    listening = Listening(hop_limit=int(hops), only_over_loopback=only)
+    inherited = {"admin": (socket.create_server((str(address.host), 0)),)} if source else {}
+    listening = Listening(int(hops), only_over_loopback=only, inherited=inherited)
     ledger = Ledger("admin", NoAudit(), SystemClock())
     doors = [(AdminDoor(dict), (address,))]
     async with open_doors(doors, lambda _: ledger, listening=listening) as (opened,):
@@ -29,4 +32,4 @@ async def main(text: str, hops: str, device: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3]))
+    asyncio.run(main(*sys.argv[1:]))

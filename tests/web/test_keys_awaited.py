@@ -23,6 +23,7 @@ class Slow:
 
     issuer = ISSUER
     trouble = "no answer"
+    vouching = None
 
     async def identify(self, token: str, now: datetime) -> Proof:
         del token, now

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.schema import Config
 from sidecar.errors import ListenError
 from sidecar.web import socket_activation
+from sidecar.web.binding import Listening, address_of
 from sidecar.web.socket_activation import inherited_sockets, passed_on, with_inherited
 
 IPPROTO_MPTCP = 262  # socket has no name for it before Python 3.12
@@ -220,3 +221,16 @@ def test_after_a_refusal_nothing_stays_open(passing: Pass) -> None:
     for descriptor in (700, 701):
         with pytest.raises(OSError):
             os.fstat(descriptor)
+
+
+def test_a_socket_on_an_added_address_is_kept_to_lo_once(
+    ordinary_user: Callable[[], AbstractContextManager[None]],
+) -> None:
+    opened = _listening("127.0.0.1")
+    only = frozenset({address_of(opened).host})
+    listening = Listening(only_over_loopback=only, inherited={"credentials": (opened,)})
+    with ordinary_user(), ExitStack() as stack:
+        for _ in range(2):
+            listening.bound("credentials", (), stack)
+        device = opened.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
+    assert device.rstrip(b"\0") == b"lo"

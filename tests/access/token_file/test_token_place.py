@@ -1,5 +1,6 @@
 """Where a token file stands: who may write there, and what becomes of a file that cannot be."""
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.conftest import ManualClock
 
 HALF, MODE = 30.0, 0o640
+APP = 12345
 pytestmark = pytest.mark.usefixtures("nothing_is_told")
 
 
@@ -78,3 +80,59 @@ def test_what_a_killed_writer_left_is_removed(file: Path) -> None:
     left.touch()
     prepare_place(TokenPlace("web", Target(file, MODE)))
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_safe"), [(0o777, False), (0o1777, True), (0o755, True)], ids=oct
+)
+def test_a_directory_that_others_may_replace_is_refused(
+    mode: int, is_safe: bool, tmp_path: Path
+) -> None:
+    tmp_path.chmod(mode)
+    place = TokenPlace("web", Target(tmp_path / "web" / "token", MODE))
+    if is_safe:
+        assert prepare_place(place) == []
+        return
+    with pytest.raises(OperatorError, match=f"others may write into {tmp_path}, and replace"):
+        prepare_place(place)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory away, which takes root")
+def test_a_directory_below_the_app_s_own_is_refused_since_the_app_may_replace_it(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, APP, APP)
+    below, itself = home / "web" / "token", home / "token"
+    with pytest.raises(OperatorError, match=f"{home} belongs to user {APP}, who may put another"):
+        prepare_place(TokenPlace("web", Target(below, MODE, APP, APP)))
+    assert prepare_place(TokenPlace("web", Target(itself, MODE, APP, APP))) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link away, which takes root")
+def test_a_link_to_a_directory_counts_only_if_nobody_else_may_turn_it(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir(mode=0o700)
+    link.symlink_to(real)
+    place = TokenPlace("web", Target(link / "token", MODE))
+    assert prepare_place(place) == []
+    os.chown(link, APP, APP, follow_symlinks=False)
+    with pytest.raises(OperatorError, match=f"{link} belongs to user {APP}"):
+        prepare_place(place)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory to a group, which takes root")
+@pytest.mark.parametrize(("group", "is_safe"), [(APP, False), (0, True)])
+def test_a_directory_that_another_group_may_replace_is_refused(
+    group: int, is_safe: bool, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o775)
+    os.chown(tmp_path, 0, group)
+    place = TokenPlace("web", Target(tmp_path / "web" / "token", MODE))
+    if is_safe:
+        assert prepare_place(place) == []
+        return
+    with pytest.raises(OperatorError, match="others may write into"):
+        prepare_place(place)

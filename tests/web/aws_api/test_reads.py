@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.access.policy import App
 from sidecar.aws.parameter import ParameterQuery
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery
 from sidecar.errors import NotReady, UpstreamRefused, UpstreamUnavailable, UpstreamUnreachable
 
 if TYPE_CHECKING:
+    from sidecar.access.vended import VendedSessions
     from tests.web.aws_api.conftest import Call, PlannedAws, PlannedValues
 
 GET = "secretsmanager.GetSecretValue"
@@ -108,6 +110,15 @@ async def test_of_a_role_that_apps_share_only_what_all_of_them_may_have_is_answe
     role: str, secret_id: str, status: int, call: "Call"
 ) -> None:
     assert (await call(GET, {"SecretId": secret_id}, role=role)).status == status
+
+
+@pytest.mark.parametrize(("once", "status"), [("web/*", 200), ("other/*", 400)])
+async def test_a_shared_session_opens_no_more_once_an_app_has_lost_the_role(
+    once: str, status: int, call: "Call", vended: "VendedSessions"
+) -> None:
+    vended.left("shared", [App("former", ("shared",), (once,))])
+    answer = await call(GET, {"SecretId": "web/common"}, role="shared")
+    assert answer.status == status
 
 
 async def test_a_batch_gives_what_it_can_and_lists_what_it_cannot(
