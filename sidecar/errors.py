@@ -65,9 +65,9 @@ class Problem:
 class ConfigError(OperatorError):
     """The configuration is refused; `problems` holds every reason, not only the first."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
         count = len(problems)
-        super().__init__(f"configuration has {count} problem{'s' if count != 1 else ''}")
+        super().__init__(f"configuration has {count} problem{'s' if count != 1 else ''}", hint=hint)
         self.problems = tuple(problems)
 
 

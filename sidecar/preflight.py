@@ -14,6 +14,7 @@ from sidecar.aws.http import tls_context
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.doors_section import AdminSection
+from sidecar.config.listening import remote_doors
 from sidecar.config.load import Loaded
 from sidecar.config.role_sources import RoleSection
 from sidecar.config.schema import Config, IdentitySection
@@ -107,7 +108,8 @@ def prepare(
     problems += file_problems
     warnings += file_warnings
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(problems, hint=loaded.hint)
+    warnings += remote_doors(config.doors)
     return Prepared(identity, places, access, tuple(warnings), files, environment, admin_tokens)
 
 

@@ -59,7 +59,7 @@ def address_problem(
     door: str, address: Address, doors: DoorsSection, admin: AdminSection
 ) -> Problem | None:
     """Say why a door may not listen on an address, or None if it may."""
-    if address.host.is_loopback or address.host in LINK_LOCAL.get(door, frozenset()):
+    if not _is_remote(door, address):
         return None
     if door == ADMIN:
         return _admin_problem(address, doors, admin)
@@ -77,6 +77,21 @@ def address_problem(
         f"use one of {', '.join(_own(door))}; or, if other machines shall reach this door, set "
         "doors.allow_remote = true (docs/listening.md)",
     )
+
+
+def remote_doors(doors: DoorsSection) -> Iterator[str]:
+    """Warn of doors that other machines reach: what they say is not encrypted."""
+    for door, addresses in doors.by_door().items():
+        remote = [each for each in addresses if _is_remote(door, each)]
+        if remote:
+            yield (
+                f"other machines reach the {door} door at {', '.join(map(str, remote))}: over "
+                "plain HTTP, so that who reads that network reads tokens and secrets"
+            )
+
+
+def _is_remote(door: str, address: Address) -> bool:
+    return not address.host.is_loopback and address.host not in LINK_LOCAL.get(door, frozenset())
 
 
 def link_local_addresses(doors: DoorsSection) -> tuple[IPAddress, ...]:

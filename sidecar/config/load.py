@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
 from sidecar.config.role_sources import ROLES_ANYWHERE
@@ -11,6 +11,11 @@ from sidecar.config.schema import LISTS, OPTIONAL_TABLES, SECTIONS, TABLES, Conf
 from sidecar.config.shown import shown
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
+
+_NO_FILE: Final = (
+    "there is no ./sidecar.toml and no /etc/sidecar/sidecar.toml: name a file by --config, or set "
+    "variables"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,11 @@ class Loaded:
     faulty: frozenset[str] = frozenset()
     said_by: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def hint(self) -> str:
+        """What to do first about problems: where nothing is configured, they all come of that."""
+        return "" if self.file is not None or self.said_by else _NO_FILE
+
 
 def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
     """Read the whole configuration and check every single value.
@@ -46,7 +56,7 @@ def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loade
     """
     loaded = read_config(requested, environment)
     if loaded.problems:
-        raise ConfigError(loaded.problems)
+        raise ConfigError(loaded.problems, hint=loaded.hint)
     return loaded
 
 

@@ -17,6 +17,7 @@ from sidecar.config.listening import (
     address_problem,
     link_local_addresses,
     listening_problems,
+    remote_doors,
 )
 from sidecar.config.load import Loaded
 
@@ -123,3 +124,20 @@ def test_link_local_addresses_are_listed_once() -> None:
     both = tuple(map(Address.parse, ("169.254.170.2:80", "127.0.0.1:1", "[fd00:ec2::23]:80")))
     doors = DoorsSection(credentials=both, secrets=(Address.parse("169.254.170.2:2773"),))
     assert [str(each) for each in link_local_addresses(doors)] == ["169.254.170.2", "fd00:ec2::23"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "warned"),
+    [
+        (("127.0.0.1:1", "[::1]:1", "169.254.170.2:80"), False),
+        (("127.0.0.1:1", "0.0.0.0:1"), True),
+        (("192.168.1.10:1",), True),
+    ],
+)
+def test_of_a_door_that_others_reach_it_is_said_that_nothing_is_encrypted(
+    addresses: tuple[str, ...], *, warned: bool
+) -> None:
+    doors = DoorsSection(credentials=tuple(map(Address.parse, addresses)), allow_remote=True)
+    found = list(remote_doors(doors))
+    assert bool(found) is warned
+    assert all("the credentials door at" in each and "plain HTTP" in each for each in found)

@@ -372,3 +372,15 @@ def test_dates_in_the_file_are_reported_like_any_other_garbage(
 ) -> None:
     [problem] = problems(sound | {"log": {"level": dt.date(2026, 3, 1)}})
     assert problem.what.endswith("(got datetime.date(2026, 3, 1))")
+
+
+def test_where_nothing_is_configured_that_is_what_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as nothing:
+        load_config(None, {})
+    assert nothing.value.hint.startswith("there is no ./sidecar.toml")
+    with pytest.raises(ConfigError) as variables:
+        load_config(None, {"SIDECAR_CERTIFICATE": "web.pem"})
+    assert variables.value.hint == ""
