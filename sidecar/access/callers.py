@@ -164,8 +164,9 @@ class Callers:
         if app is not None:
             return Caller(app, STATIC)
         found = await self._verified(presented, access)
-        if access is self._access:
-            self._remember(digest, found)
+        if access is not self._access:  # replaced while keys were fetched: what held is the past
+            return await self.identify(presented)
+        self._remember(digest, found)
         return found.caller
 
     async def _verified(self, presented: bytes, access: Access) -> _Known:

@@ -235,6 +235,18 @@ async def test_what_an_outside_issuer_refuses_is_not_remembered_as_good(
     assert issuer.asked == 4
 
 
+async def test_who_is_replaced_while_keys_are_fetched_is_let_in_no_more(
+    clock: "ManualClock", now: datetime
+) -> None:
+    class Slow(Issuer):
+        async def identify(self, token: str, now: datetime) -> Proof:
+            callers.replace(access())
+            return await super().identify(token, now)
+
+    callers = Callers(access(outside=(Slow(now + timedelta(hours=1)),)), clock)
+    assert "algorithm" in await reason(callers, theirs("https://there"))
+
+
 async def test_no_more_than_a_thousand_tokens_are_remembered(
     callers: Callers, now: datetime
 ) -> None:
