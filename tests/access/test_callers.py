@@ -240,11 +240,11 @@ async def test_who_is_replaced_while_keys_are_fetched_is_let_in_no_more(
 ) -> None:
     class Slow(Issuer):
         async def identify(self, token: str, now: datetime) -> Proof:
-            callers.replace(access())
+            asking.replace(access())
             return await super().identify(token, now)
 
-    callers = Callers(access(outside=(Slow(now + timedelta(hours=1)),)), clock)
-    assert "algorithm" in await reason(callers, theirs("https://there"))
+    asking = Callers(access(outside=(Slow(now + timedelta(hours=1)),)), clock)
+    assert "algorithm" in await reason(asking, theirs("https://there"))
 
 
 async def test_no_more_than_a_thousand_tokens_are_remembered(
