@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,17 +90,20 @@ class World:
     async def exchange(self, door: str, *parts: bytes) -> bytes:
         """Send bytes, part by part, and read until the door closes the connection."""
         host, _, port = self.authority(door).rpartition(":")
-        async with asyncio.timeout(ANSWER_SECONDS):
-            reader, writer = await asyncio.open_connection(host, int(port))
-            try:
-                for part in parts:
-                    writer.write(part)
-                    await writer.drain()
-                return await reader.read()
-            except ConnectionError:
-                return b""
-            finally:
-                writer.transport.abort()
+        loop = asyncio.get_running_loop()
+        received = bytearray()
+        # A socket of its own: a stream whose sending fails forgets the answer that came before.
+        with socket.socket() as client:
+            client.setblocking(False)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await loop.sock_connect(client, (host, int(port)))
+                with suppress(ConnectionError):
+                    for part in parts:
+                        await loop.sock_sendall(client, part)
+                with suppress(ConnectionError):
+                    while chunk := await loop.sock_recv(client, 65536):
+                        received += chunk
+        return bytes(received)
 
     async def pour(self, door: str, parts: Iterable[bytes]) -> bytes:
         """Send bytes, part by part; half-close when nothing more comes, and read to the end."""
