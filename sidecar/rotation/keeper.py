@@ -1,0 +1,128 @@
+"""Rotating without a Lambda: the same steps, begun here, by one sidecar at a time."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from sidecar.errors import SidecarError
+from sidecar.rotation.adoption import adopt
+from sidecar.rotation.calls import Calls, NewKey
+from sidecar.rotation.event import Step
+from sidecar.rotation.goal import Goal, Retirement, Target
+from sidecar.rotation.lease import Lease, release, take_lease
+from sidecar.rotation.observing import described, observe
+from sidecar.rotation.reaper import Reaped, reap
+from sidecar.rotation.restoring import restore
+from sidecar.rotation.retirement import Wait
+from sidecar.rotation.runner import Runner
+from sidecar.rotation.seen import SecretFacts
+from sidecar.rotation.steps import next_action
+from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.trial import Pace
+
+log = logging.getLogger(__name__)
+
+# Less than the lease lasts, so that its end is never what stops a rotation.
+_LONGEST: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Keeps the key of one secret.
+
+    Args:
+        calls: AWS, asked with credentials of a role, never with the key itself.
+        target: the secret and the user.
+        retirement: when the replaced key may go.
+        holder: who takes the lease.
+        now: tells the moment.
+        sleep: waits so many seconds.
+
+    """
+
+    calls: Calls
+    target: Target
+    retirement: Retirement
+    holder: str
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+    def rotate(self) -> str:
+        """Rotate once, or bring a rotation that was left to its end; returns the new version.
+
+        Raises:
+            RotationStuck: somebody must decide something.
+            RotationNotYet: a later attempt can go on.
+            UpstreamError: AWS did not answer, or said no.
+
+        """
+        with self._lease() as (facts, lease):
+            goal = self._goal(facts.under_way or str(uuid4()))
+            runner = Runner(self.calls, goal, self._pace(), lambda: lease.check(self.now()))
+            for step in Step:
+                runner.run(step)
+            return goal.token
+
+    def next_step(self) -> str:
+        """Say what a rotation would do first, and change nothing; raises as `rotate` does."""
+        facts = self._own(described(self.calls, self.target))
+        goal = self._goal(facts.under_way or str(uuid4()))
+        seen = observe(self.calls, self.target, goal.token)
+        return str(next_action(Step.CREATE, goal, seen, self.now()))
+
+    def reap(self) -> Reaped:
+        """Retire the replaced key as far as its time has come; raises as `rotate` does."""
+        looked = reap(self.calls, self.target, self.retirement, self.now)
+        if isinstance(looked.next, Wait):
+            return looked
+        with self._lease() as (_, lease):
+            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
+            return reap(self.calls, self.target, self.retirement, self.now, may_act=check)
+
+    def restore(self) -> str:
+        """Give applications the previous key again; returns the version that is current then."""
+        with self._lease() as (_, lease):
+            lease.check(self.now())
+            return restore(self.calls, self.target, self._pace())
+
+    def adopt(self, key: NewKey) -> str:
+        """Take a key of the user's into the secret; returns the version that holds it."""
+        with self._lease() as (_, lease):
+            lease.check(self.now())
+            return adopt(self.calls, self.target, key, self._pace())
+
+    @contextmanager
+    def _lease(self) -> Iterator[tuple[SecretFacts, Lease]]:
+        """Hold the lease, and look at the secret again once it is held."""
+        facts = self._own(described(self.calls, self.target))
+        lease = take_lease(self.calls, facts, self.holder, self.now())
+        try:
+            yield self._own(described(self.calls, self.target)), lease
+        except SidecarError:
+            release(self.calls, lease)
+            raise
+        release(self.calls, lease)
+
+    def _own(self, facts: SecretFacts) -> SecretFacts:
+        """See that Secrets Manager does not rotate the secret as well."""
+        if facts.rotation_enabled:
+            raise RotationStuck(
+                f"Secrets Manager rotates {self.target.secret} with a function of its own",
+                hint="aws secretsmanager rotate-secret starts that; to rotate it here instead: "
+                "aws secretsmanager cancel-rotate-secret",
+            )
+        return facts
+
+    def _goal(self, token: str) -> Goal:
+        return Goal(self.target, token, self.retirement, announced=False)
+
+    def _pace(self) -> Pace:
+        return Pace(self.now, self.sleep, self.now() + _LONGEST)
+
+    def forced(self) -> "Keeper":
+        """Give the same keeper, who gives up the previous key although it was used."""
+        return replace(self, retirement=replace(self.retirement, force=True))

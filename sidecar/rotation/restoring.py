@@ -1,0 +1,42 @@
+"""Going back: applications get the previous key again, as long as it is there."""
+
+from sidecar.rotation.calls import Calls
+from sidecar.rotation.goal import Target
+from sidecar.rotation.observing import observe
+from sidecar.rotation.seen import CURRENT
+from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.trial import Pace, try_key
+
+
+def restore(calls: Calls, target: Target, pace: Pace) -> str:
+    """Make the previous key active, see that it works, and move ``AWSCURRENT`` back to it.
+
+    The key that was current becomes the previous one and is retired in its turn.
+
+    Returns:
+        The version that is current then.
+
+    Raises:
+        RotationStuck: there is no previous key any more, or a rotation is under way.
+        RotationNotYet: the key does not work again in time.
+        UpstreamError: AWS did not answer, or said no.
+
+    """
+    seen = observe(calls, target)
+    if seen.facts.under_way is not None:
+        raise RotationStuck(
+            "a rotation is under way", hint="bring it to its end first: sidecar rotate SECRET"
+        )
+    key = seen.previous_key
+    if key is None or seen.previous is None:
+        raise RotationStuck(
+            "there is no previous key to go back to",
+            hint="it was deleted after its recovery time; rotate to get a new key",
+        )
+    if not key.active:
+        calls.set_active(target.user_name, key.access_key_id, active=True)
+    try_key(calls, seen.previous.content, pace)
+    calls.move_label(
+        seen.facts.arn, CURRENT, to=seen.previous.version_id, taken_from=seen.current.version_id
+    )
+    return seen.previous.version_id
