@@ -35,18 +35,39 @@ def service_endpoint(
 
     """
     kind = " with FIPS" * fips + " with dual stack" * dual_stack
-    unknown = f"no endpoint of {service}{kind} is known in region {region!r}"
+    try:
+        url: str = _resolved(service, region, fips=fips, dual_stack=dual_stack).url
+    except (BotoCoreError, LookupError) as exc:
+        unknown = f"no endpoint of {service}{kind} is known in region {region!r}"
+        raise ValueError(unknown) from exc
+    return url
+
+
+@lru_cache(maxsize=32)
+def signing_region(service: str, region: str) -> str:
+    """Tell which region requests to a service are signed for; one only where it is global, as IAM.
+
+    Args:
+        service: botocore's name of the service.
+        region: the region that is worked in.
+
+    """
+    try:
+        properties = _resolved(service, region).properties
+    except (BotoCoreError, LookupError):
+        return region
+    schemes = properties.get("authSchemes") or [{}]
+    return str(schemes[0].get("signingRegion", region))
+
+
+def _resolved(service: str, region: str, *, fips: bool = False, dual_stack: bool = False) -> Any:
+    """Evaluate the rules; LookupError for a region that is in no partition."""
     partitions = _DATA.load_data("partitions")
     if not _has_region(partitions, region):
-        raise ValueError(unknown)
-    try:
-        rules = _DATA.load_service_model(service, "endpoint-rule-set-1")
-        provider = EndpointProvider(rules, partitions)
-        endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack)
-    except BotoCoreError as exc:
-        raise ValueError(unknown) from exc
-    url: str = endpoint.url
-    return url
+        raise LookupError(region)
+    rules = _DATA.load_service_model(service, "endpoint-rule-set-1")
+    provider = EndpointProvider(rules, partitions)
+    return provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack)
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,7 @@
 """What may become of the key that was replaced, decided from what is seen; never by its age."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 from sidecar.clock import iso_seconds, parse_iso_seconds
@@ -10,6 +10,8 @@ from sidecar.rotation.seen import LastUse, Seen, UserKey
 
 # Kept as a tag of the secret: IAM does not say since when a key is inactive.
 RECORD_TAG: Final = "sidecar:replaced-key"
+# For so long after it was made inactive a key may still be let in here and there.
+_SPREAD: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def _quiet_from(use: LastUse | None, rules: Retirement) -> datetime | None:
 
 
 def _used_since(use: LastUse | None, moment: datetime) -> bool:
-    return use is not None and use.at is not None and use.at > moment
+    return use is not None and use.at is not None and use.at > moment + _SPREAD
 
 
 def _use(use: LastUse | None) -> str:

@@ -1,0 +1,84 @@
+"""Fixtures of rotation on the emulator: a secret, its user, and who keeps the key."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any, Final
+
+import pytest
+
+from sidecar.aws.key_clients import KeyClients, Place
+from sidecar.clock import SystemClock
+from sidecar.credentials import Credentials
+from sidecar.redaction import Secret
+from sidecar.rotation.aws_calls import AwsCalls
+from sidecar.rotation.goal import Retirement, Target
+from sidecar.rotation.keeper import Keeper
+from tests.conftest import Aws
+
+_numbers: Final = count()
+SHORT: Final = Retirement(grace=timedelta(0), recovery=timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """An IAM user whose key lives in a secret."""
+
+    user: str
+    arn: str
+    keeper: Keeper
+    iam: Any
+    manager: Any
+
+    def keys(self) -> dict[str, str]:
+        """Give the status of each of the user's keys."""
+        listed = self.iam.list_access_keys(UserName=self.user)["AccessKeyMetadata"]
+        return {each["AccessKeyId"]: each["Status"] for each in listed}
+
+    def named_by(self, label: str) -> Any:
+        """Give the key that a label's version names."""
+        reply = self.manager.get_secret_value(SecretId=self.arn, VersionStage=label)
+        return json.loads(reply["SecretString"]).get("aws_access_key_id")
+
+
+@pytest.fixture
+def legacy(aws: Aws) -> Callable[..., Legacy]:
+    """Give a function that makes a user and a secret that names it, perhaps with rules."""
+
+    def make(rules: Retirement = SHORT) -> Legacy:
+        user, iam, manager = (
+            f"batch-{next(_numbers)}",
+            aws.client("iam"),
+            aws.client("secretsmanager"),
+        )
+        iam.create_user(UserName=user)
+        text = json.dumps({"user_name": user, "note": "kept"})
+        arn = manager.create_secret(Name=f"legacy/{user}", SecretString=text)["ARN"]
+        keeper = Keeper(
+            AwsCalls(_clients(aws), SystemClock().now),
+            Target(arn, user),
+            rules,
+            "this test",
+            SystemClock().now,
+            lambda _: None,
+        )
+        return Legacy(user, arn, keeper, iam, manager)
+
+    return make
+
+
+def _clients(aws: Aws) -> KeyClients:
+    administrator, now = aws.emulator.administrator, SystemClock().now()
+    credentials = Credentials(
+        administrator.access_key_id,
+        administrator.secret_access_key,
+        Secret(""),
+        now,
+        now + timedelta(hours=1),
+        "",
+        "",
+    )
+    place = Place(aws.emulator.region, lambda *_: aws.emulator.url)
+    return KeyClients(place, lambda: credentials)
