@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 INPUTS ?= 100000
 
-.PHONY: demo test nightly check lint unit docs tpm js lock image clean help
+.PHONY: demo test nightly check lint unit docs tpm js lock lambda image clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -36,6 +36,9 @@ tpm: .venv/.tpm  ## what the tests of TPM keys need; compiled against libtss2-de
 
 js:  ## the JavaScript SDK, for the tests of the doors with it; needs npm
 	.ci/js-clients
+
+lambda:  ## build the zip of the rotation function; needs Python only
+	$(PYTHON) deploy/lambda/build_zip.py dist/rotation-lambda.zip
 
 image:  ## build the container image
 	docker build --tag credential-sidecar .

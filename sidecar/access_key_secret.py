@@ -1,86 +1,102 @@
-"""An IAM user's access key as it is kept in a secret: JSON with three members of ours."""
+"""An IAM user's access key as a Secrets Manager secret holds it: read strictly, written stably."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from types import MappingProxyType
+from typing import Final, Self
 
 from sidecar.redaction import Secret, masked_tail
+from sidecar.strict_json import read_object
 
-_USER: Final = "user_name"
-_ID: Final = "aws_access_key_id"
-_SECRET: Final = "aws_secret_access_key"  # noqa: S105 - a member's name
-# Data types of the IAM API reference; AWS says of no secret half how long it is.
-_SHAPES: Final = {
-    _USER: re.compile(r"[\w+=,.@-]{1,64}", re.ASCII),
-    _ID: re.compile(r"\w{16,128}", re.ASCII),
-    _SECRET: re.compile(r"[\x21-\x7e]{1,256}"),
-}
+USER_NAME: Final = "user_name"
+ACCESS_KEY_ID: Final = "aws_access_key_id"
+SECRET_ACCESS_KEY: Final = "aws_secret_access_key"  # noqa: S105 - a member's name
+
+# What IAM allows in a user's name and in a key's id (API reference, CreateUser and AccessKey).
+_USER_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+_ACCESS_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
+# IAM gives no pattern for this half; all that it hands out are 40 characters of base64.
+_SECRET_ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9/+=]{16,128}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccessKeySecret:
-    """What the secret holds; before its first rotation perhaps a user's name only.
+    """The value of one version of such a secret.
 
-    Args:
-        user_name: the IAM user.
-        access_key_id: the key's id, or None where there is no key yet.
-        secret_access_key: its secret half, likewise.
-        others: members of other names, which a rotation keeps.
-
+    A secret that no rotation has filled yet names its user only. ``others`` are the members that
+    mean nothing here; somebody else may want them, so they are written again as they were read.
     """
 
     user_name: str
-    access_key_id: str | None = None
-    secret_access_key: Secret | None = None
-    others: Mapping[str, Any] = field(default_factory=dict)
+    access_key_id: str | None
+    secret_access_key: Secret | None
+    others: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def parse(cls, text: Secret) -> Self:
         """Read a secret's text.
 
-        Does not check that the key exists or is that user's.
-
         Raises:
-            ValueError: it is no JSON object of that form; the sentence quotes nothing of it.
+            ValueError: not a JSON object, or a member that IAM cannot have given; the sentence
+                names the member and quotes nothing of any.
 
         """
-        try:
-            value = json.loads(text.reveal())
-        except (ValueError, RecursionError):
-            raise ValueError("it is not JSON") from None
-        if not isinstance(value, dict):
-            raise ValueError("it is not a JSON object")
-        user, key, secret = (_member(value, name) for name in _SHAPES)
-        if user is None:
-            raise ValueError(f"{_USER} is missing")
-        if (key is None) != (secret is None):
-            raise ValueError(f"of {_ID} and {_SECRET} one is missing")
-        others = {name: each for name, each in value.items() if name not in _SHAPES}
-        return cls(user, key, None if secret is None else Secret(secret), others)
+        others = read_object(_utf8(text))
+        user_name = _taken(others, USER_NAME, _USER_NAME)
+        access_key_id = _taken(others, ACCESS_KEY_ID, _ACCESS_KEY_ID)
+        secret = _taken(others, SECRET_ACCESS_KEY, _SECRET_ACCESS_KEY)
+        if user_name is None:
+            raise ValueError(f"has no {USER_NAME}")
+        if (access_key_id is None) != (secret is None):
+            missing = ACCESS_KEY_ID if access_key_id is None else SECRET_ACCESS_KEY
+            raise ValueError(f"has half a key: there is no {missing}")
+        key = None if secret is None else Secret(secret)
+        return cls(user_name, access_key_id, key, MappingProxyType(others))
 
     def with_key(self, access_key_id: str, secret_access_key: Secret) -> Self:
-        """Give the same with another key."""
+        """Give the same user's secret with another key.
+
+        Raises:
+            ValueError: IAM cannot have given such a key; nothing of it is quoted.
+
+        """
+        _check(ACCESS_KEY_ID, access_key_id, _ACCESS_KEY_ID)
+        _check(SECRET_ACCESS_KEY, secret_access_key.reveal(), _SECRET_ACCESS_KEY)
         return replace(self, access_key_id=access_key_id, secret_access_key=secret_access_key)
 
     def to_json(self) -> Secret:
-        """Write it as a secret's text, in one order, so that a put can be repeated."""
-        members: dict[str, Any] = {_USER: self.user_name}
+        """Write the secret's text: the same value always gives the same text.
+
+        Secrets Manager takes a second PutSecretValue with the same token only if nothing changed.
+        """
+        members: dict[str, object] = {USER_NAME: self.user_name}
         if self.access_key_id is not None and self.secret_access_key is not None:
-            members |= {_ID: self.access_key_id, _SECRET: self.secret_access_key.reveal()}
-        return Secret(json.dumps({**members, **self.others}))
+            members[ACCESS_KEY_ID] = self.access_key_id
+            members[SECRET_ACCESS_KEY] = self.secret_access_key.reveal()
+        return Secret(json.dumps(members | dict(self.others)))
 
     def __repr__(self) -> str:
         key = "no key" if self.access_key_id is None else masked_tail(self.access_key_id)
         return f"AccessKeySecret({self.user_name}, {key})"
 
 
-def _member(value: Mapping[str, Any], name: str) -> str | None:
-    """Give one member; an empty text counts as none, as consoles leave it."""
-    text = value.get(name)
-    if text is None or text == "":
+def _utf8(text: Secret) -> bytes:
+    try:
+        return text.reveal().encode()
+    except UnicodeEncodeError:  # which would carry the whole text along
+        raise ValueError("is no text that UTF-8 can hold") from None
+
+
+def _taken(members: dict[str, object], name: str, shape: re.Pattern[str]) -> str | None:
+    """Take a member out; None when there is none."""
+    if name not in members:
         return None
-    if not isinstance(text, str) or not _SHAPES[name].fullmatch(text):
-        raise ValueError(f"{name} is not of the form that IAM gives")
-    return text
+    return _check(name, members.pop(name), shape)
+
+
+def _check(name: str, value: object, shape: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise ValueError(f"has no usable {name}")
+    return value

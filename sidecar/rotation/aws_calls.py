@@ -64,7 +64,7 @@ class AwsCalls:
             return None
         text = reply.get("SecretString")
         if text is None:
-            raise ValueError("it is binary")
+            raise ValueError("is binary")
         content = AccessKeySecret.parse(Secret(text))
         return StoredKey(reply["VersionId"], content, reply["CreatedDate"])
 

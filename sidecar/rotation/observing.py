@@ -133,7 +133,7 @@ def _value(
         return calls.value(target.secret, stage=stage, version_id=version_id)
     except ValueError as exc:
         raise RotationStuck(
-            f"the {stage} version of secret {target.secret} holds no access key: {exc}",
+            f"the {stage} version of secret {target.secret} {exc}",
             hint="its value must be JSON with user_name, aws_access_key_id and "
             "aws_secret_access_key",
         ) from None

@@ -88,7 +88,7 @@ class Aws:
         """Create a key."""
         self.made += 1
         key = f"AKIAMADEUP{self.made:010d}"
-        self.keys[key] = Key(f"secret-{self.made}", self.now)
+        self.keys[key] = Key(f"made/up/secret/{self.made:025d}", self.now)
         return key
 
     def store(self, token: str, key: str, label: str) -> None:

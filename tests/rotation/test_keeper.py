@@ -151,7 +151,7 @@ def test_a_user_or_a_secret_that_is_gone_is_told(legacy: New) -> None:
 def test_a_value_that_is_no_key_s_is_told_and_not_quoted(legacy: New) -> None:
     batch = legacy()
     batch.manager.put_secret_value(SecretId=batch.arn, SecretString="canary")
-    with pytest.raises(RotationStuck, match="holds no access key: it is not JSON") as refused:
+    with pytest.raises(RotationStuck, match="is not JSON") as refused:
         batch.keeper.rotate()
     assert "canary" not in refused.value.message + refused.value.hint
 
