@@ -9,6 +9,7 @@ from typing import Final
 from uuid import uuid4
 
 from sidecar.errors import SidecarError
+from sidecar.rotation.action import Action
 from sidecar.rotation.adoption import adopt
 from sidecar.rotation.calls import Calls, NewKey
 from sidecar.rotation.event import Step
@@ -20,7 +21,7 @@ from sidecar.rotation.restoring import restore
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.runner import Runner
 from sidecar.rotation.seen import SecretFacts
-from sidecar.rotation.steps import next_action
+from sidecar.rotation.standing import Standing, first_action, standing
 from sidecar.rotation.stuck import RotationStuck
 from sidecar.rotation.trial import Pace
 
@@ -61,18 +62,26 @@ class Keeper:
 
         """
         with self._lease() as (facts, lease):
-            goal = self._goal(facts.under_way or str(uuid4()))
+            goal = self._goal(_token(facts))
             runner = Runner(self.calls, goal, self._pace(), lambda: lease.check(self.now()))
             for step in Step:
                 runner.run(step)
             return goal.token
 
-    def next_step(self) -> str:
+    def first_action(self) -> Action:
         """Say what a rotation would do first, and change nothing; raises as `rotate` does."""
         facts = self._own(described(self.calls, self.target))
-        goal = self._goal(facts.under_way or str(uuid4()))
-        seen = observe(self.calls, self.target, goal.token)
-        return str(next_action(Step.CREATE, goal, seen, self.now()))
+        return first_action(self.calls, self._goal(_token(facts)), self.now())
+
+    def standing(self) -> Standing:
+        """Say how it stands; raises where not even that can be seen."""
+        facts = described(self.calls, self.target)
+        return standing(self.calls, self._goal(_token(facts)), self.now())
+
+    def rotated_at(self) -> datetime | None:
+        """Tell when the current version was made; None where it holds no key yet."""
+        seen = observe(self.calls, self.target)
+        return None if seen.current.content.access_key_id is None else seen.current.created_at
 
     def reap(self) -> Reaped:
         """Retire the replaced key as far as its time has come; raises as `rotate` does."""
@@ -126,3 +135,8 @@ class Keeper:
     def forced(self) -> "Keeper":
         """Give the same keeper, who gives up the previous key although it was used."""
         return replace(self, retirement=replace(self.retirement, force=True))
+
+
+def _token(facts: SecretFacts) -> str:
+    """Go on with the rotation that is under way, or begin one."""
+    return facts.under_way or str(uuid4())

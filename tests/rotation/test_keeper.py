@@ -9,6 +9,7 @@ import pytest
 
 from sidecar.errors import UpstreamRefused
 from sidecar.redaction import Secret
+from sidecar.rotation.action import CreateKey
 from sidecar.rotation.calls import NewKey
 from sidecar.rotation.goal import Retirement, Target
 from sidecar.rotation.keeper import Keeper
@@ -165,7 +166,7 @@ def test_another_s_lease_is_respected(legacy: New) -> None:
 
 def test_a_call_that_is_denied_names_its_permission(legacy: New, aws: object) -> None:
     batch = legacy()
-    assert batch.keeper.next_step().startswith("CreateKey")
+    assert isinstance(batch.keeper.first_action(), CreateKey)
     with pytest.raises(UpstreamRefused, match="iam:GetAccessKeyLastUsed was refused"):
         batch.keeper.calls.last_use("AKIANOSUCHKEY0000000")
 
