@@ -107,7 +107,9 @@ class Application:
         validate_before_moto(address.service, address.operation, request.json_object())
         check_secret(caller.touch)
         check_parameter(caller.touch)
-        with acting(caller):
+        if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
+            return self.control.rotation.rotate(caller)
+        with acting(caller), self.control.rotation.watching(caller):
             return self._from_moto(request, claim, caller)
 
     def _from_moto(self, request: Request, claim: Claim, caller: Caller) -> Handled:

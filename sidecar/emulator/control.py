@@ -18,6 +18,7 @@ from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
 from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.settings import Switches
+from sidecar.emulator.rotation.service import RotationService
 from sidecar.emulator.service_clock import ServiceClock
 
 PREFIX: Final = "/_emulator/"
@@ -36,6 +37,7 @@ class Control:
     clock: ServiceClock
     switches: Switches
     session_log: SessionLog
+    rotation: RotationService
     names: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Response:
@@ -156,6 +158,24 @@ def _clear_sessions(control: Control, _request: Request) -> object:
     return []
 
 
+def _show_rotations(control: Control, _request: Request) -> object:
+    return control.rotation.runs.log.events()
+
+
+def _change_rotations(control: Control, request: Request) -> object:
+    value = _json(request)
+    attempts = value.get("attempts") if isinstance(value, dict) else None
+    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+        raise AwsError(400, "BadRequest", "attempts must be a whole number from 1")
+    control.rotation.runs.attempts = attempts
+    return {"attempts": attempts}
+
+
+def _clear_rotations(control: Control, _request: Request) -> object:
+    control.rotation.runs.log.clear()
+    return []
+
+
 def _json(request: Request) -> object:
     try:
         value: object = from_json(request.body)
@@ -177,4 +197,9 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Control, Request], object]]]] 
         "DELETE": _reset_settings,
     },
     "roles-anywhere/sessions": {"GET": _show_sessions, "DELETE": _clear_sessions},
+    "rotations": {
+        "GET": _show_rotations,
+        "PUT": _change_rotations,
+        "DELETE": _clear_rotations,
+    },
 }

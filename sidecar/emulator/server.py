@@ -25,6 +25,9 @@ from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.roles_anywhere.settings import Settings, Switches
 from sidecar.emulator.roles_anywhere.store import Store
+from sidecar.emulator.rotation.functions import Functions, Handler
+from sidecar.emulator.rotation.service import RotationService
+from sidecar.emulator.rotation.watcher import Watcher
 from sidecar.emulator.service_clock import ServiceClock
 from sidecar.emulator.serving import Serving
 from sidecar.errors import OperatorError
@@ -85,6 +88,22 @@ class Emulator:
         """What came of each CreateSession, oldest first."""
         return self.control.session_log.events()
 
+    def register_function(self, arn: str, handler: Handler) -> None:
+        """Let a callable be the Lambda function with this ARN, for rotations."""
+        self.control.rotation.functions.register(arn, handler)
+
+    def wait_for_rotations(self, timeout_seconds: float = 30) -> None:
+        """Return once no rotation is under way; TimeoutError when one still is."""
+        self.control.rotation.runs.wait(timeout_seconds)
+
+    def rotation_events(self) -> list[dict[str, Any]]:
+        """What CloudTrail would have of rotations, oldest first."""
+        return self.control.rotation.runs.log.events()
+
+    def change_rotations(self, *, attempts: int) -> None:
+        """Set how often a rotation is tried before it has failed."""
+        self.control.rotation.runs.attempts = attempts
+
     def move_clock(self, seconds: float) -> None:
         """Set service time this far ahead of its base clock."""
         self.control.clock.move_to_offset(seconds)
@@ -139,14 +158,19 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         clock=clock,
         switches=Switches(options.settings),
         session_log=SessionLog(),
+        rotation=RotationService(administrator.account, Functions(), clock),
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
     serving = Serving(_application(control), options.host, options.port, context)
+    clock.on_move(control.rotation.start_due)
+    watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
     try:
         yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
     finally:
+        watcher.stop()
+        control.rotation.runs.stop()
         control.faults.replace([])
         serving.stop()
 

@@ -16,10 +16,11 @@ from sidecar.emulator.moto_patches import (
     list_filters,
     managed_policies,
     parameter_reads,
-    rotation_schedule,
+    rotation_descriptions,
     secret_values,
     staging_labels,
     version_immutability,
+    version_lists,
 )
 
 _PATCHES = (
@@ -29,10 +30,11 @@ _PATCHES = (
     list_filters,
     managed_policies,
     parameter_reads,
-    rotation_schedule,
+    rotation_descriptions,
     secret_values,
     staging_labels,
     version_immutability,
+    version_lists,
 )
 
 

@@ -127,10 +127,36 @@ def creation_dates() -> int:
     return int(sm.get_secret_value(SecretId="name")["CreatedDate"].microsecond)
 
 
-def rotation_schedule() -> str:
+def rotations_without_a_function() -> str:
     sm = client("secretsmanager")
     sm.create_secret(Name="name", SecretString="value")
     return outcome(sm.rotate_secret, SecretId="name")
+
+
+def rotation_descriptions() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    sm.rotate_secret(SecretId="name", RotationRules={"ScheduleExpression": "rate(4 hours)"})
+    return str(sm.describe_secret(SecretId="name")["RotationRules"])
+
+
+def version_lists() -> int:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="first", ClientRequestToken=FIRST)
+    stages = {"VersionStages": ["mine"]}
+    for value in ("second", "third"):
+        sm.put_secret_value(SecretId="name", SecretString=value, **stages)
+    listed = sm.list_secret_version_ids(SecretId="name")["Versions"]
+    return len(listed) - 1
+
+
+def label_moves() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="first", ClientRequestToken=FIRST)
+    stages = {"VersionStages": ["mine"]}
+    sm.put_secret_value(SecretId="name", SecretString="second", **stages)
+    move = {"VersionStage": "mine", "MoveToVersionId": FIRST}
+    return outcome(sm.update_secret_version_stage, SecretId="name", **move)
 
 
 def parameter_reads() -> str:
@@ -261,7 +287,10 @@ PROBES = [
     staging_labels,
     list_filters,
     creation_dates,
-    rotation_schedule,
+    rotations_without_a_function,
+    rotation_descriptions,
+    version_lists,
+    label_moves,
     parameter_reads,
     secret_references,
     bad_secret_names,
