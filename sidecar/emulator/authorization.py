@@ -21,7 +21,7 @@ from sidecar.emulator.request import Request
 from sidecar.emulator.resources import ANY, Touch, copied_arns, touch_of, touched_arns
 
 # "No permissions are required to perform this operation" (STS API reference).
-_FREE: Final = frozenset({"sts:GetCallerIdentity"})
+_FREE: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
 @dataclass(frozen=True, slots=True)

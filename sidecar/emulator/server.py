@@ -12,12 +12,14 @@ from typing import Any, Final
 from sidecar import ca
 from sidecar.clock import Clock
 from sidecar.emulator import moto_patches
+from sidecar.emulator.access_keys import AccessKeys, IamDelays
 from sidecar.emulator.account import Administrator, own_account
 from sidecar.emulator.application import Application
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.control import Control
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.known_regions import is_region
+from sidecar.emulator.principals import Issued
 from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.quotas import Quotas
@@ -30,6 +32,7 @@ from sidecar.emulator.rotation.service import RotationService
 from sidecar.emulator.rotation.watcher import Watcher
 from sidecar.emulator.service_clock import ServiceClock
 from sidecar.emulator.serving import Serving
+from sidecar.emulator.user_sessions import UserSessions
 from sidecar.errors import OperatorError
 
 _TLS_VALIDITY: Final = timedelta(days=30)
@@ -87,6 +90,11 @@ class Emulator:
     def session_events(self) -> list[dict[str, Any]]:
         """What came of each CreateSession, oldest first."""
         return self.control.session_log.events()
+
+    def change_iam(self, **delays: object) -> None:
+        """Set how late IAM's changes count (see `IamDelays`); none: at once."""
+        keys = self.control.keys
+        keys.delays = keys.delays.changed(delays) if delays else IamDelays()
 
     def register_function(self, arn: str, handler: Handler) -> None:
         """Let a callable be the Lambda function with this ARN, for rotations."""
@@ -159,6 +167,7 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         switches=Switches(options.settings),
         session_log=SessionLog(),
         rotation=RotationService(administrator.account, Functions(), clock),
+        keys=AccessKeys(),
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
@@ -184,7 +193,7 @@ def _application(control: Control) -> Application:
             store, sessions, control.clock, switches, quotas, control.session_log
         ),
         control_plane=ControlPlane(store, control.clock, quotas),
-        role_sessions=sessions,
+        issued=Issued(sessions, UserSessions(), control.keys),
     )
 
 

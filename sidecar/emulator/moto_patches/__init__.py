@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from sidecar.emulator.moto_patches import (
+    access_keys,
     batch_get,
     creation_dates,
     current_version,
@@ -24,6 +25,7 @@ from sidecar.emulator.moto_patches import (
 )
 
 _PATCHES = (
+    access_keys,
     batch_get,
     creation_dates,
     current_version,

@@ -159,6 +159,24 @@ def label_moves() -> str:
     return outcome(sm.update_secret_version_stage, SecretId="name", **move)
 
 
+def access_keys() -> str:
+    key = user_key()
+    client("sts", **{**key, "aws_secret_access_key": "wrong"}).get_caller_identity()
+    name = {"AccessKeyId": key["aws_access_key_id"]}
+    used = client("iam").get_access_key_last_used(**name)["AccessKeyLastUsed"]
+    return str(used["ServiceName"])
+
+
+def statuses_of_keys() -> str:
+    key = {"UserName": "user", "AccessKeyId": user_key()["aws_access_key_id"]}
+    return outcome(client("iam").update_access_key, **key, Status="Expired")
+
+
+def session_tokens() -> str:
+    first, second = (client("sts").get_session_token()["Credentials"] for _ in range(2))
+    return "same" if first["AccessKeyId"] == second["AccessKeyId"] else "different"
+
+
 def parameter_reads() -> str:
     ssm = client("ssm")
     ssm.put_parameter(Name="name", Value="value", Type="SecureString")
@@ -291,6 +309,9 @@ PROBES = [
     rotation_descriptions,
     version_lists,
     label_moves,
+    access_keys,
+    statuses_of_keys,
+    session_tokens,
     parameter_reads,
     secret_references,
     bad_secret_names,
