@@ -15,21 +15,23 @@ from sidecar.emulator.authorization import Caller, acting, authorize, caller_of
 from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
 from sidecar.emulator.faults import Reset
+from sidecar.emulator.iam_checks import check_iam
 from sidecar.emulator.json_errors import mended_status_line
 from sidecar.emulator.json_members import without_nulls
+from sidecar.emulator.key_watch import watching_keys
 from sidecar.emulator.known_regions import is_region
 from sidecar.emulator.listener import reset_connection
 from sidecar.emulator.parameter_checks import check_parameter
 from sidecar.emulator.policy import PolicyNotUnderstood
-from sidecar.emulator.principals import principal_of
+from sidecar.emulator.principals import Issued, principal_of
 from sidecar.emulator.refusals import NotLetIn, Refusal, as_aws_error
 from sidecar.emulator.request import Request, Unreadable, read_request
-from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.secret_checks import check_secret
 from sidecar.emulator.sigv4 import ALGORITHM, Claim, claim_of, verify_signature
 from sidecar.emulator.sts import assume_role
+from sidecar.emulator.sts_users import check_session_use, get_caller_identity, get_session_token
 from sidecar.emulator.validation import validate_before_moto
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class Application:
     control: Control
     session_service: SessionService
     control_plane: ControlPlane
-    role_sessions: RoleSessions
+    issued: Issued
     moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -95,20 +97,45 @@ class Application:
         if not is_region(claim.region):
             detail = f"Credential should be scoped to a valid region, not '{claim.region}'."
             raise NotLetIn(Refusal.WRONG_SIGNATURE, detail)
-        account = self.control.administrator.account
-        principal = principal_of(claim, self.role_sessions, account=account, now=clock.now())
+        account, now = self.control.administrator.account, clock.now()
+        principal = principal_of(claim, self.issued, account=account, now=now)
         verify_signature(request, claim, principal.secret_access_key, clock.wire_now())
-        caller = caller_of(request, address, principal, clock.now())
+        if principal.session is None and not principal.is_user_session:
+            self.issued.keys.used(claim.access_key_id, address.service, claim.region, now)
+        return self._authenticated(request, claim, caller_of(request, address, principal, now))
+
+    def _authenticated(self, request: Request, claim: Claim, caller: Caller) -> Handled:
+        address = caller.touch.address
+        check_session_use(caller)
         if address.service == "sts" and address.operation == "AssumeRole":
-            return assume_role(caller, self.role_sessions, clock.now())
+            return assume_role(caller, self.issued.roles, caller.now)
         authorize(caller)
         if address.service == "rolesanywhere":
             return self.control_plane.answer(request, caller)
+        if own := self._answered_here(caller):
+            return own
         validate_before_moto(address.service, address.operation, request.json_object())
         check_secret(caller.touch)
         check_parameter(caller.touch)
-        with acting(caller):
+        check_iam(caller.touch)
+        if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
+            return self.control.rotation.rotate(caller)
+        with (
+            acting(caller),
+            self.control.rotation.watching(caller),
+            watching_keys(self.issued.keys, caller),
+        ):
             return self._from_moto(request, claim, caller)
+
+    def _answered_here(self, caller: Caller) -> Response | None:
+        """What moto would answer without knowing who asks."""
+        if caller.touch.address.service != "sts":
+            return None
+        if caller.touch.address.operation == "GetCallerIdentity":
+            return get_caller_identity(caller)
+        if caller.touch.address.operation == "GetSessionToken":
+            return get_session_token(caller, self.issued.users)
+        return None
 
     def _from_moto(self, request: Request, claim: Claim, caller: Caller) -> Handled:
         """Let moto answer; its answer is taken whole, so that its failures are caught here."""

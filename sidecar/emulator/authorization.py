@@ -21,16 +21,17 @@ from sidecar.emulator.request import Request
 from sidecar.emulator.resources import ANY, Touch, copied_arns, touch_of, touched_arns
 
 # "No permissions are required to perform this operation" (STS API reference).
-_FREE: Final = frozenset({"sts:GetCallerIdentity"})
+_FREE: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated principal in the context of its present request."""
+    """An authenticated principal in the context of its present request, at service time `now`."""
 
     principal: Principal
     touch: Touch
     context: Context
+    now: datetime
 
     def demand(self, action: str, resource: str, extra: Context | None = None) -> None:
         """Insist that the caller may do this.
@@ -88,7 +89,7 @@ def caller_of(request: Request, address: Address, principal: Principal, now: dat
     touch = touch_of(request, address, principal)
     secure = request.environ.get("wsgi.url_scheme") == "https"
     context = request_context(principal, region=address.region, secure=secure, now=now)
-    return Caller(principal, touch, {**context, **_service_context(touch)})
+    return Caller(principal, touch, {**context, **_service_context(touch)}, now)
 
 
 def authorize(caller: Caller) -> None:

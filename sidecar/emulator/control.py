@@ -6,10 +6,11 @@ that the emulator was given are accepted as Host.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from typing import Final, TypeGuard
 
+from sidecar.emulator.access_keys import AccessKeys, IamDelays
 from sidecar.emulator.account import Administrator
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
@@ -18,6 +19,7 @@ from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
 from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.settings import Switches
+from sidecar.emulator.rotation.service import RotationService
 from sidecar.emulator.service_clock import ServiceClock
 
 PREFIX: Final = "/_emulator/"
@@ -36,6 +38,8 @@ class Control:
     clock: ServiceClock
     switches: Switches
     session_log: SessionLog
+    rotation: RotationService
+    keys: AccessKeys
     names: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Response:
@@ -156,6 +160,41 @@ def _clear_sessions(control: Control, _request: Request) -> object:
     return []
 
 
+def _show_rotations(control: Control, _request: Request) -> object:
+    return control.rotation.runs.log.events()
+
+
+def _change_rotations(control: Control, request: Request) -> object:
+    value = _json(request)
+    attempts = value.get("attempts") if isinstance(value, dict) else None
+    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+        raise AwsError(400, "BadRequest", "attempts must be a whole number from 1")
+    control.rotation.runs.attempts = attempts
+    return {"attempts": attempts}
+
+
+def _clear_rotations(control: Control, _request: Request) -> object:
+    control.rotation.runs.log.clear()
+    return []
+
+
+def _show_iam(control: Control, _request: Request) -> object:
+    return asdict(control.keys.delays)
+
+
+def _change_iam(control: Control, request: Request) -> object:
+    try:
+        control.keys.delays = control.keys.delays.changed(_json(request))
+    except ValueError as error:
+        raise AwsError(400, "BadRequest", str(error)) from None
+    return _show_iam(control, request)
+
+
+def _reset_iam(control: Control, request: Request) -> object:
+    control.keys.delays = IamDelays()
+    return _show_iam(control, request)
+
+
 def _json(request: Request) -> object:
     try:
         value: object = from_json(request.body)
@@ -177,4 +216,10 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Control, Request], object]]]] 
         "DELETE": _reset_settings,
     },
     "roles-anywhere/sessions": {"GET": _show_sessions, "DELETE": _clear_sessions},
+    "iam": {"GET": _show_iam, "PUT": _change_iam, "DELETE": _reset_iam},
+    "rotations": {
+        "GET": _show_rotations,
+        "PUT": _change_rotations,
+        "DELETE": _clear_rotations,
+    },
 }

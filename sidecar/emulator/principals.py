@@ -8,16 +8,30 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
+from sidecar.emulator.access_keys import AccessKeys
 from sidecar.emulator.policy_conditions import Context
 from sidecar.emulator.refusals import NotLetIn, Refusal
 from sidecar.emulator.role_sessions import RoleSession, RoleSessions
 from sidecar.emulator.sigv4 import Claim
+from sidecar.emulator.user_sessions import UserSession, UserSessions
 from sidecar.redaction import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """Every credential that this emulator has given out and still knows."""
+
+    roles: RoleSessions
+    users: UserSessions
+    keys: AccessKeys
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """An IAM user, or a session of a role; `name` is the user's or the role's."""
+    """An IAM user, or a session of a role; `name` is the user's or the role's.
+
+    A session that GetSessionToken made is the user, by credentials that are not its access key.
+    """
 
     arn: str
     account: str
@@ -26,6 +40,7 @@ class Principal:
     user_id: str
     secret_access_key: Secret
     session: RoleSession | None = None
+    is_user_session: bool = False
 
     @property
     def known_as(self) -> frozenset[str]:
@@ -60,29 +75,26 @@ class Principal:
         return str(self.session.grant.role_arn) if self.session else self.arn
 
 
-def principal_of(claim: Claim, sessions: RoleSessions, *, account: str, now: datetime) -> Principal:
+def principal_of(claim: Claim, issued: Issued, *, account: str, now: datetime) -> Principal:
     """Find who owns the claimed key, and check that the key may be used at all.
 
     Does not check the signature: that needs the secret, which the principal holds.
 
     Args:
         claim: what the request says.
-        sessions: the role sessions of this emulator.
+        issued: the credentials of this emulator.
         account: the account whose users may have keys.
         now: service time.
 
     Raises:
         NotLetIn: unknown or inactive key; session token missing, wrong or expired.
     """
-    session = sessions.find(claim.access_key_id)
+    if user_session := issued.users.find(claim.access_key_id):
+        return _user_session(claim, user_session, now)
+    session = issued.roles.find(claim.access_key_id)
     if session is None:
-        return _user(claim, account)
-    if not claim.session_token:
-        raise NotLetIn(Refusal.UNKNOWN_KEY)
-    if not session.credentials.session_token.matches(claim.session_token.encode()):
-        raise NotLetIn(Refusal.WRONG_TOKEN)
-    if session.expired(now):
-        raise NotLetIn(Refusal.EXPIRED_TOKEN)
+        return _user(claim, issued.keys, account, now)
+    _check_token(claim, session.credentials.session_token, expired=session.expired(now))
     return Principal(
         arn=session.arn,
         account=session.credentials.account_id,
@@ -120,12 +132,37 @@ def managed_policy_documents(arns: tuple[str, ...], *, account: str, partition: 
     return [_default_version(known[arn]) for arn in arns]
 
 
-def _user(claim: Claim, account: str) -> Principal:
+def _check_token(claim: Claim, token: Secret, *, expired: bool) -> None:
+    if not claim.session_token:
+        raise NotLetIn(Refusal.UNKNOWN_KEY)
+    if not token.matches(claim.session_token.encode()):
+        raise NotLetIn(Refusal.WRONG_TOKEN)
+    if expired:
+        raise NotLetIn(Refusal.EXPIRED_TOKEN)
+
+
+def _user_session(claim: Claim, session: UserSession, now: datetime) -> Principal:
+    _check_token(claim, session.session_token, expired=session.expires_at <= now)
+    user = iam_backends[session.account][session.partition].users.get(session.user_name)
+    if user is None:
+        raise NotLetIn(Refusal.UNKNOWN_KEY)
+    return Principal(
+        arn=user.arn,
+        account=session.account,
+        partition=session.partition,
+        name=user.name,
+        user_id=user.id,
+        secret_access_key=session.secret_access_key,
+        is_user_session=True,
+    )
+
+
+def _user(claim: Claim, keys: AccessKeys, account: str, now: datetime) -> Principal:
     partition = get_partition(claim.region)
     backend = iam_backends[account][partition]
-    key = backend.access_keys.get(claim.access_key_id)
+    key = keys.usable(backend, claim.access_key_id, now)
     user = backend.users.get(key.user_name) if key is not None else None
-    if key is None or user is None or key.status != "Active":
+    if key is None or user is None:
         raise NotLetIn(Refusal.UNKNOWN_KEY)
     if claim.session_token:
         raise NotLetIn(Refusal.WRONG_TOKEN)

@@ -12,12 +12,14 @@ from typing import Any, Final
 from sidecar import ca
 from sidecar.clock import Clock
 from sidecar.emulator import moto_patches
+from sidecar.emulator.access_keys import AccessKeys, IamDelays
 from sidecar.emulator.account import Administrator, own_account
 from sidecar.emulator.application import Application
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.control import Control
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.known_regions import is_region
+from sidecar.emulator.principals import Issued
 from sidecar.emulator.role_sessions import RoleSessions
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.quotas import Quotas
@@ -25,8 +27,12 @@ from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.roles_anywhere.settings import Settings, Switches
 from sidecar.emulator.roles_anywhere.store import Store
+from sidecar.emulator.rotation.functions import Functions, Handler
+from sidecar.emulator.rotation.service import RotationService
+from sidecar.emulator.rotation.watcher import Watcher
 from sidecar.emulator.service_clock import ServiceClock
 from sidecar.emulator.serving import Serving
+from sidecar.emulator.user_sessions import UserSessions
 from sidecar.errors import OperatorError
 
 _TLS_VALIDITY: Final = timedelta(days=30)
@@ -85,6 +91,27 @@ class Emulator:
         """What came of each CreateSession, oldest first."""
         return self.control.session_log.events()
 
+    def change_iam(self, **delays: object) -> None:
+        """Set how late IAM's changes count (see `IamDelays`); none: at once."""
+        keys = self.control.keys
+        keys.delays = keys.delays.changed(delays) if delays else IamDelays()
+
+    def register_function(self, arn: str, handler: Handler) -> None:
+        """Let a callable be the Lambda function with this ARN, for rotations."""
+        self.control.rotation.functions.register(arn, handler)
+
+    def wait_for_rotations(self, timeout_seconds: float = 30) -> None:
+        """Return once no rotation is under way; TimeoutError when one still is."""
+        self.control.rotation.runs.wait(timeout_seconds)
+
+    def rotation_events(self) -> list[dict[str, Any]]:
+        """What CloudTrail would have of rotations, oldest first."""
+        return self.control.rotation.runs.log.events()
+
+    def change_rotations(self, *, attempts: int) -> None:
+        """Set how often a rotation is tried before it has failed."""
+        self.control.rotation.runs.attempts = attempts
+
     def move_clock(self, seconds: float) -> None:
         """Set service time this far ahead of its base clock."""
         self.control.clock.move_to_offset(seconds)
@@ -139,14 +166,20 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         clock=clock,
         switches=Switches(options.settings),
         session_log=SessionLog(),
+        rotation=RotationService(administrator.account, Functions(), clock),
+        keys=AccessKeys(),
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
     serving = Serving(_application(control), options.host, options.port, context)
+    clock.on_move(control.rotation.start_due)
+    watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
     try:
         yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
     finally:
+        watcher.stop()
+        control.rotation.runs.stop()
         control.faults.replace([])
         serving.stop()
 
@@ -160,7 +193,7 @@ def _application(control: Control) -> Application:
             store, sessions, control.clock, switches, quotas, control.session_log
         ),
         control_plane=ControlPlane(store, control.clock, quotas),
-        role_sessions=sessions,
+        issued=Issued(sessions, UserSessions(), control.keys),
     )
 
 

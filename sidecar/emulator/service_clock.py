@@ -1,5 +1,6 @@
 """The emulator's two times: the machine's own, and one that can be moved to let things expire."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -18,6 +19,7 @@ class ServiceClock:
         self._base = base or SystemClock()
         self._machine = SystemClock()
         self._offset = timedelta()
+        self._followers: list[Callable[[], None]] = []
         self._lock = Lock()
 
     def now(self) -> datetime:
@@ -39,3 +41,9 @@ class ServiceClock:
         """Set service time `seconds` ahead of (negative: behind) its base clock."""
         with self._lock:
             self._offset = timedelta(seconds=seconds)
+        for follow in self._followers:
+            follow()
+
+    def on_move(self, follow: Callable[[], None]) -> None:
+        """Call this whenever the time has been moved, before the mover goes on."""
+        self._followers.append(follow)

@@ -38,11 +38,12 @@ def shared_emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(shared_emulator: Emulator) -> Iterator[Emulator]:
-    """Give the emulator with its clock unmoved, strict, no faults, no quotas, no calls counted."""
+    """Give the emulator: clock unmoved, strict, no faults, quotas, delays or calls counted."""
     shared_emulator.clear_calls()
     yield shared_emulator
     shared_emulator.set_faults()
     shared_emulator.change_settings()
+    shared_emulator.change_iam()
     shared_emulator.move_clock(0)
 
 

@@ -10,29 +10,33 @@ from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from sidecar.emulator.moto_patches import (
+    access_keys,
     batch_get,
     creation_dates,
     current_version,
     list_filters,
     managed_policies,
     parameter_reads,
-    rotation_schedule,
+    rotation_descriptions,
     secret_values,
     staging_labels,
     version_immutability,
+    version_lists,
 )
 
 _PATCHES = (
+    access_keys,
     batch_get,
     creation_dates,
     current_version,
     list_filters,
     managed_policies,
     parameter_reads,
-    rotation_schedule,
+    rotation_descriptions,
     secret_values,
     staging_labels,
     version_immutability,
+    version_lists,
 )
 
 

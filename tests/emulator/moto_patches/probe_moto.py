@@ -127,10 +127,54 @@ def creation_dates() -> int:
     return int(sm.get_secret_value(SecretId="name")["CreatedDate"].microsecond)
 
 
-def rotation_schedule() -> str:
+def rotations_without_a_function() -> str:
     sm = client("secretsmanager")
     sm.create_secret(Name="name", SecretString="value")
     return outcome(sm.rotate_secret, SecretId="name")
+
+
+def rotation_descriptions() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="value")
+    sm.rotate_secret(SecretId="name", RotationRules={"ScheduleExpression": "rate(4 hours)"})
+    return str(sm.describe_secret(SecretId="name")["RotationRules"])
+
+
+def version_lists() -> int:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="first", ClientRequestToken=FIRST)
+    stages = {"VersionStages": ["mine"]}
+    for value in ("second", "third"):
+        sm.put_secret_value(SecretId="name", SecretString=value, **stages)
+    listed = sm.list_secret_version_ids(SecretId="name")["Versions"]
+    return len(listed) - 1
+
+
+def label_moves() -> str:
+    sm = client("secretsmanager")
+    sm.create_secret(Name="name", SecretString="first", ClientRequestToken=FIRST)
+    stages = {"VersionStages": ["mine"]}
+    sm.put_secret_value(SecretId="name", SecretString="second", **stages)
+    move = {"VersionStage": "mine", "MoveToVersionId": FIRST}
+    return outcome(sm.update_secret_version_stage, SecretId="name", **move)
+
+
+def access_keys() -> str:
+    key = user_key()
+    client("sts", **{**key, "aws_secret_access_key": "wrong"}).get_caller_identity()
+    name = {"AccessKeyId": key["aws_access_key_id"]}
+    used = client("iam").get_access_key_last_used(**name)["AccessKeyLastUsed"]
+    return str(used["ServiceName"])
+
+
+def statuses_of_keys() -> str:
+    key = {"UserName": "user", "AccessKeyId": user_key()["aws_access_key_id"]}
+    return outcome(client("iam").update_access_key, **key, Status="Expired")
+
+
+def session_tokens() -> str:
+    first, second = (client("sts").get_session_token()["Credentials"] for _ in range(2))
+    return "same" if first["AccessKeyId"] == second["AccessKeyId"] else "different"
 
 
 def parameter_reads() -> str:
@@ -261,7 +305,13 @@ PROBES = [
     staging_labels,
     list_filters,
     creation_dates,
-    rotation_schedule,
+    rotations_without_a_function,
+    rotation_descriptions,
+    version_lists,
+    label_moves,
+    access_keys,
+    statuses_of_keys,
+    session_tokens,
     parameter_reads,
     secret_references,
     bad_secret_names,

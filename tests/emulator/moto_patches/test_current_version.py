@@ -47,3 +47,44 @@ def test_the_next_put_makes_that_version_the_previous_one(moved: tuple[Any, str]
     client.put_secret_value(SecretId=name, SecretString="newest")
     previous = client.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")
     assert previous["SecretString"] == "new"
+
+
+@pytest.mark.parametrize("label", ["AWSCURRENT", "mine"])
+@pytest.mark.parametrize("remove_from", [{}, {"RemoveFromVersionId": NEW}])
+def test_a_label_is_moved_only_by_who_knows_where_it_is(
+    connect: Callable[..., Any], fresh_name: Any, refusal: Any, label: str, remove_from: Any
+) -> None:
+    client, name = connect("secretsmanager"), fresh_name("secret")
+    client.create_secret(Name=name, SecretString="old", ClientRequestToken=OLD)
+    add = {"SecretId": name, "VersionStage": "mine", "MoveToVersionId": OLD}
+    client.update_secret_version_stage(**add)
+    put = {"ClientRequestToken": NEW, "VersionStages": ["other"]}
+    client.put_secret_value(SecretId=name, SecretString="new", **put)
+    before = client.describe_secret(SecretId=name)["VersionIdsToStages"]
+    move = {"SecretId": name, "VersionStage": label, "MoveToVersionId": NEW}
+    call = client.update_secret_version_stage
+    assert refusal(call, **move, **remove_from)[:2] == (400, "InvalidParameterException")
+    assert client.describe_secret(SecretId=name)["VersionIdsToStages"] == before
+    call(**move, RemoveFromVersionId=OLD)
+    assert label in client.describe_secret(SecretId=name)["VersionIdsToStages"][NEW]
+
+
+def test_a_label_of_ones_own_can_be_taken_away_and_awscurrent_cannot(
+    moved: tuple[Any, str], refusal: Any
+) -> None:
+    client, name = moved
+    take = {"SecretId": name, "RemoveFromVersionId": NEW}
+    call = client.update_secret_version_stage
+    call(**take, VersionStage="AWSPENDING")
+    assert refusal(call, **take, VersionStage="AWSCURRENT")[1] == "InvalidParameterException"
+    stages = client.describe_secret(SecretId=name)["VersionIdsToStages"]
+    assert stages == {NEW: ["AWSCURRENT"], OLD: ["AWSPREVIOUS"]}
+
+
+def test_a_version_that_does_not_exist_gets_no_label(moved: tuple[Any, str], refusal: Any) -> None:
+    client, name = moved
+    move = {"RemoveFromVersionId": NEW, "MoveToVersionId": "unknown-".ljust(32, "0")}
+    call = client.update_secret_version_stage
+    refused = refusal(call, SecretId=name, VersionStage="AWSCURRENT", **move)
+    assert refused[1] == "InvalidParameterException"
+    assert client.get_secret_value(SecretId=name)["SecretString"] == "new"

@@ -17,7 +17,16 @@ ANSWERS = {
     "staging_labels": "['AWSPREVIOUS']",
     "list_filters": 0,
     "creation_dates": 0,
-    "rotation_schedule": "let in",
+    "rotation_descriptions": "{'AutomaticallyAfterDays': 0}",
+    "version_lists": 2,
+    "label_moves": "let in",
+    "access_keys": "sts",
+    # mended in sidecar/emulator/iam_checks.py
+    "statuses_of_keys": "let in",
+    # replaced by sidecar/emulator/sts_users.py
+    "session_tokens": "same",
+    # replaced by sidecar/emulator/rotation
+    "rotations_without_a_function": "let in",
     "parameter_reads": "None kms:alias/aws/ssm:value",
     "secret_references": "name",
     # mended in sidecar/emulator/secret_checks.py

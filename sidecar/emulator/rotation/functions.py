@@ -1,0 +1,67 @@
+"""The functions that can rotate: callables of this process, by the ARN they stand for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+
+from sidecar.emulator.error_shapes import AwsError
+
+Handler = Callable[[dict[str, Any], object], object]
+_NOT_INVOKED: Final = (
+    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy "
+    "grants access to the principal secretsmanager.amazonaws.com."
+)
+_PATIENCE_MILLIS: Final = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """The context object of an invocation, as far as rotation functions look at it."""
+
+    invoked_function_arn: str
+    aws_request_id: str
+    memory_limit_in_mb: str = "128"
+    function_version: str = "$LATEST"
+
+    @property
+    def function_name(self) -> str:
+        """The name within the ARN."""
+        return self.invoked_function_arn.split(":")[6]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The longest that Lambda lets any function run: nobody ends a callable here."""
+        return _PATIENCE_MILLIS
+
+
+class Functions:
+    """Who answers for which ARN; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+        self._lock = Lock()
+
+    def register(self, arn: str, handler: Handler) -> None:
+        """Let a callable answer for an ARN, instead of whatever did before."""
+        with self._lock:
+            self._handlers[arn] = handler
+
+    def check(self, arn: str) -> None:
+        """Make sure that Secrets Manager could invoke a function.
+
+        Raises:
+            AwsError: AccessDeniedException, also when there is no such function.
+        """
+        if self._find(arn) is None:
+            raise AwsError(400, "AccessDeniedException", _NOT_INVOKED)
+
+    def invoke(self, arn: str, event: dict[str, Any], request_id: str) -> None:
+        """Run one step; whatever the function raises comes out, what it returns does not count."""
+        handler = self._find(arn)
+        if handler is None:
+            raise LookupError(f"no function {arn}")
+        handler(event, LambdaContext(arn, request_id))
+
+    def _find(self, arn: str) -> Handler | None:
+        with self._lock:
+            return self._handlers.get(arn)
