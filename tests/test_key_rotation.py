@@ -1,0 +1,111 @@
+"""In the background a key is rotated when it is due, and a failure is told and tried again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from sidecar.key_rotation import KeyRotation, Rhythm
+from sidecar.rotation.keeper import Keeper
+from sidecar.rotation.reaper import Reaped
+from sidecar.rotation.retirement import Wait
+from sidecar.rotation.schedule import Schedule
+from sidecar.rotation.stuck import RotationStuck
+from tests.conftest import ManualClock
+
+DAILY = Schedule.parse("cron(0 0 * * ? *)", "2h")
+
+
+@dataclass
+class Kept:
+    """A keeper that only counts."""
+
+    clock: ManualClock
+    rotated: datetime | None
+    rotations: int = 0
+    looks: int = 0
+    fails: bool = False
+    done: tuple[str, ...] = ()
+    told: list[str] = field(default_factory=list)
+
+    def rotated_at(self) -> datetime | None:
+        self.looks += 1
+        return self.rotated
+
+    def rotate(self) -> str:
+        if self.fails:
+            raise RotationStuck("there is no place", hint="wait")
+        self.rotations += 1
+        self.rotated = self.clock.now()
+        return "v" * 36
+
+    def reap(self) -> Reaped:
+        return Reaped(self.done, Wait("there is no previous key"))
+
+
+@pytest.fixture
+async def kept(clock: ManualClock, now: datetime) -> AsyncIterator[tuple[Kept, KeyRotation]]:
+    """Keep a key that was rotated at noon, with a window at midnight."""
+    keeper = Kept(clock, now)
+    rotation = KeyRotation(
+        "batch", cast("Keeper", keeper), Rhythm(DAILY, 0), keeper.told.append, clock
+    )
+    task = asyncio.create_task(rotation.run())
+    yield keeper, rotation
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+Both = tuple[Kept, KeyRotation]
+
+
+async def test_it_rotates_once_in_the_window_and_tells_that_the_value_changed(
+    kept: Both, clock: ManualClock
+) -> None:
+    keeper, _ = kept
+    await _advance_until(clock, lambda: keeper.looks > 0)
+    assert keeper.rotations == 0
+    await _advance_until(clock, lambda: keeper.rotations == 1)
+    assert keeper.rotated is not None
+    assert keeper.rotated.hour == 0
+    assert keeper.told == ["batch"]
+
+
+async def test_a_failure_is_shown_and_the_next_look_tries_again(
+    kept: Both, clock: ManualClock
+) -> None:
+    keeper, rotation = kept
+    keeper.fails = True
+    await _advance_until(clock, lambda: rotation.trouble is not None)
+    assert rotation.trouble == "there is no place"
+    keeper.fails = False
+    await _advance_until(clock, lambda: keeper.rotations == 1)
+    await _advance_until(clock, lambda: rotation.trouble is None)
+
+
+async def test_a_bug_does_not_end_it(kept: Both, clock: ManualClock) -> None:
+    keeper, rotation = kept
+    keeper.done = cast("Any", 7)
+    await _advance_until(clock, lambda: rotation.trouble is not None)
+    assert "unexpected TypeError" in str(rotation.trouble)
+    keeper.done = ()
+    await _advance_until(clock, lambda: rotation.trouble is None)
+
+
+async def test_without_a_schedule_nothing_is_rotated(clock: ManualClock, now: datetime) -> None:
+    keeper = Kept(clock, now - timedelta(days=900), done=("made the previous key inactive",))
+    rotation = KeyRotation(
+        "batch", cast("Keeper", keeper), Rhythm(None, 0), keeper.told.append, clock
+    )
+    pause = await rotation._looked()
+    assert (keeper.rotations, keeper.looks, pause) == (0, 0, timedelta(hours=1))
+
+
+async def _advance_until(clock: ManualClock, condition: Any) -> None:
+    """Let time pass in small parts, in which threads may end, until something is so."""
+    async with asyncio.timeout(30):
+        while not condition():
+            await clock.advance(300)
