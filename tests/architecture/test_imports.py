@@ -148,6 +148,7 @@ PURE = (
     "sidecar/rotation/cron.py",
     "sidecar/rotation/cron_days.py",
     "sidecar/rotation/cron_fields.py",
+    "sidecar/rotation/policy_document.py",
     "sidecar/rotation/policy_lint.py",
     "sidecar/rotation/rate.py",
     "sidecar/rotation/schedule.py",
