@@ -97,7 +97,9 @@ def test_a_pattern_of_the_secret_is_enough(secret: str) -> None:
     assert _found(_allow("secretsmanager:*", secret), ON_THE_USER) == []
 
 
-@pytest.mark.parametrize("user", [USER.lower().replace("backup", "Backup"), f"{USER}?", "[*]"])
+@pytest.mark.parametrize(
+    "user", [USER.lower().replace("backup", "Backup"), f"{USER}?", f"{USER[:-1]}[p]"]
+)
 def test_a_resource_that_does_not_fit_allows_nothing(user: str) -> None:
     what = f"is allowed on {user} and not on {USER}"
     expected = [(action, "error", what) for action in OF_THE_USER]
