@@ -13,6 +13,7 @@ from sidecar.config.listening import listening_problems
 from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
+from sidecar.config.rotation_consistency import grace_inconsistencies, rotation_inconsistencies
 from sidecar.config.schema import ENDPOINTS, AwsSection, Config, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
@@ -97,7 +98,19 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         places = config.files_by_place().items()
         whole = {where: file for where, file in places if where not in faulty}
         problems += file_inconsistencies(whole, config.roles)
+    problems += _rotation(config, faulty)
     return problems
+
+
+def _rotation(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
+    rotations = {
+        name: section
+        for name, section in config.rotation.items()
+        if f"rotation.{name}" not in faulty
+    }
+    if not {"rotation", "roles", "secrets"} & faulty:
+        yield from rotation_inconsistencies(rotations, config.roles, secrets_role(config))
+        yield from grace_inconsistencies(rotations, config.secrets)
 
 
 def _aws(aws: AwsSection) -> Iterator[Problem]:

@@ -5,9 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sidecar.config.option import Entries, Option, Variants, is_name, options_of, variable
+from sidecar.config.option import Entries, Option, Variants, options_of, variable
 from sidecar.config.role_sources import ROLES_ANYWHERE
-from sidecar.config.schema import LISTS, OPTIONAL_TABLES, SECTIONS, TABLES, Config
+from sidecar.config.schema import (
+    LISTS,
+    OPTIONAL_TABLES,
+    SECTIONS,
+    TABLES,
+    Config,
+    heading,
+    name_problem,
+)
 from sidecar.config.shown import shown
 from sidecar.config.sources import Raw, find_file, gather, variable_name
 from sidecar.errors import ConfigError, Problem
@@ -118,13 +126,13 @@ class _Reader:
         entries = self._raw.tables.get(name, {})
         before = len(self.problems)
         if not isinstance(entries, dict):
-            self._complain(name, f"must be tables: [{name}.<name>]", "")
+            self._complain(name, f"must be tables: {heading(name, '<name>')}", "")
             entries = {}
         elif not entries and name not in OPTIONAL_TABLES:
             self._complain(name, "is missing", f"add [{name}.default]")
         for entry in entries:
-            if not is_name(entry):
-                self._complain(f"{name}.{entry}", "is not a name", "letters, digits, - and _")
+            if hint := name_problem(name, entry):
+                self._complain(f"{name}.{entry}", "is not a name", hint)
         self._find_faulty(name, before)
         return {entry: self._section(f"{name}.{entry}", schema) for entry in entries}
 
@@ -149,8 +157,7 @@ class _Reader:
     def _read(self, where: str, table: Any, entries: Entries) -> Any:
         before = len(self.problems)
         if not isinstance(table, dict):
-            hint = f"write [[{where.partition('.')[0]}]]" if _in_list(where) else f"write [{where}]"
-            self._complain(where, "must be a table", hint)
+            self._complain(where, "must be a table", f"write {_heading(where)}")
         schema = self._schema(where, table, entries) if isinstance(table, dict) else None
         values = {} if schema is None else self._values(where, table, schema)
         self._find_faulty(where, before)
@@ -215,6 +222,14 @@ class _Reader:
 def _in_list(where: str) -> bool:
     """Whether an option stands in an array of tables, whose entries no variable names."""
     return where.partition(".")[0] in LISTS
+
+
+def _heading(where: str) -> str:
+    """Give the line that begins a section in the file."""
+    table, dot, entry = where.partition(".")
+    if _in_list(where):
+        return f"[[{table}]]"
+    return heading(table, entry) if dot else f"[{table}]"
 
 
 def _unknown(key: str, entries: Entries) -> str:

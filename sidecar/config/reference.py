@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.config.option import Entries, Option, Variants, options_of
-from sidecar.config.schema import LISTS, SECTIONS, TABLES
+from sidecar.config.schema import LISTS, SECTIONS, TABLES, heading
 from sidecar.config.sources import (
     SHORT_NAMES,
     SHORT_NAMES_OF_THE_APP,
@@ -23,7 +23,7 @@ def reference() -> str:
     for name, schema in SECTIONS.items():
         lines += _section(f"[{name}]", name, schema)
     for name, kinds in TABLES.items():
-        for title, schema in _kinds(f"[{name}.<name>]", kinds):
+        for title, schema in _kinds(heading(name, "<name>"), kinds):
             lines += _section(title, f"{name}.<name>", schema)
     for name, schema in LISTS.items():
         lines += _list_entry(name, schema)

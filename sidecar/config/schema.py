@@ -18,6 +18,7 @@ from sidecar.config.option import (
     Entries,
     base_url,
     flag,
+    is_name,
     locator,
     one_of,
     option,
@@ -28,6 +29,7 @@ from sidecar.config.option import (
     whole_number,
 )
 from sidecar.config.role_sources import ROLE_SOURCES, RoleSection
+from sidecar.config.rotation_section import RotationSection, is_secret_id
 from sidecar.config.secrets_section import SecretsSection
 from sidecar.config.tokens_section import TokensSection
 
@@ -206,6 +208,7 @@ class Config:
     audit: AuditSection = field(default_factory=AuditSection)
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
+    rotation: Mapping[str, RotationSection] = field(default_factory=dict)
 
     def with_doors(self, doors: DoorsSection) -> Self:
         """Put other doors in the place of these."""
@@ -233,8 +236,27 @@ SECTIONS: Final = MappingProxyType(
     }
 )
 TABLES: Final[Mapping[str, Entries]] = MappingProxyType(
-    {"roles": ROLE_SOURCES, "apps": AppSection, "issuers": IssuerSection}
+    {
+        "roles": ROLE_SOURCES,
+        "apps": AppSection,
+        "issuers": IssuerSection,
+        "rotation": RotationSection,
+    }
 )
 # Those that may be missing.
-OPTIONAL_TABLES: Final = frozenset({"issuers"})
+OPTIONAL_TABLES: Final = frozenset({"issuers", "rotation"})
+# Those whose entries are called by a secret's name or ARN, which TOML wants in quotes.
+_BY_SECRET: Final = frozenset({"rotation"})
 LISTS: Final[Mapping[str, type]] = MappingProxyType({"files": FilesSection})
+
+
+def heading(table: str, entry: str) -> str:
+    """Give the line that begins an entry of a table in the file."""
+    return f'[{table}."{entry}"]' if table in _BY_SECRET else f"[{table}.{entry}]"
+
+
+def name_problem(table: str, entry: str) -> str | None:
+    """Say of which characters an entry's name must be made, if it is not."""
+    if table in _BY_SECRET:
+        return None if is_secret_id(entry) else "a secret's name or ARN"
+    return None if is_name(entry) else "letters, digits, - and _"

@@ -1,5 +1,6 @@
 """Where configuration comes from: a TOML file and environment variables, as one raw table."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from sidecar.errors import ConfigError, Problem
 
 DEFAULT_PATHS: Final = (Path("sidecar.toml"), Path("/etc/sidecar/sidecar.toml"))
 PREFIX: Final = "SIDECAR_"
+# The reference page writes <NAME> where a name stands.
+_NOT_IN_VARIABLES: Final = re.compile("[^A-Z0-9_<>]")
 
 # What commands without a configuration read, and `serve` need not wonder at.
 _OF_OTHER_COMMANDS: Final = frozenset({"SIDECAR_CACHE_DIRECTORY"})
@@ -86,11 +89,12 @@ def gather(file: Path | None, environment: Mapping[str, str]) -> Raw:
     for variable, where in raw.short_names.items():
         if environment.get(variable):
             _say(raw, *where, environment[variable], variable)
-    known = dict(_long_names(raw.tables))
-    for variable, where in known.items():
+    # Two secrets' names may differ only in what is _ in a variable; it is then said of both.
+    known = list(_long_names(raw.tables))
+    for variable, where in known:
         if variable in environment:
             _say(raw, *where, environment[variable], variable)
-    understood |= {*known, *raw.short_names}
+    understood |= {*(variable for variable, _ in known), *raw.short_names}
     raw.unknown_variables = [
         name for name in environment if name.startswith(PREFIX) and name not in understood
     ]
@@ -135,7 +139,7 @@ def _long_names(tables: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str
 
 def variable_name(section: str, key: str) -> str:
     """Give the variable that sets an option."""
-    return PREFIX + f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
+    return PREFIX + _NOT_IN_VARIABLES.sub("_", f"{section}_{key}".upper())
 
 
 def _say(raw: Raw, section: str, key: str, value: str, variable: str) -> None:
