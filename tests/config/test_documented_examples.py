@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,16 @@ def test_the_example_of_an_outside_issuer_is_sound_beside_a_role(
     config = load(toml(sound) + block).config
     assert inconsistencies(config) == []
     assert config.apps["web"].issuer == "cluster"
+
+
+def test_the_example_of_a_rotation_is_sound_and_opens_when_the_page_says(
+    load: Callable[..., Loaded], sound: dict[str, Any], toml: Callable[[object], str]
+) -> None:
+    [block] = [each for each in _blocks("configuration.md") if each.startswith("[rotation")]
+    config = load(toml(sound) + block).config
+    assert inconsistencies(config) == []
+    schedule = config.rotation["prod/backup"].parsed_schedule()
+    new_year = datetime(2026, 1, 1, tzinfo=UTC)
+    assert schedule is not None
+    window = schedule.next_window(new_year, since=new_year)
+    assert f"{window.start:%a %d %H}, {window.end:%H}" == "Sun 04 02, 05"
