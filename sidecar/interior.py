@@ -18,9 +18,11 @@ from sidecar.delivery.files import DeliveredFiles
 from sidecar.errors import IdentityError
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
+from sidecar.key_rotation import KeyRotation
 from sidecar.living_access import LivingAccess
 from sidecar.preflight import Prepared
 from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
+from sidecar.rotation_graph import build_rotations
 from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
@@ -42,6 +44,7 @@ class Interior:
         files: what is written for applications.
         access: who is let in, and with which sessions.
         forwarder: the aws-api door's way to AWS.
+        rotations: the access keys that are kept.
         background: what runs all the while.
         connections: how many of them a door holds.
 
@@ -57,6 +60,7 @@ class Interior:
     files: DeliveredFiles
     access: LivingAccess
     forwarder: Forwarder
+    rotations: tuple[KeyRotation, ...]
     background: Background
     connections: int
 
@@ -73,6 +77,7 @@ class Interior:
         self.background.start_all(
             (*self.secrets.background(), *self.changes.background(), self.files.run())
         )
+        self.background.start_all(each.run() for each in self.rotations)
 
 
 @asynccontextmanager
@@ -105,6 +110,7 @@ async def furnished(
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
+        rotations = build_rotations(config, graph.roles, changes.invalidation.secret, clock)
         background = Background()
         stack.push_async_callback(background.close)  # before what it uses is closed
         access = _access(config, prepared, graph, background, clock)
@@ -119,6 +125,7 @@ async def furnished(
             files,
             access,
             forwarder,
+            rotations,
             background,
             connections,
         )

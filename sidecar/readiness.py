@@ -8,6 +8,7 @@ from sidecar.errors import NotReady
 from sidecar.identity.checks import check_identity
 from sidecar.identity.held import HeldIdentity
 from sidecar.interior import Interior
+from sidecar.key_rotation import KeyRotation
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.secret_graph import SecretGraph
 
@@ -33,8 +34,15 @@ class Readiness:
             **_served_as_they_are(inside.secrets),
             **inside.changes.warnings(),
             **inside.access.warnings(),
+            **_not_kept(inside.rotations),
             **inside.audit.warnings(),
         }
+
+
+def _not_kept(rotations: tuple[KeyRotation, ...]) -> dict[str, str]:
+    """Say which access keys could not be rotated or retired last time."""
+    troubles = ((f"rotation {each.name}", each.trouble) for each in rotations)
+    return {name: f"not rotated: {why}" for name, why in troubles if why is not None}
 
 
 def _not_ready(roles: Mapping[str, RefreshingRole]) -> dict[str, str]:

@@ -1,0 +1,188 @@
+"""Rotate the access key in a secret once, now, by the same code as the sidecar and the Lambda.
+
+The secret must have a section [rotation."SECRET"] in the configuration, which names its IAM user.
+A rotation that was interrupted is brought to its end. The key that was replaced stays active until
+its grace is over; `--reap` retires it then.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from sidecar.access_key_secret import AccessKeySecret
+from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.http import http_client
+from sidecar.cli.config_option import add_config_argument
+from sidecar.cli.identity_flags import password_wanted
+from sidecar.cli.one_line import one_line
+from sidecar.clock import Clock, SystemClock
+from sidecar.config.chaining import chain_of
+from sidecar.config.consistency import inconsistencies
+from sidecar.config.load import load_config
+from sidecar.config.schema import Config
+from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
+from sidecar.identity.examined import examine, refusal
+from sidecar.identity.password import PasswordPrompt
+from sidecar.preflight import identity_places
+from sidecar.redaction import Secret
+from sidecar.role_graph import build_role_graph
+from sidecar.rotation.action import Action, CreateKey, DeleteKey, Done, SetActive
+from sidecar.rotation.calls import NewKey
+from sidecar.rotation.keeper import Keeper
+from sidecar.rotation.retirement import Wait
+from sidecar.rotation_graph import build_keeper, rotating_role
+from sidecar.signing.x509 import CertifiedKey
+
+EXAMPLE: Final = "sidecar rotate legacy/batch-user --status"
+
+_FIRST_SESSION_SECONDS: Final = 60.0
+_Work = Callable[[Keeper], Iterator[str]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("secret", metavar="SECRET", help="name or ARN, as the configuration has it")
+    what = parser.add_mutually_exclusive_group()
+    for flag, text in (
+        ("status", "say how the secret and its user's keys stand, and change nothing"),
+        ("dry-run", "say what a rotation would do first, and change nothing"),
+        ("reap", "retire the replaced key as far as its time has come"),
+        ("restore", "give applications the previous key again"),
+        ("adopt", "take the user's only key into the secret; its JSON is read from stdin"),
+    ):
+        what.add_argument(f"--{flag}", action="store_true", help=text)
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="give up the previous key, in its grace or used as it may be",
+    )
+    add_config_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it, and say what was done."""
+    config = load_config(arguments.config, os.environ).config
+    if problems := inconsistencies(config):
+        raise ConfigError(problems)
+    if arguments.secret not in config.rotation:
+        known = ", ".join(config.rotation) or "none"
+        where = f'rotation."{arguments.secret}"'
+        raise ConfigError([Problem(where, "there is no such section", f"there is: {known}")])
+    work = _work(arguments)
+    for line in asyncio.run(_with_keeper(arguments, config, SystemClock(), work)):
+        print(one_line(line))
+    return 0
+
+
+def _work(arguments: argparse.Namespace) -> _Work:
+    if arguments.status:
+        return _status
+    if arguments.dry_run:
+        return _dry_run
+    if arguments.reap:
+        return _reap
+    if arguments.restore:
+        return lambda keeper: iter([f"AWSCURRENT is version {keeper.restore()} again"])
+    if arguments.adopt:
+        key = _key_from_stdin()
+        return lambda keeper: iter([f"adopted as version {keeper.adopt(key)}"])
+    return lambda keeper: iter([f"AWSCURRENT is version {keeper.rotate()}"])
+
+
+def _status(keeper: Keeper) -> Iterator[str]:
+    found = keeper.standing()
+    for name, text in found.lines:
+        yield f"{name + ':':<14}{text}"
+    if found.trouble is None:
+        yield f"{'rotation:':<14}nothing stands in its way"
+        return
+    yield f"{'rotation:':<14}not now: {found.trouble.message}"
+    yield f"{'hint:':<14}{found.trouble.hint}"
+
+
+def _dry_run(keeper: Keeper) -> Iterator[str]:
+    yield f"would {_told(keeper.first_action())}"
+
+
+def _told(action: Action) -> str:
+    match action:
+        case CreateKey(content):
+            return f"create a key of user {content.user_name}"
+        case DeleteKey(_, why):
+            return f"delete a key: {why}"
+        case SetActive(_, _, why):
+            return f"first make a key inactive: {why}"
+        case Done():
+            return "go on with the key that is stored already"
+    return "go on"
+
+
+def _reap(keeper: Keeper) -> Iterator[str]:
+    reaped = keeper.reap()
+    yield from reaped.done
+    if isinstance(reaped.next, Wait):
+        until = f", until {reaped.next.until:%Y-%m-%dT%H:%M:%SZ}" if reaped.next.until else ""
+        yield f"{reaped.next.why}{until}"
+
+
+def _key_from_stdin() -> NewKey:
+    """Read both halves from stdin, where no process list and no shell history shows them."""
+    text = Secret(sys.stdin.read())
+    try:
+        read = AccessKeySecret.parse(text)
+    except ValueError as exc:
+        raise OperatorError(
+            f"stdin {exc}",
+            hint='give {"user_name": …, "aws_access_key_id": …, "aws_secret_access_key": …}',
+        ) from None
+    if read.access_key_id is None or read.secret_access_key is None:
+        raise OperatorError("stdin holds no key", hint="give both of its halves")
+    return NewKey(read.access_key_id, read.secret_access_key)
+
+
+async def _with_keeper(
+    arguments: argparse.Namespace, config: Config, clock: Clock, work: _Work
+) -> list[str]:
+    """Work with the sessions of the role that rotates; whoever is asked is asked in a thread."""
+    config = replace(config, aws=replace(config.aws, start_spread_seconds=0))
+    via = rotating_role(config.rotation[arguments.secret], config)
+    async with http_client(config.aws.ca_bundle) as http:
+        graph = build_role_graph(config, http, _key(config, clock), clock)
+        names = chain_of(via, config.roles)
+        renewing = [asyncio.ensure_future(graph.roles[name].run()) for name in names]
+        try:
+            await graph.roles[via].settled(_FIRST_SESSION_SECONDS)
+            keeper = build_keeper(arguments.secret, config, graph.roles, clock)
+            keeper = keeper.forced() if arguments.force else keeper
+            return await run_in_daemon_thread(lambda: list(work(keeper)), lambda: None)
+        finally:
+            for each in renewing:
+                each.cancel()
+            await asyncio.gather(*renewing, return_exceptions=True)
+
+
+def _key(config: Config, clock: Clock) -> Callable[[], CertifiedKey]:
+    """Read the identity when a role signs with it, and only then."""
+
+    def read() -> CertifiedKey:
+        if config.identity is None:
+            raise IdentityError("no identity is configured", hint="add [identity]")
+        places = identity_places(config.identity, os.environ, PasswordPrompt())
+        with _asking():
+            found = examine(places, clock.now())
+        if found.errors:
+            raise refusal(found.errors)
+        return found.identity.certified_key()
+
+    return read
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    with password_wanted():
+        yield
