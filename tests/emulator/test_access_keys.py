@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -255,3 +256,16 @@ def test_delays_that_make_no_sense_are_refused(control: Any, value: object, name
     reply = control("PUT", value)
     assert (reply.status, reply.json()["message"][: len(named)]) == (400, named)
     assert set(control("GET").json().values()) == {0}
+
+
+def test_of_many_who_make_keys_at_once_two_succeed(connect: Connect, user: str) -> None:
+    def make(_: int) -> bool:
+        iam = connect("iam")
+        try:
+            iam.create_access_key(UserName=user)
+        except iam.exceptions.LimitExceededException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(make, range(6))).count(True) == 2
