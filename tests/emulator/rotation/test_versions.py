@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from moto.secretsmanager.models import SecretsManagerBackend
 
 from sidecar.emulator.server import Emulator
 
@@ -129,15 +130,17 @@ def test_filling_the_pending_version_keeps_its_date_and_its_other_labels(
 
 
 def test_of_many_who_move_a_label_from_one_version_one_succeeds(
-    new_rotating: Any, connect: Connect
+    new_rotating: Any, connect: Connect, meeting: Any
 ) -> None:
-    secret, tokens = new_rotating(), [f"holder-{at}-".ljust(32, "0") for at in range(9)]
+    secret, tokens = new_rotating(), [f"holder-{at}-".ljust(32, "0") for at in range(5)]
     first, *others = tokens
     for token in tokens:
         put = {"ClientRequestToken": token, "VersionStages": [f"of-{token}"]}
         secret.client.put_secret_value(SecretId=secret.name, SecretString=token, **put)
     move = {"SecretId": secret.name, "VersionStage": "SIDECARLEASE"}
     secret.client.update_secret_version_stage(**move, MoveToVersionId=first)
+
+    met = meeting(SecretsManagerBackend, "update_secret_version_stage")
 
     def take(token: str) -> bool:
         client = connect("secretsmanager")
@@ -150,3 +153,4 @@ def test_of_many_who_move_a_label_from_one_version_one_succeeds(
 
     with ThreadPoolExecutor(len(others)) as threads:
         assert list(threads.map(take, others)).count(True) == 1
+    assert met == []
