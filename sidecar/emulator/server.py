@@ -27,6 +27,7 @@ from sidecar.emulator.roles_anywhere.session_log import SessionLog
 from sidecar.emulator.roles_anywhere.sessions import SessionService
 from sidecar.emulator.roles_anywhere.settings import Settings, Switches
 from sidecar.emulator.roles_anywhere.store import Store
+from sidecar.emulator.rotation.deployed import Deployed
 from sidecar.emulator.rotation.functions import Functions, Handler
 from sidecar.emulator.rotation.service import RotationService
 from sidecar.emulator.rotation.watcher import Watcher
@@ -157,7 +158,8 @@ def running_emulator(
 
 
 def _running(options: Options, administrator: Administrator) -> Iterator[Emulator]:
-    clock = ServiceClock(options.clock)
+    clock, roles = ServiceClock(options.clock), RoleSessions()
+    deployed = Deployed(roles, clock)
     control = Control(
         administrator=administrator,
         region=options.region,
@@ -166,15 +168,16 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         clock=clock,
         switches=Switches(options.settings),
         session_log=SessionLog(),
-        rotation=RotationService(administrator.account, Functions(), clock),
+        rotation=RotationService(administrator.account, Functions(deployed), clock),
         keys=AccessKeys(),
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
-    serving = Serving(_application(control), options.host, options.port, context)
+    serving = Serving(_application(control, roles), options.host, options.port, context)
     clock.on_move(control.rotation.start_due)
     watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
+    deployed.endpoint_url, deployed.ca_pem = url, ca_pem
     try:
         yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
     finally:
@@ -184,8 +187,8 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         serving.stop()
 
 
-def _application(control: Control) -> Application:
-    store, sessions, switches = Store(), RoleSessions(), control.switches
+def _application(control: Control, sessions: RoleSessions) -> Application:
+    store, switches = Store(), control.switches
     quotas = Quotas(lambda: switches.settings.quotas)
     return Application(
         control=control,

@@ -3,9 +3,11 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,6 +96,29 @@ def refusal() -> Callable[..., tuple[int, str, str]]:
         return status, response["Error"]["Code"], response["Error"].get("Message", "")
 
     return refused
+
+
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[bool]]:
+    """Give a function that makes two calls of a method wait a moment for each other inside.
+
+    What it returns gets an entry for each call that met another one.
+    """
+
+    def arrange(owner: Any, name: str) -> list[bool]:
+        met: list[bool] = []
+        inside, original = Barrier(2), getattr(owner, name)
+
+        def meet(*args: Any, **kwargs: Any) -> Any:
+            with suppress(BrokenBarrierError):
+                inside.wait(0.2)
+                met.append(True)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, meet)
+        return met
+
+    return arrange
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from moto.iam.models import IAMBackend
 
 from sidecar.emulator.server import Emulator
 
@@ -145,6 +147,16 @@ def test_a_use_is_told_only_after_the_lag(
     assert last_used(connect, key_id)["LastUsedDate"] > first
 
 
+def test_a_key_that_asks_about_itself_is_told_no_sooner(
+    emulator: Emulator, connect: Connect, new_user: Connect
+) -> None:
+    emulator.change_iam(last_used_lag_seconds=3600)
+    key = new_user({"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
+    asked = {"AccessKeyId": key["aws_access_key_id"]}
+    told = connect("iam", **key).get_access_key_last_used(**asked)["AccessKeyLastUsed"]
+    assert "LastUsedDate" not in told
+
+
 @pytest.mark.parametrize("status", ["Foo", "active", "Expired", ""])
 def test_other_statuses_are_refused(
     connect: Connect, new_key: Any, refusal: Refused, user: str, status: str
@@ -255,3 +267,21 @@ def test_delays_that_make_no_sense_are_refused(control: Any, value: object, name
     reply = control("PUT", value)
     assert (reply.status, reply.json()["message"][: len(named)]) == (400, named)
     assert set(control("GET").json().values()) == {0}
+
+
+def test_of_many_who_make_keys_at_once_two_succeed(
+    connect: Connect, user: str, meeting: Any
+) -> None:
+    met = meeting(IAMBackend, "create_access_key")
+
+    def make(_: int) -> bool:
+        iam = connect("iam")
+        try:
+            iam.create_access_key(UserName=user)
+        except iam.exceptions.LimitExceededException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(make, range(4))).count(True) == 2
+    assert met == []

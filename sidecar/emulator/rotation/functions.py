@@ -1,4 +1,4 @@
-"""The functions that can rotate: callables of this process, by the ARN they stand for."""
+"""The functions that can rotate: callables of this process by ARN, and those that are deployed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any, Final
 
 from sidecar.emulator.error_shapes import AwsError
+from sidecar.emulator.rotation.deployed import Deployed
 
 Handler = Callable[[dict[str, Any], object], object]
 _NOT_INVOKED: Final = (
@@ -37,7 +38,8 @@ class LambdaContext:
 class Functions:
     """Who answers for which ARN; safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, deployed: Deployed) -> None:
+        self.deployed = deployed
         self._handlers: dict[str, Handler] = {}
         self._lock = Lock()
 
@@ -46,21 +48,22 @@ class Functions:
         with self._lock:
             self._handlers[arn] = handler
 
-    def check(self, arn: str) -> None:
-        """Make sure that Secrets Manager could invoke a function.
+    def check(self, arn: str, secret_arn: str) -> None:
+        """Make sure that Secrets Manager could invoke a function for a secret.
 
         Raises:
             AwsError: AccessDeniedException, also when there is no such function.
         """
-        if self._find(arn) is None:
+        if self._find(arn) is None and not self.deployed.may_rotate(arn, secret_arn):
             raise AwsError(400, "AccessDeniedException", _NOT_INVOKED)
 
     def invoke(self, arn: str, event: dict[str, Any], request_id: str) -> None:
         """Run one step; whatever the function raises comes out, what it returns does not count."""
         handler = self._find(arn)
         if handler is None:
-            raise LookupError(f"no function {arn}")
-        handler(event, LambdaContext(arn, request_id))
+            self.deployed.invoke(arn, event, request_id)
+        else:
+            handler(event, LambdaContext(arn, request_id))
 
     def _find(self, arn: str) -> Handler | None:
         with self._lock:

@@ -54,7 +54,7 @@ class RotationService:
             rules = touch.parameters.get("RotationRules")
             check_rules(rules or {})
             caller.demand("lambda:InvokeFunction", function)
-            self.functions.check(function)
+            self.functions.check(function, secret.arn)
             version_id = touch.text("ClientRequestToken") or str(uuid.uuid4())
             if not self._is_repeated(secret, version_id):
                 is_test = touch.parameters.get("RotateImmediately") is False

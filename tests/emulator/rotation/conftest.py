@@ -11,7 +11,6 @@ from sidecar.emulator.rotation.functions import Handler
 from sidecar.emulator.server import Emulator
 
 _numbers = count(1)
-STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
 @dataclass

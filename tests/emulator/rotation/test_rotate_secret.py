@@ -36,39 +36,6 @@ def test_at_the_end_the_new_version_is_current_and_nothing_is_pending(new_rotati
     assert secret.stages == {TOKEN: ["AWSCURRENT"], old: ["AWSPREVIOUS"]}
 
 
-def test_the_pending_version_is_there_and_empty_before_the_first_step(
-    new_rotating: Any, least: Any, refusal: Any
-) -> None:
-    found: list[object] = []
-
-    def looks(secret: Any, event: dict[str, Any]) -> None:
-        if event["Step"] == "createSecret":
-            found.append(secret.stages[TOKEN])
-            read = {"SecretId": secret.name, "VersionId": TOKEN, "VersionStage": "AWSPENDING"}
-            found.append(refusal(secret.client.get_secret_value, **read)[1])
-        least(secret, event)
-
-    new_rotating(looks).rotate(ClientRequestToken=TOKEN)
-    assert found == [["AWSPENDING"], "ResourceNotFoundException"]
-
-
-def test_the_pending_version_is_filled_once(new_rotating: Any, least: Any, refusal: Any) -> None:
-    second: list[object] = []
-
-    def puts_twice(secret: Any, event: dict[str, Any]) -> None:
-        least(secret, event)
-        if event["Step"] == "createSecret":
-            secret.put(TOKEN, f"value for {TOKEN}")
-            put = {"ClientRequestToken": TOKEN, "VersionStages": ["AWSPENDING"]}
-            call = secret.client.put_secret_value
-            second.append(refusal(call, SecretId=secret.name, SecretString="x", **put)[1])
-
-    secret = new_rotating(puts_twice)
-    secret.rotate(ClientRequestToken=TOKEN)
-    assert second == ["ResourceExistsException"]
-    assert secret.value == f"value for {TOKEN}"
-
-
 def test_a_failed_step_is_tried_again_under_the_same_token(new_rotating: Any, least: Any) -> None:
     def fails_once(secret: Any, event: dict[str, Any]) -> None:
         if event["Step"] == "setSecret" and secret.steps.count("setSecret") == 1:
@@ -191,36 +158,6 @@ def test_a_replica_cannot_be_rotated(new_rotating: Any, connect: Connect, refusa
     replica = connect("secretsmanager", region_name="us-west-2")
     wish = {"SecretId": secret.name, "RotationLambdaARN": secret.function}
     assert refusal(replica.rotate_secret, **wish)[1] == "InvalidParameterException"
-
-
-@pytest.mark.parametrize("by", ["put_secret_value", "update_secret"])
-def test_a_value_put_by_hand_abandons_the_rotation(new_rotating: Any, least: Any, by: str) -> None:
-    def interrupted(secret: Any, event: dict[str, Any]) -> None:
-        least(secret, event)
-        if event["Step"] == "setSecret":
-            getattr(secret.client, by)(SecretId=secret.name, SecretString="by hand")
-
-    secret = new_rotating(interrupted)
-    secret.rotate(ClientRequestToken=TOKEN)
-    assert secret.steps == ["createSecret", "setSecret"]
-    assert (secret.value, TOKEN in secret.stages) == ("by hand", False)
-    assert secret.events == ["RotationStarted", "RotationAbandoned"]
-
-
-@pytest.mark.parametrize("stages", [["SIDECARLEASE"], ["mine", "other"]])
-def test_a_put_with_other_labels_abandons_nothing(
-    new_rotating: Any, least: Any, stages: list[str]
-) -> None:
-    def marks(secret: Any, event: dict[str, Any]) -> None:
-        put = {"SecretString": event["Step"], "VersionStages": stages}
-        secret.client.put_secret_value(SecretId=secret.name, **put)
-        least(secret, event)
-
-    secret = new_rotating(marks)
-    secret.rotate(ClientRequestToken=TOKEN)
-    assert secret.value == f"value for {TOKEN}"
-    assert list(secret.stages.values()).count(sorted(stages)) == 1
-    assert secret.events == ["RotationStarted", "RotationSucceeded"]
 
 
 def test_cancelling_turns_rotation_off_and_stops_the_steps(new_rotating: Any, least: Any) -> None:
