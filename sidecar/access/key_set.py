@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from sidecar.access.base64url import decode_base64url
 from sidecar.access.refused import TokenNotAccepted
-from sidecar.access.strict_json import read_object
+from sidecar.strict_json import read_object
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 

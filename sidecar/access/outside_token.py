@@ -16,8 +16,8 @@ from jwt.api_jws import PyJWS
 from sidecar.access.base64url import decode_base64url
 from sidecar.access.key_set import MAX_KID_LENGTH, OUTSIDE_ALGORITHMS, KeySet, PublicKey
 from sidecar.access.refused import TokenNotAccepted
-from sidecar.access.strict_json import read_object
 from sidecar.clock import iso_seconds
+from sidecar.strict_json import read_object
 
 # The line of the head that a token stands in may have 8190 bytes.
 MAX_OUTSIDE_TOKEN_LENGTH: Final = 8000
