@@ -489,6 +489,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("roles.token.shared_session", "", f"{NO_FLAG} (got '')", ""),
     ("roles.legacy.source", "env", f"{NO_SOURCE} (got 'env')", ""),
     ("roles.legacy.secret_id", "", f"{EMPTY} (got '')", "aws secretsmanager list-secrets shows it"),
+    ("roles.legacy.region", "mars", "is not a region's name (got 'mars')", "such as "),
+    ("roles.legacy.shared_session", "maybe", f"{NO_FLAG} (got 'maybe')", ""),
     ("roles.legacy.via", 5, f"{NO_TEXT} (got 5)", "name a role"),
     ("roles.legacy.exchange", "sts", "must be one of none, session-token (got 'sts')", ""),
     *(

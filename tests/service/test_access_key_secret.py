@@ -178,3 +178,19 @@ async def test_a_request_that_is_signed_with_half_of_the_key_is_not(
     name, key = aws.new_secret("hunter2"), await _served(doors)
     with pytest.raises(ClientError, match="The request signature we calculated does not match"):
         await asyncio.to_thread(_read, doors, aws, key | {"SecretAccessKey": "k" * 40}, name)
+
+
+async def test_no_key_is_in_the_log(
+    doors: "Doors", user: User, until: "Until", caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    old, value = await _served(doors), user.new_key()
+    user.put(value | {"user_name": "somebody"})
+    await _invalidate(doors, user.secret_id)
+
+    async def noticed() -> bool:
+        return "its key is that of" in caplog.text
+
+    await until(noticed)
+    assert value["aws_secret_access_key"] not in caplog.text
+    assert old["SecretAccessKey"] not in caplog.text
