@@ -21,7 +21,7 @@ class Credentials:
     """What a role source gives: the three strings, their life, and who they are.
 
     ``issued_at`` and ``expires_at`` are aware datetimes in UTC; ``role_arn`` is the role that was
-    assumed and ``account_id`` the account it lives in.
+    assumed, or the IAM user whose key it is, and ``account_id`` the account it lives in.
     """
 
     access_key_id: str
@@ -75,6 +75,39 @@ class Credentials:
             expires_at=expires_at,
             role_arn=str(role),
             account_id=role.account,
+        )
+
+    @classmethod
+    def of_user(
+        cls,
+        access_key_id: str,
+        secret_access_key: Secret,
+        *,
+        user: Arn,
+        lifetime: timedelta,
+        now: datetime,
+    ) -> Self:
+        """Make a set of an IAM user's own key, whose session token is empty.
+
+        SDKs take a set without a token for one that signs without it. Such a key has no end; it is
+        given one, or nobody would come back for the next.
+
+        Args:
+            access_key_id: the key's id.
+            secret_access_key: its secret half.
+            user: the user.
+            lifetime: after which time to come back.
+            now: when the set is handed out first.
+
+        """
+        return cls(
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            session_token=Secret(""),
+            issued_at=now,
+            expires_at=now + lifetime,
+            role_arn=str(user),
+            account_id=user.account,
         )
 
     @property

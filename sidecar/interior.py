@@ -12,7 +12,11 @@ from sidecar.aws.forwarding import PLACES, Forwarder
 from sidecar.aws.http import http_client
 from sidecar.background import Background
 from sidecar.clock import Clock
-from sidecar.config.role_sources import RolesAnywhereSection
+from sidecar.config.role_sources import (
+    AccessKeySecretSection,
+    RolesAnywhereSection,
+    shares_session,
+)
 from sidecar.config.schema import Config
 from sidecar.delivery.files import DeliveredFiles
 from sidecar.errors import IdentityError
@@ -23,6 +27,8 @@ from sidecar.living_access import LivingAccess
 from sidecar.preflight import Prepared
 from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
 from sidecar.rotation_graph import build_rotations
+from sidecar.secret_cache.cache import SecretCache
+from sidecar.secret_cache.secret_kind import secret_names
 from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
 from sidecar.signing.x509 import CertifiedKey
@@ -73,6 +79,7 @@ class Interior:
         if self.held is not None:
             renew_with(self.held, self.config, self.access.sessions)
             self.background.start(self.held.run())
+        renew_after_changes(self.secrets.secrets, self.config, self.access.sessions)
         self.access.start()
         self.background.start_all(
             (*self.secrets.background(), *self.changes.background(), self.files.run())
@@ -149,12 +156,30 @@ def _signing_key(held: HeldIdentity | None) -> Callable[[], CertifiedKey]:
 def _access(
     config: Config, prepared: Prepared, graph: RoleGraph, background: Background, clock: Clock
 ) -> LivingAccess:
-    shared = frozenset(name for name, role in config.roles.items() if role.shared_session)
+    shared = frozenset(name for name, role in config.roles.items() if shares_session(role))
     access = LivingAccess(
         prepared.access, prepared.admin_tokens, AppSessions(graph, shared, background, clock), clock
     )
     access.write_first_tokens()
     return access
+
+
+def renew_after_changes(cache: SecretCache, config: Config, sessions: AppSessions) -> None:
+    """Renew the roles whose key is in a secret as soon as that is said to have changed."""
+    kept = {
+        name: secret_names(role.secret_id)
+        for name, role in config.roles.items()
+        if isinstance(role, AccessKeySecretSection)
+    }
+
+    def renew(changed: frozenset[str] | None) -> None:
+        concerned = [
+            name for name, own in kept.items() if changed is None or not own.isdisjoint(changed)
+        ]
+        for session in sessions.of_roles(concerned):
+            session.renew_soon()
+
+    cache.on_change(renew)
 
 
 def renew_with(held: HeldIdentity, config: Config, sessions: AppSessions) -> None:

@@ -11,11 +11,15 @@ import aiohttp
 
 from sidecar.aws.endpoints import service_endpoint
 from sidecar.aws.roles_anywhere import RolesAnywhere
+from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.aws.sts import SessionRequest, Sts
+from sidecar.aws.user_keys import ONE_ATTEMPT, UserKeys
 from sidecar.clock import Clock
 from sidecar.config.chaining import chaining_order
 from sidecar.config.consistency import sts_region
 from sidecar.config.role_sources import (
+    SESSION_TOKEN,
+    AccessKeySecretSection,
     AssumeRoleSection,
     RolesAnywhereSection,
     RoleSection,
@@ -24,6 +28,7 @@ from sidecar.config.role_sources import (
 )
 from sidecar.config.schema import AwsSection, Config
 from sidecar.errors import ConfigError, Problem
+from sidecar.providers.access_key_secret import AccessKeySecretSource, UserSecret
 from sidecar.providers.assume_role import AssumeRoleSource
 from sidecar.providers.refreshing import RefreshingRole, RoleSource
 from sidecar.providers.roles_anywhere import RolesAnywhereSource
@@ -150,7 +155,9 @@ class _Graph:
     def _renewed(self, name: str, label: str, source: RoleSource) -> RefreshingRole:
         spread = self._spread(self.config.roles[name])
         role = RefreshingRole(label, source, self.clock, jitter=self.jitter, start_spread=spread)
-        if isinstance(source, AssumeRoleSource):
+        if isinstance(source, AccessKeySecretSource):
+            role.on_doubt(source.doubt)
+        if isinstance(source, AssumeRoleSource | AccessKeySecretSource):
             # A role that waits for its parent's session must not sit out its back-off then.
             source.parent.on_change(
                 lambda _: role.renew_soon() if source.waits_for_parent else None
@@ -167,6 +174,8 @@ class _Graph:
         """Make the source; None when the role that it hangs on could not be made."""
         if isinstance(section, RolesAnywhereSection):
             return self._roles_anywhere(name, section)
+        if isinstance(section, AccessKeySecretSection):
+            return self._access_key_secret(name, section)
         names = SessionNames(section.role_session_name, name, self.hostname)
         request = partial(_session_request, section, names, self.key)
         sts = sts_of(name, self.config, self.clock)
@@ -174,6 +183,26 @@ class _Graph:
             parent = self.roles.get(section.via)
             return None if parent is None else AssumeRoleSource(sts, parent, request)
         return WebIdentitySource(sts, section.token_file, request)
+
+    def _access_key_secret(
+        self, name: str, section: AccessKeySecretSection
+    ) -> AccessKeySecretSource | None:
+        aws, parent = self.config.aws, self.roles.get(section.via)
+        where = UserSecret(
+            secret_id=section.secret_id,
+            region=sts_region(name, self.config),
+            lifetime=timedelta(seconds=section.session_duration_seconds),
+            exchanged=section.exchange == SESSION_TOKEN,
+        )
+        endpoint = partial(endpoint_of, aws=aws)
+        for service in ("secretsmanager", "sts"):
+            endpoint(service, where.region)
+        if parent is None:
+            return None
+        bundle = None if aws.ca_bundle is None else str(aws.ca_bundle)
+        secrets = SecretsManager(endpoint, ca_bundle=bundle, boto_config=ONE_ATTEMPT)
+        keys = UserKeys(endpoint, self.clock, ca_bundle=bundle)
+        return AccessKeySecretSource(where, parent, secrets, keys, self.clock)
 
     def _roles_anywhere(self, name: str, section: RolesAnywhereSection) -> RolesAnywhereSource:
         region = section.trust_anchor_arn.region

@@ -21,6 +21,7 @@ from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.aws.sts import SessionRequest
 from sidecar.clock import Clock
 from sidecar.config.consistency import default_region, secrets_role
+from sidecar.config.role_sources import AccessKeySecretSection
 from sidecar.config.schema import AwsSection, Config
 from sidecar.config.secrets_section import SecretsSection
 from sidecar.credentials import Credentials
@@ -55,7 +56,7 @@ class SecretReaders:
     Args:
         default: the reader where no role is named.
         roles: the configured roles, by name.
-        arns: their ARNs, by name.
+        arns: their ARNs, by name; users have none.
         assumed: all other roles.
         has_region: says whether a partition has a region; the default reader's is not asked for.
 
@@ -98,8 +99,11 @@ class SecretReaders:
             UpstreamError: whatever `ask` raises.
 
         """
+        configured = self._roles.get(reader.role)
+        if configured is not None:
+            await configured.settled(_COLD_START_SECONDS)
         self._check_region(reader)
-        role = await self._role(reader.role)
+        role = configured or await self._assumed.role(reader.role)
         credentials = role.current()
         try:
             return await ask(credentials)
@@ -113,21 +117,16 @@ class SecretReaders:
         """See that the credentials go to no address but their own partition's."""
         if reader.region == self.default.region:
             return
-        role_arn = Arn.parse(self._arns.get(reader.role, reader.role))
-        if not self._has_region(role_arn.partition, reader.region):
+        role = self._roles.get(reader.role)
+        # Of a user only the credentials tell the partition.
+        arn = self._arns.get(reader.role) or (role.current().role_arn if role else reader.role)
+        if not self._has_region(Arn.parse(arn).partition, reader.region):
             raise UpstreamRefused(
                 "Credential should be scoped to a valid region.",
                 hint="AWS was not asked: check the region",
                 status=400,
                 code="InvalidSignatureException",
             )
-
-    async def _role(self, name: str) -> RefreshingRole:
-        role = self._roles.get(name)
-        if role is None:
-            return await self._assumed.role(name)
-        await role.settled(_COLD_START_SECONDS)
-        return role
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +230,11 @@ def _through(
 
 
 def _arns(config: Config) -> dict[str, str]:
-    return {name: str(section.role_arn) for name, section in config.roles.items()}
+    return {
+        name: str(section.role_arn)
+        for name, section in config.roles.items()
+        if not isinstance(section, AccessKeySecretSection)
+    }
 
 
 def _shown(follower: Callable[[], RotationFollower | None], fetch: _FetchSecret) -> _FetchSecret:

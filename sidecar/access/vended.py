@@ -38,6 +38,7 @@ class VendedSessions:
 
     def __init__(self) -> None:
         self._sessions: dict[str, VendedSession] = {}
+        self._of_several: set[str] = set()
 
     def keep(
         self, role: str, credentials: Credentials, now: datetime, *, app: str | None = None
@@ -48,7 +49,13 @@ class VendedSessions:
             for key_id, each in self._sessions.items()
             if each.credentials.expires_at + _REMEMBERED > now
         }
-        self._sessions[credentials.access_key_id] = VendedSession(role, credentials, app)
+        before = self._sessions.get(credentials.access_key_id)
+        former: tuple[App, ...] = ()
+        if before is not None and not credentials.session_token:  # a user's key, which stays
+            former = before.former
+            if before.role != role:
+                self._of_several.add(credentials.access_key_id)
+        self._sessions[credentials.access_key_id] = VendedSession(role, credentials, app, former)
         of_both = [
             key_id
             for key_id, each in self._sessions.items()
@@ -75,5 +82,8 @@ class VendedSessions:
         }
 
     def find(self, access_key_id: str) -> VendedSession | None:
-        """Give the session of this key id, expired or not; None when it is not known."""
-        return self._sessions.get(access_key_id)
+        """Give the session of this key id, expired or not; None when it is not known.
+
+        A user's key that two roles hand out says of nobody which of them he has.
+        """
+        return None if access_key_id in self._of_several else self._sessions.get(access_key_id)

@@ -43,7 +43,12 @@ BOTO_CONFIG: Final = BotoConfig(
     parameter_validation=False,
     user_agent_extra="credential-sidecar",
 )
-_SHOWN: Final = {"secretsmanager": "Secrets Manager", "ssm": "Parameter Store", "sqs": "SQS"}
+_SHOWN: Final = {
+    "secretsmanager": "Secrets Manager",
+    "ssm": "Parameter Store",
+    "sqs": "SQS",
+    "sts": "STS",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from sidecar.config.app_section import AppSection
 from sidecar.config.option import options_of
+from sidecar.config.role_sources import SESSION_TOKEN, shares_session
 from sidecar.config.schema import Config
 from sidecar.errors import Problem
 
@@ -19,6 +20,7 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "tokens": ("key_file",),
     "audit": ("destination",),
 }
+_EXCHANGE: Final = f"exchange = {SESSION_TOKEN}"
 
 
 def app_inconsistencies(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
@@ -121,14 +123,14 @@ def shared_roles(config: Config) -> Iterator[str]:
     if not config.doors.aws_api:
         return
     for role, section in config.roles.items():
-        if not section.shared_session:
+        if not shares_session(section):
             continue
         sharing = {name: app for name, app in config.apps.items() if role in app.roles}
         if len({_may_read(app) for app in sharing.values()}) > 1:
+            remedy = "shared_session = false" if section.shared_session else _EXCHANGE
             yield (
                 f"apps {', '.join(sharing)} share one session of role {role}: at the aws-api door "
-                f"each may read only what all of them may (hint: roles.{role}.shared_session = "
-                "false)"
+                f"each may read only what all of them may (hint: roles.{role}.{remedy})"
             )
 
 

@@ -1,8 +1,9 @@
-"""Which role is assumed through which: chains from a role to the one that needs no other."""
+"""Which role comes through which: chains from a role to the one that needs no other."""
 
 from collections.abc import Mapping
 
-from sidecar.config.role_sources import AssumeRoleSection, RoleSection
+from sidecar.arn import Arn
+from sidecar.config.role_sources import AccessKeySecretSection, RoleSection, ViaSection
 
 Roles = Mapping[str, RoleSection]
 
@@ -39,5 +40,23 @@ def chaining_order(roles: Roles) -> list[str]:
     return sorted(roles, key=lambda name: len(chain_of(name, roles)))
 
 
+def arn_behind(name: str, roles: Roles) -> Arn | None:
+    """Give a role's own ARN; a user has none here, so that of the role which reads its secret.
+
+    Args:
+        name: the role's name.
+        roles: every role that could be read.
+
+    Returns:
+        The ARN; None where users hang on each other, or on what is no role.
+
+    """
+    for each in chain_of(name, roles):
+        section = roles[each]
+        if not isinstance(section, AccessKeySecretSection):
+            return section.role_arn
+    return None
+
+
 def _via(section: RoleSection) -> str:
-    return section.via if isinstance(section, AssumeRoleSection) else ""
+    return section.via if isinstance(section, ViaSection) else ""

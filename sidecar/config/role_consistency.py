@@ -1,17 +1,23 @@
 """What must hold between the options of a role, and between roles."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from sidecar.config.chaining import Roles, cycles
+from sidecar.config.chaining import Roles, arn_behind, cycles
 from sidecar.config.role_sources import (
+    NO_EXCHANGE,
+    AccessKeySecretSection,
     AssumeRoleSection,
     RolesAnywhereSection,
-    RoleSection,
     StsSection,
+    ViaSection,
 )
 from sidecar.config.schema import IdentitySection
 from sidecar.errors import Problem
 from sidecar.session_name import CERTIFICATE_FIELDS
+
+# Less than 1800 would leave SDKs no 20 minutes; more would keep them from a new key too long.
+_KEY_SECONDS: Final = range(1800, 43200 + 1)
 
 
 def role_inconsistencies(
@@ -27,14 +33,20 @@ def role_inconsistencies(
     """
     for name, role in sound.items():
         where = f"roles.{name}"
+        if isinstance(role, ViaSection):
+            yield from _via(where, role, roles)
+        if isinstance(role, AccessKeySecretSection):
+            yield from _lifetime(where, role)
+            continue
         yield from _session_name(where, role, identity)
         if isinstance(role, RolesAnywhereSection):
             yield from _arns(where, role)
         else:
             yield from _policy(where, role)
         if isinstance(role, AssumeRoleSection):
-            yield from _via(where, role, roles, sound)
+            yield from _partition(where, role, sound)
             yield from _tags(where, role)
+    yield from _one_key_twice(sound)
     for cycle in cycles(roles):
         yield Problem(
             f"roles.{cycle[0]}.via",
@@ -43,8 +55,32 @@ def role_inconsistencies(
         )
 
 
+def _lifetime(where: str, role: AccessKeySecretSection) -> Iterator[Problem]:
+    seconds = role.session_duration_seconds
+    if role.exchange == NO_EXCHANGE and seconds not in _KEY_SECONDS:
+        yield Problem(
+            f"{where}.session_duration_seconds",
+            f"must be {_KEY_SECONDS[0]} to {_KEY_SECONDS[-1]} without exchange (got {seconds})",
+            "SDKs come back for the key some minutes before that; 3600 suits most",
+        )
+
+
+def _one_key_twice(sound: Roles) -> Iterator[Problem]:
+    """Find two roles that hand out one key: who signs with it would be of neither."""
+    first: dict[str, str] = {}
+    for name, role in sound.items():
+        if isinstance(role, AccessKeySecretSection) and role.exchange == NO_EXCHANGE:
+            other = first.setdefault(role.secret_id, name)
+            if other != name:
+                yield Problem(
+                    f"roles.{name}.secret_id",
+                    f"is that of role {other} too, and both hand out its key as it is",
+                    "give applications one of the two roles, or set exchange = session-token",
+                )
+
+
 def _session_name(
-    where: str, role: RoleSection, identity: IdentitySection | None
+    where: str, role: RolesAnywhereSection | StsSection, identity: IdentitySection | None
 ) -> Iterator[Problem]:
     template = role.role_session_name
     used = template.fields & CERTIFICATE_FIELDS if template is not None else ()
@@ -61,17 +97,19 @@ def _policy(where: str, role: StsSection) -> Iterator[Problem]:
         yield Problem(f"{where}.policy_file", f"cannot go with {where}.policy", "keep one")
 
 
-def _via(where: str, role: AssumeRoleSection, roles: Roles, sound: Roles) -> Iterator[Problem]:
+def _via(where: str, role: ViaSection, roles: Roles) -> Iterator[Problem]:
     if role.via not in roles:
         yield Problem(
             f"{where}.via", f"there is no role {role.via!r}", f"configured are {', '.join(roles)}"
         )
-    parent = sound.get(role.via, role)
-    if parent.role_arn.partition != role.role_arn.partition:
+
+
+def _partition(where: str, role: AssumeRoleSection, sound: Roles) -> Iterator[Problem]:
+    parent = arn_behind(role.via, sound) if role.via in sound else None
+    if parent is not None and parent.partition != role.role_arn.partition:
         yield Problem(
             f"{where}.role_arn",
-            f"is of partition {role.role_arn.partition}, role {role.via} of "
-            f"{parent.role_arn.partition}",
+            f"is of partition {role.role_arn.partition}, role {role.via} of {parent.partition}",
             "a role can only be assumed within its own partition",
         )
 

@@ -32,6 +32,11 @@ from sidecar.session_name import FIELDS, SessionName
 ROLES_ANYWHERE: Final = "roles-anywhere"
 ASSUME_ROLE: Final = "assume-role"
 WEB_IDENTITY: Final = "web-identity"
+ACCESS_KEY_SECRET: Final = "access-key-secret"  # noqa: S105 - the name of a source
+
+# What an IAM user's key is exchanged for before it is handed out.
+NO_EXCHANGE: Final = "none"
+SESSION_TOKEN: Final = "session-token"  # noqa: S105 - the name of a kind of exchange
 
 # What the examples of ARNs begin with.
 _SCOPE: Final = "arn:aws:rolesanywhere:eu-central-1:123456789012"
@@ -195,8 +200,58 @@ class WebIdentitySection(_FromSts):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKeySecretSection(_Vended):
+    """A role that is an IAM user, whose access key is kept in a Secrets Manager secret."""
+
+    source: str = option(
+        one_of(ACCESS_KEY_SECRET), "Where the credentials come from.", example=ACCESS_KEY_SECRET
+    )
+    secret_id: str = option(
+        text,
+        "Name or ARN of the secret with the user's key: JSON with `user_name`, "
+        "`aws_access_key_id` and `aws_secret_access_key`.",
+        example="legacy/batch-user",
+        hint="aws secretsmanager list-secrets shows it",
+    )
+    via: str = option(
+        text, "The role whose credentials read the secret.", example="default", hint="name a role"
+    )
+    exchange: str = option(
+        one_of(NO_EXCHANGE, SESSION_TOKEN),
+        "What is handed out: the key itself, which all apps with the role share and which has no "
+        "session token, or a session that STS GetSessionToken gives for it.",
+        default=NO_EXCHANGE,
+        example=SESSION_TOKEN,
+    )
+    session_duration_seconds: int = option(
+        whole_number(900, 129600),
+        "How long a session lasts, or, without exchange, after which time SDKs come back for the "
+        "key at the latest (1800 to 43200).",
+        default=3600,
+        example="3600",
+    )
+    region: str | None = option(
+        region_name,
+        "Region of the secret, and of the STS that checks the key. Default: `aws.region`, or that "
+        "of its chain's trust anchor.",
+        default=None,
+        example="eu-central-1",
+        hint=REGION_HINT,
+    )
+
+
 StsSection = AssumeRoleSection | WebIdentitySection
-RoleSection = RolesAnywhereSection | StsSection
+# Those that hang on another role.
+ViaSection = AssumeRoleSection | AccessKeySecretSection
+RoleSection = RolesAnywhereSection | StsSection | AccessKeySecretSection
+
+
+def shares_session(role: RoleSection) -> bool:
+    """Whether all apps with a role get the same credentials: a user's key is one for all."""
+    its_key = isinstance(role, AccessKeySecretSection) and role.exchange == NO_EXCHANGE
+    return role.shared_session or its_key
+
 
 ROLE_SOURCES: Final = Variants(
     "source",
@@ -206,6 +261,7 @@ ROLE_SOURCES: Final = Variants(
             ROLES_ANYWHERE: RolesAnywhereSection,
             ASSUME_ROLE: AssumeRoleSection,
             WEB_IDENTITY: WebIdentitySection,
+            ACCESS_KEY_SECRET: AccessKeySecretSection,
         }
     ),
 )

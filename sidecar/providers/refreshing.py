@@ -98,10 +98,15 @@ class RefreshingRole:
         self._rest: _Rest | None = None
         self._nap: asyncio.Task[None] | None = None
         self._on_change: list[Callable[[Credentials], None]] = []
+        self._on_doubt: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[Credentials], None]) -> None:
         """Call `listener` with every new set, at the moment it starts to be served."""
         self._on_change.append(listener)
+
+    def on_doubt(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when the set in use is doubted; it must not fail."""
+        self._on_doubt.append(listener)
 
     def current(self) -> Credentials:
         """Return the set in use.
@@ -138,6 +143,8 @@ class RefreshingRole:
         """
         if credentials is self._credentials:
             self._doubted = True
+            for listener in self._on_doubt:
+                listener()
 
     def renew_soon(self) -> None:
         """Ask for a renewal within seconds, such as after a change of what the source signs with.

@@ -40,6 +40,7 @@ class ReaderCache(Generic[Query, Value]):
         self._holding = holding
         self._names = names
         self._id_of = id_of
+        self._listeners: list[Callable[[frozenset[str] | None], None]] = []
 
     def get(
         self, reader: Reader, query: Query, *, refresh_now: bool = False
@@ -72,6 +73,17 @@ class ReaderCache(Generic[Query, Value]):
         """
         self._holding.put((reader, query), value, asked_at)
 
+    def on_change(self, listener: Callable[[frozenset[str] | None], None]) -> None:
+        """Call `listener` with the names of what has perhaps changed; None stands for everything.
+
+        It must not fail. Whether any of it is held here does not matter.
+        """
+        self._listeners.append(listener)
+
+    def _tell(self, names: frozenset[str] | None) -> None:
+        for listener in self._listeners:
+            listener(names)
+
     def invalidate(self, value_id: str, /, *, wait: bool = False) -> int:
         """Let nothing of one thing count as fresh; what is in use is asked for again at once.
 
@@ -84,6 +96,7 @@ class ReaderCache(Generic[Query, Value]):
 
         """
         names = self._names(value_id)
+        self._tell(names)
         return self._holding.invalidate(
             lambda question: not names.isdisjoint(self._names(self._id_of(question[1]))), wait=wait
         )
@@ -99,6 +112,7 @@ class ReaderCache(Generic[Query, Value]):
 
         """
         names = frozenset[str]().union(*map(self._names, value_ids))
+        self._tell(names)
 
         def concerns(question: tuple[Reader, Query]) -> bool:
             reader, query = question
@@ -111,6 +125,7 @@ class ReaderCache(Generic[Query, Value]):
 
     def invalidate_all(self) -> int:
         """Let nothing at all count as fresh; returns how many held values it concerned."""
+        self._tell(None)
         return self._holding.invalidate(lambda _: True)
 
     def renew(self, value_id: str, /) -> int:
@@ -123,12 +138,14 @@ class ReaderCache(Generic[Query, Value]):
 
         """
         names = self._names(value_id)
+        self._tell(names)
         return self._holding.renew(
             lambda question: not names.isdisjoint(self._names(self._id_of(question[1])))
         )
 
     def renew_all(self) -> int:
         """Read all values again, as `renew` does; returns how many held values it concerned."""
+        self._tell(None)
         return self._holding.renew(lambda _: True)
 
     def forget_reader(self, reader: Reader) -> None:

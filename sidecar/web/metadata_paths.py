@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ _META: Final = "/latest/meta-data"
 _PLAIN: Final = "/latest/meta-data/iam/security-credentials"
 _EXTENDED: Final = "/latest/meta-data/iam/security-credentials-extended"
 INFO_PATH: Final = "/latest/meta-data/iam/info"
+_PRINCIPAL: Final = re.compile(":(role|user)/")
 _DOCUMENT: Final = "/latest/dynamic/instance-identity/document"
 # What AWS calls the form of the document.
 _DOCUMENT_VERSION: Final = "2017-09-30"
@@ -150,7 +152,7 @@ class SessionAnswers:
         info = {
             "Code": "Success",
             "LastUpdated": plain["LastUpdated"],
-            "InstanceProfileArn": credentials.role_arn.replace(":role/", ":instance-profile/", 1),
+            "InstanceProfileArn": _PRINCIPAL.sub(":instance-profile/", credentials.role_arn, 1),
             "InstanceProfileId": _profile_id(credentials.role_arn),
         }
         return cls(

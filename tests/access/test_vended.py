@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from sidecar.access.policy import App
 from sidecar.access.vended import MOST_PER_ROLE, VendedSessions
 from sidecar.credentials import Credentials
 from sidecar.redaction import Secret
@@ -58,3 +59,30 @@ def test_of_a_role_with_too_many_sessions_the_first_goes_and_no_other_roles(
     assert vended.find("ASIA1") is not None
     assert vended.find(f"ASIA{MOST_PER_ROLE}") is not None
     assert vended.find("ASIAOTHER") is not None
+
+
+@pytest.fixture
+def key(session: Credentials) -> Credentials:
+    """Give a user's key, which has no token."""
+    return replace(session, session_token=Secret(""))
+
+
+def test_of_a_key_that_stays_the_same_it_is_known_who_may_have_it_no_more(
+    key: Credentials, now: datetime
+) -> None:
+    vended, gone = VendedSessions(), App("gone", ("legacy",), ())
+    vended.keep("legacy", key, now)
+    vended.left("legacy", [gone])
+    vended.keep("legacy", replace(key, expires_at=now + timedelta(hours=2)), now)
+    found = vended.find("ASIA1")
+    assert found is not None
+    assert found.former == (gone,)
+
+
+def test_a_key_that_two_roles_hand_out_is_of_neither(key: Credentials, now: datetime) -> None:
+    vended = VendedSessions()
+    vended.keep("legacy", key, now)
+    vended.keep("other", key, now)
+    assert vended.find("ASIA1") is None
+    vended.keep("legacy", key, now)
+    assert vended.find("ASIA1") is None

@@ -187,7 +187,7 @@ def test_a_key_that_two_sources_share_is_refused_in_the_third(
 ) -> None:
     sound["roles"]["default"]["region"] = "eu-west-1"
     [found] = problems(sound)
-    assert found.what == "belongs to source assume-role and web-identity only"
+    assert found.what == "belongs to source assume-role and web-identity and access-key-secret only"
 
 
 def test_a_variable_of_another_source_is_refused_like_its_key(
@@ -195,7 +195,8 @@ def test_a_variable_of_another_source_is_refused_like_its_key(
 ) -> None:
     [found] = problems(sound, {"SIDECAR_ROLES_DEFAULT_VIA": "x"})
     assert str(found) == (
-        "roles.default.via (SIDECAR_ROLES_DEFAULT_VIA): belongs to source assume-role only"
+        "roles.default.via (SIDECAR_ROLES_DEFAULT_VIA): belongs to source assume-role and "
+        "access-key-secret only"
     )
 
 

@@ -11,6 +11,7 @@ from sidecar.config.load import Loaded
 ROLE = "arn:aws:iam::123456789012:role/api"
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE}
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE}
+KEY = {"source": "access-key-secret", "via": "default", "secret_id": "legacy/batch-user"}
 POLICY = '{"Statement": []}'
 
 Found = Callable[..., list[tuple[str, str]]]
@@ -45,6 +46,15 @@ def found(load: Callable[..., Loaded], sound: dict[str, Any]) -> Found:
         pytest.param(
             {"a": CHAINED | {"role_arn": ROLE.replace("123456789012", "000000000000")}},
             id="in another account",
+        ),
+        pytest.param({"a": KEY, "b": CHAINED | {"via": "a"}}, id="on a user's key"),
+        pytest.param({"a": KEY | {"via": "b"}, "b": CHAINED}, id="a key read by a chained role"),
+        pytest.param({"a": KEY, "b": KEY | {"exchange": "session-token"}}, id="key and session"),
+        pytest.param({"a": KEY, "b": KEY | {"secret_id": "other"}}, id="two users"),
+        pytest.param({"a": KEY | {"session_duration_seconds": 43200}}, id="a key for half a day"),
+        pytest.param(
+            {"a": KEY | {"exchange": "session-token", "session_duration_seconds": 129600}},
+            id="a user's session of 36 hours",
         ),
     ],
 )
@@ -91,6 +101,53 @@ def test_a_chained_role_that_cannot_work_is_refused(
     found: Found, role: dict[str, Any], problem: str, hint: str
 ) -> None:
     assert found(api=CHAINED | role) == [(f"roles.api.{problem}", hint)]
+
+
+@pytest.mark.parametrize(
+    ("role", "problem", "hint"),
+    [
+        pytest.param(
+            {"via": "ghost"},
+            "via: there is no role 'ghost'",
+            "configured are default, first, api",
+            id="unknown parent",
+        ),
+        pytest.param(
+            {"secret_id": "first"},
+            "secret_id: is that of role first too, and both hand out its key as it is",
+            "give applications one of the two roles, or set exchange = session-token",
+            id="one key twice",
+        ),
+        *(
+            pytest.param(
+                {"session_duration_seconds": seconds},
+                f"session_duration_seconds: must be 1800 to 43200 without exchange (got {seconds})",
+                "SDKs come back for the key some minutes before that; 3600 suits most",
+                id=f"{seconds} seconds",
+            )
+            for seconds in (1799, 43201)
+        ),
+        pytest.param(
+            {"via": "api"},
+            "via: the role would be assumed through itself: api → api",
+            "let one of them come from roles-anywhere or web-identity",
+            id="on itself",
+        ),
+    ],
+)
+def test_a_users_key_that_cannot_work_is_refused(
+    found: Found, role: dict[str, Any], problem: str, hint: str
+) -> None:
+    first = KEY | {"secret_id": "first"}
+    assert found(first=first, api=KEY | role) == [(f"roles.api.{problem}", hint)]
+
+
+def test_a_role_on_a_users_key_is_of_the_partition_that_the_secret_is_read_in(
+    found: Found,
+) -> None:
+    china = CHAINED | {"via": "key", "role_arn": ROLE.replace("arn:aws:", "arn:aws-cn:")}
+    [(problem, _)] = found(key=KEY, china=china)
+    assert problem == "roles.china.role_arn: is of partition aws-cn, role key of aws"
 
 
 @pytest.mark.parametrize("field", ["certificate_cn", "certificate_serial"])

@@ -14,6 +14,7 @@ from sidecar.config.issuer_section import ALGORITHMS, IssuerSection
 from sidecar.config.load import Loaded
 from sidecar.config.option import options_of
 from sidecar.config.role_sources import (
+    AccessKeySecretSection,
     AssumeRoleSection,
     RolesAnywhereSection,
     WebIdentitySection,
@@ -27,6 +28,7 @@ ANCHOR, PROFILE = f"{SCOPE}:trust-anchor/anchor-2", f"{SCOPE}:profile/profile-2"
 ROLE = "arn:aws:iam::123456789012:role/path/api"
 # What the sound configuration has here besides: a role of each source.
 CHAINED = {"source": "assume-role", "via": "default", "role_arn": ROLE}
+LEGACY = {"source": "access-key-secret", "via": "default", "secret_id": "legacy/batch-user"}
 TOKEN = {"source": "web-identity", "token_file": "token", "role_arn": ROLE}
 ISSUER = {"issuer": "https://corp.example", "audience": "sidecar", "jwks_file": "corp.jwks"}
 # The schema by the name that a section has in the sound configuration.
@@ -34,6 +36,7 @@ SCHEMAS: dict[str, type] = {
     **SECTIONS,
     "roles.default": RolesAnywhereSection,
     "roles.chained": AssumeRoleSection,
+    "roles.legacy": AccessKeySecretSection,
     "roles.token": WebIdentitySection,
     "apps.web": AppSection,
     "issuers.corp": IssuerSection,
@@ -51,7 +54,7 @@ NO_FLAG = "must be true or false"
 NO_DESTINATION = "must be off, stdout or the path of a file"
 AUDIT_HINT = "such as /var/log/sidecar/audit.jsonl; a file in the directory at hand is ./audit"
 NO_FIPS = "is no region: for FIPS endpoints write us-gov-west-1, and use_fips_endpoint in [aws]"
-NO_SOURCE = "must be one of roles-anywhere, assume-role, web-identity"
+NO_SOURCE = "must be one of roles-anywhere, assume-role, web-identity, access-key-secret"
 NO_NAME = "may hold letters, digits, _+=,.@- and {fields} only"
 NO_FIELD = (
     "has no field {pid}: there are {hostname}, {role}, {certificate_cn}, {certificate_serial}"
@@ -192,6 +195,15 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("roles.default.shared_session", "true", True),
     ("roles.chained.shared_session", True, True),
     ("roles.token.shared_session", False, False),
+    ("roles.legacy.source", "access-key-secret", "access-key-secret"),
+    ("roles.legacy.secret_id", "legacy/batch-user", "legacy/batch-user"),
+    ("roles.legacy.via", "default", "default"),
+    ("roles.legacy.exchange", "none", "none"),
+    ("roles.legacy.exchange", "session-token", "session-token"),
+    ("roles.legacy.session_duration_seconds", 900, 900),
+    ("roles.legacy.session_duration_seconds", "129600", 129600),
+    ("roles.legacy.region", "eu-west-1", "eu-west-1"),
+    ("roles.legacy.shared_session", True, True),
     ("apps.web.issuer", "corp", "corp"),
     ("apps.web.subject", "repo:a/b:*", "repo:a/b:*"),
     ("apps.web.claims", {"/a.b/c": "d", "e": "f=g"}, (("/a.b/c", "d"), ("e", "f=g"))),
@@ -475,6 +487,21 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("roles.default.shared_session", "maybe", f"{NO_FLAG} (got 'maybe')", ""),
     ("roles.chained.shared_session", 1, f"{NO_FLAG} (got 1)", ""),
     ("roles.token.shared_session", "", f"{NO_FLAG} (got '')", ""),
+    ("roles.legacy.source", "env", f"{NO_SOURCE} (got 'env')", ""),
+    ("roles.legacy.secret_id", "", f"{EMPTY} (got '')", "aws secretsmanager list-secrets shows it"),
+    ("roles.legacy.region", "mars", "is not a region's name (got 'mars')", "such as "),
+    ("roles.legacy.shared_session", "maybe", f"{NO_FLAG} (got 'maybe')", ""),
+    ("roles.legacy.via", 5, f"{NO_TEXT} (got 5)", "name a role"),
+    ("roles.legacy.exchange", "sts", "must be one of none, session-token (got 'sts')", ""),
+    *(
+        (
+            "roles.legacy.session_duration_seconds",
+            seconds,
+            f"must be between 900 and 129600 (got {seconds})",
+            "",
+        )
+        for seconds in (899, 129601)
+    ),
     ("apps.web.token_env", "a-token-in-place-of-a-name", NO_VARIABLE, NAME_IT),
     ("apps.web.token_env", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NO_VARIABLE, NAME_IT),
     ("apps.web.issuer", 1, f"{NO_TEXT} (got 1)", ""),
@@ -564,7 +591,7 @@ EVERY_OPTION = {
 @pytest.fixture
 def sound(sound: dict[str, Any]) -> dict[str, Any]:
     """Give the sound configuration with a role of each source, and an issuer."""
-    sound["roles"] |= {"chained": dict(CHAINED), "token": dict(TOKEN)}
+    sound["roles"] |= {"chained": dict(CHAINED), "token": dict(TOKEN), "legacy": dict(LEGACY)}
     sound["issuers"] = {"corp": dict(ISSUER)}
     return sound
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sidecar.config.load import Loaded, load_config
-from sidecar.config.role_sources import WebIdentitySection
+from sidecar.config.role_sources import RolesAnywhereSection, WebIdentitySection
 from sidecar.config.sources import DEFAULT_PATHS, find_file
 from sidecar.errors import ConfigError, Problem
 
@@ -185,6 +185,7 @@ def test_variables_alone_make_one_role_and_one_app_that_may_use_everything() -> 
     config = load_config(Path("/dev/null"), VARIABLES).config
     assert list(config.roles) == list(config.apps) == ["default"]
     role, app = config.roles["default"], config.apps["default"]
+    assert isinstance(role, RolesAnywhereSection)
     assert str(role.role_arn) == VARIABLES["SIDECAR_ROLE_ARN"]
     assert (app.roles, app.secrets, app.token_env) == (("default",), ("*",), "SIDECAR_TOKEN")
 

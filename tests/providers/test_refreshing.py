@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -211,3 +212,16 @@ async def test_cancelling_ends_the_renewing(
     await clock.advance(2 * HOUR)
     assert task.cancelled()
     assert len(source.asked_at) == 1
+
+
+async def test_whoever_wants_to_know_hears_of_a_doubt_about_what_is_served(
+    role: RefreshingRole, start: Start, clock: "ManualClock"
+) -> None:
+    start()
+    await clock.advance(0)
+    heard: list[str] = []
+    role.on_doubt(lambda: heard.append("doubt"))
+    role.doubt(replace(role.current()))
+    assert heard == []
+    role.doubt(role.current())
+    assert heard == ["doubt"]
