@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from sidecar.demo.stage import ROLE_NAME
+
 if TYPE_CHECKING:
     from tests.clients.conftest import Client, Variables
     from tests.conftest import Aws, Serve
@@ -27,12 +29,16 @@ def user(shared_aws: "Aws") -> Iterator[dict[str, str]]:
     iam.create_user(UserName=NAME)
     document = json.dumps({"Version": "2012-10-17", "Statement": [ALLOWED]})
     iam.put_user_policy(UserName=NAME, PolicyName="list", PolicyDocument=document)
+    # The aws-api door reads with the role that reads secrets, whoever asks.
+    role = {"RoleName": ROLE_NAME, "PolicyName": NAME}
+    iam.put_role_policy(**role, PolicyDocument=document)
     key = iam.create_access_key(UserName=NAME)["AccessKey"]
     yield {
         "user_name": NAME,
         "aws_access_key_id": key["AccessKeyId"],
         "aws_secret_access_key": key["SecretAccessKey"],
     }
+    iam.delete_role_policy(**role)
     iam.delete_access_key(UserName=NAME, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=NAME, PolicyName="list")
     iam.delete_user(UserName=NAME)
@@ -92,4 +98,5 @@ def test_the_javascript_sdk_signs_with_it_at_the_aws_api_door(
     ended = subprocess.run(
         words, env=variables, capture_output=True, text=True, timeout=60, check=False
     )
+
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "hunter2\nhunter3\n", "")

@@ -68,3 +68,8 @@ def test_what_is_configured_is_told(load: Load) -> None:
         availability_zone_id="euw1-az2",
         instance_type="t3.micro",
     )
+
+
+def test_a_user_s_account_is_that_of_the_role_which_reads_its_secret(load: Load) -> None:
+    legacy = '[roles.legacy]\nsource = "access-key-secret"\nvia = "default"\nsecret_id = "s"'
+    assert instance_facts(load(legacy), "legacy").account_id == "123456789012"
