@@ -146,6 +146,13 @@ class AwsSection:
         example="https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com",
         hint=_URL_HINT,
     )
+    endpoint_url_iam: str | None = option(
+        base_url,
+        "The same for IAM alone, which only rotations of access keys ask.",
+        default=None,
+        example="http://127.0.0.1:4566",
+        hint=_URL_HINT,
+    )
     use_fips_endpoint: bool = option(
         flag, "Whether to use AWS's FIPS endpoints.", default=False, example="true"
     )
@@ -175,6 +182,7 @@ ENDPOINTS: Final = (
     "endpoint_url_secretsmanager",
     "endpoint_url_ssm",
     "endpoint_url_sqs",
+    "endpoint_url_iam",
 )
 
 

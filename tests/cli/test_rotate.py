@@ -1,0 +1,115 @@
+"""`sidecar rotate` against an emulator, with a role that may do no more than a rotation needs."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli import main
+from sidecar.demo.stage import ROLE_NAME
+from sidecar.rotation import trial
+from tests.rotation.site import SECRET, USER, Site, running_site
+
+Rotate = Callable[..., str]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with running_site(tmp_path, "grace_hours = 25") as site:
+        yield site
+
+
+@pytest.fixture
+def rotate(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Rotate:
+    """Give a function that runs the command, which must end so, and returns what it said."""
+    monkeypatch.setattr(trial, "_PAUSE", trial._PAUSE / 1000)
+
+    def run(*words: str, code: int = 0, secret: str = SECRET) -> str:
+        capsys.readouterr()
+        assert main(["rotate", secret, *words, "--config", str(site.config)]) == code
+        printed = capsys.readouterr()
+        return printed.out or printed.err
+
+    return run
+
+
+def test_a_rotation_makes_a_key_and_the_status_shows_it(site: Site, rotate: Rotate) -> None:
+    assert "create a key of user batch" in rotate("--dry-run")
+    assert rotate().startswith("AWSCURRENT is version ")
+    status = rotate("--status")
+    assert f"…{site.current()[-4:]} (active" in status
+    assert "nothing stands in its way" in status
+    assert site.current() not in status
+
+
+def test_what_stands_in_its_way_is_told_with_what_to_do(site: Site, rotate: Rotate) -> None:
+    rotate()
+    rotate()
+    assert "not now: there is no place for a new key" in rotate("--status")
+    refused = rotate(code=1)
+    assert "is in its grace until" in refused
+    assert "--force" in refused
+    second, keys = site.current(), site.keys()
+    rotate("--force")
+    assert set(site.keys()) - set(keys) == {site.current()}
+    assert second in set(site.keys())
+
+
+def test_reaping_and_restoring(site: Site, rotate: Rotate) -> None:
+    rotate()
+    old = site.current()
+    rotate()
+    told = rotate("--reap")
+    assert "noted when the previous key was replaced" in told
+    assert "the previous key is in its grace, until 20" in told
+    assert "again" in rotate("--restore")
+    assert site.current() == old
+
+
+def test_a_user_s_key_is_adopted_from_stdin(
+    site: Site, rotate: Rotate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = site.aws.client("iam").create_access_key(UserName=USER)["AccessKey"]
+    assert "unknown key" in rotate("--status")
+    text = {
+        "user_name": USER,
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+    }
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(text)))
+    assert rotate("--adopt").startswith("adopted as version ")
+    assert site.current() == key["AccessKeyId"]
+
+
+@pytest.mark.parametrize("text", ["canary", '{"user_name": "batch"}'])
+def test_what_is_no_key_is_not_adopted(
+    rotate: Rotate, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    told = rotate("--adopt", code=1)
+    assert "stdin" in told
+    assert "canary" not in told
+
+
+def test_a_secret_without_a_section_is_refused(rotate: Rotate) -> None:
+    told = rotate(secret="demo/other", code=2)
+    assert 'rotation."demo/other": there is no such section' in told
+    assert SECRET in told
+
+
+@pytest.mark.parametrize("lacking", ["iam:CreateAccessKey", "secretsmanager:PutSecretValue"])
+def test_a_permission_that_lacks_is_named(site: Site, rotate: Rotate, lacking: str) -> None:
+    deny = {"Effect": "Deny", "Action": lacking, "Resource": "*"}
+    site.aws.client("iam").put_role_policy(
+        RoleName=ROLE_NAME,
+        PolicyName="lacks",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+    )
+    told = rotate(code=1)
+    assert f"{lacking} was refused" in told
+    assert f"hint: the role that rotates needs {lacking}" in told
+    assert len(site.keys()) <= 1
