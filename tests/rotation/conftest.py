@@ -57,7 +57,7 @@ def legacy(aws: Aws) -> Callable[..., Legacy]:
         text = json.dumps({"user_name": user, "note": "kept"})
         arn = manager.create_secret(Name=f"legacy/{user}", SecretString=text)["ARN"]
         keeper = Keeper(
-            AwsCalls(_clients(aws), SystemClock().now),
+            AwsCalls(clients_of(aws), SystemClock().now),
             Target(arn, user),
             rules,
             "this test",
@@ -69,7 +69,8 @@ def legacy(aws: Aws) -> Callable[..., Legacy]:
     return make
 
 
-def _clients(aws: Aws) -> KeyClients:
+def clients_of(aws: Aws) -> KeyClients:
+    """Give clients that ask with the administrator's hand."""
     administrator, now = aws.emulator.administrator, SystemClock().now()
     credentials = Credentials(
         administrator.access_key_id,

@@ -60,8 +60,8 @@ class Site:
 
 
 @contextmanager
-def running_site(directory: Path, rotation: str) -> Iterator[Site]:
-    """Set it up; `rotation` is the rest of the section `[rotation."demo/batch"]`."""
+def running_site(directory: Path, rotation: str, more: str = "") -> Iterator[Site]:
+    """Set it up; `rotation` ends `[rotation."demo/batch"]`, and `more` is further sections."""
     with running_emulator() as emulator:
         free = "127.0.0.1:0"
         places = Places(directory, emulator.url, free, free, free, free)
@@ -69,7 +69,7 @@ def running_site(directory: Path, rotation: str) -> Iterator[Site]:
         arn = _provisioned(aws)
         config = aws.stage.config
         with config.open("a") as file:
-            file.write(f'[rotation."{SECRET}"]\nuser_name = "{USER}"\n{rotation}\n')
+            file.write(f'[rotation."{SECRET}"]\nuser_name = "{USER}"\n{rotation}\n{more}\n')
         yield Site(aws, config, arn)
 
 

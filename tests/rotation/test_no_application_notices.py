@@ -1,0 +1,177 @@
+"""Twenty processes with unmodified boto3 work on while the key under them is rotated ten times."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sidecar.clock import SystemClock
+from sidecar.rotation.aws_calls import AwsCalls
+from sidecar.rotation.goal import Retirement, Target
+from sidecar.rotation.keeper import Keeper
+from tests.conftest import Eventually, Serve
+from tests.rotation.conftest import clients_of
+from tests.rotation.site import SECRET, USER, Site, running_site
+
+APPS: Final = 20
+ROTATIONS: Final = 10
+GRACE: Final = timedelta(minutes=5)
+# For how long after a rotation an application may still begin a round with the old key.
+A_LITTLE: Final = timedelta(seconds=20)
+PROGRAM: Final = Path(__file__).with_name("legacy_app.py")
+ROLE: Final = f"""
+[roles.legacy]
+source = "access-key-secret"
+secret_id = "{SECRET}"
+via = "default"
+
+[apps.batch]
+roles = ["legacy"]
+secrets = ["{SECRET}"]
+token_env = "BATCH_TOKEN"
+"""
+TOKEN: Final = "the-token-of-a-batch-application"
+
+
+@dataclass
+class Moved:
+    """Time at AWS, which the rotator shares; nobody waits for it."""
+
+    site: Site
+    ahead: float = 0
+
+    def now(self) -> datetime:
+        return SystemClock().now() + timedelta(seconds=self.ahead)
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead += seconds
+        self.site.emulator.move_clock(self.ahead)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Give a site whose IAM takes as long as AWS's is reported to."""
+    with running_site(tmp_path, "", ROLE) as site:
+        site.emulator.change_iam(new_key_delay_seconds=10, old_key_delay_seconds=4)
+        yield site
+
+
+@pytest.fixture
+def keeper(site: Site) -> Keeper:
+    """Give the rotator: its time is moved, and its grace is five minutes of that."""
+    moved = Moved(site)
+    calls = AwsCalls(clients_of(site.aws), moved.now)
+    rules = Retirement(grace=GRACE, recovery=timedelta(0))
+    return Keeper(calls, Target(site.arn, USER), rules, "this test", moved.now, moved.sleep)
+
+
+@contextmanager
+def applications(
+    directory: Path, doors: dict[str, str]
+) -> Iterator[list[tuple["subprocess.Popen[bytes]", Path]]]:
+    """Run them all; each writes what it says to a file of its own."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
+    variables = {
+        "HOME": str(directory),
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": doors["credentials"] + "/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": doors["aws_api"],
+        "AWS_ENDPOINT_URL": doors["emulator"],
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    with ExitStack() as stack:
+        running = []
+        for number in range(APPS):
+            log = directory / f"app-{number}.log"
+            output = stack.enter_context(log.open("wb"))
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, PROGRAM],
+                    env=inherited | variables,
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+            stack.callback(process.kill)
+            running.append((process, log))
+        yield running
+        for process, _ in running:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
+
+
+def rounds(logs: list[Path]) -> list[int]:
+    """Count each application's rounds."""
+    return [log.read_text().count("worked") for log in logs]
+
+
+def test_no_call_fails_and_the_old_keys_are_gone(
+    site: Site, keeper: Keeper, serve: Serve, eventually: Eventually, tmp_path: Path
+) -> None:
+    keeper.rotate()
+    words = ("--config", str(site.config))
+    with serve(tmp_path, *words, BATCH_TOKEN=TOKEN) as serving:
+        doors = serving.doors() | {"emulator": site.emulator.url}
+        assert "credentials" in doors, serving.log.read_text()
+        eventually(lambda: _served_key(doors) == site.current())
+        with applications(tmp_path, doors) as running:
+            logs = [log for _, log in running]
+            _all_work_on(logs, eventually)
+            for _ in range(ROTATIONS):
+                keeper.rotate()
+                keeper.reap()  # which notes when the grace began
+                _told(doors)
+                eventually(lambda: _served_key(doors) == site.current())
+                _all_work_on(logs, eventually)
+                keeper.sleep((GRACE + A_LITTLE).total_seconds())
+                keeper.reap()
+        assert [process.wait() for process, _ in running] == [0] * APPS, _last_words(logs)
+    assert site.keys() == {site.current(): "Active"}
+
+
+def _all_work_on(logs: list[Path], eventually: Eventually) -> None:
+    """Wait until each application has begun and ended a round from now on."""
+    before = rounds(logs)
+    eventually(lambda: all(now >= was + 2 for now, was in zip(rounds(logs), before, strict=True)))
+
+
+def _served_key(doors: dict[str, str]) -> str:
+    """Ask the credentials door which key it hands out."""
+    request = urllib.request.Request(
+        doors["credentials"] + "/credentials", headers={"Authorization": TOKEN}
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            found: str = json.load(answer)["AccessKeyId"]
+    except urllib.error.HTTPError as error:
+        return str(error)
+    return found
+
+
+def _told(doors: dict[str, str]) -> None:
+    """Tell the sidecar of the change, as an event does."""
+    request = urllib.request.Request(
+        f"{doors['admin']}/invalidate?secretId={SECRET}", data=b"", method="POST"
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+
+
+def _last_words(logs: list[Path]) -> str:
+    """Give the end of what each application said that ended early."""
+    ends = [log.read_text()[-600:] for log in logs]
+    return "\n".join(end for end in ends if not end.endswith("worked\n"))
