@@ -66,6 +66,7 @@ class Keeper:
             runner = Runner(self.calls, goal, self._pace(), lambda: lease.check(self.now()))
             for step in Step:
                 runner.run(step)
+            self._note_the_moment(lease)
             return goal.token
 
     def first_action(self) -> Action:
@@ -103,6 +104,17 @@ class Keeper:
         with self._lease() as (_, lease):
             lease.check(self.now())
             return adopt(self.calls, self.target, key, self._pace())
+
+    def _note_the_moment(self, lease: Lease) -> None:
+        """Note since when the old key is replaced; the rotation has succeeded whatever that does.
+
+        A version may be much older than the moment at which it became current.
+        """
+        check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
+        try:
+            reap(self.calls, self.target, self.retirement, self.now, may_act=check)
+        except SidecarError as exc:
+            log.warning("when the old key was replaced is not noted: %s", exc.message)
 
     @contextmanager
     def _lease(self) -> Iterator[tuple[SecretFacts, Lease]]:

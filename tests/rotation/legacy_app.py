@@ -15,7 +15,7 @@ def main() -> None:
     while True:
         session = boto3.Session()
         session.client("s3").list_buckets()
-        session.client("secretsmanager").get_secret_value(SecretId="demo/batch")
+        session.client("secretsmanager").get_secret_value(SecretId=sys.argv[1])
         print("worked", flush=True)
         if select.select([sys.stdin], [], [], 0)[0]:
             return

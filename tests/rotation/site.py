@@ -1,19 +1,14 @@
-"""A whole site on an emulator of its own: a role that may rotate, a user, and a configuration."""
+"""A whole site on the emulator: a role that may rotate, a user, and a configuration."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
-from sidecar.demo.stage import ROLE_NAME, Places, set_stage
-from sidecar.emulator.server import Emulator, running_emulator
+from sidecar.demo.stage import ROLE_NAME
 from tests.conftest import Aws
 
-USER: Final = "batch"
-SECRET: Final = "demo/batch"
 # What the role needs and nothing more, on one user and one secret.
 ON_THE_SECRET: Final = [
     "secretsmanager:DescribeSecret",
@@ -34,56 +29,59 @@ ON_THE_USER: Final = [
 
 @dataclass(frozen=True)
 class Site:
-    """The emulator, its administrator's hand, and the configuration of a sidecar."""
+    """An IAM user whose key is in a secret, and the configuration of a sidecar that rotates it."""
 
     aws: Aws
     config: Path
+    user: str
+    secret: str
     arn: str
-
-    @property
-    def emulator(self) -> Emulator:
-        """The emulator."""
-        return self.aws.emulator
 
     def keys(self) -> dict[str, str]:
         """Give the status of each of the user's keys."""
-        listed = self.aws.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
+        listed = self.aws.client("iam").list_access_keys(UserName=self.user)["AccessKeyMetadata"]
         return {each["AccessKeyId"]: each["Status"] for each in listed}
 
     def current(self) -> str:
         """Give the key that applications are to use."""
         reply = self.aws.client("secretsmanager").get_secret_value(
-            SecretId=SECRET, VersionStage="AWSCURRENT"
+            SecretId=self.arn, VersionStage="AWSCURRENT"
         )
         found: str = json.loads(reply["SecretString"])["aws_access_key_id"]
         return found
 
 
-@contextmanager
-def running_site(directory: Path, rotation: str, more: str = "") -> Iterator[Site]:
-    """Set it up; `rotation` ends `[rotation."demo/batch"]`, and `more` is further sections."""
-    with running_emulator() as emulator:
-        free = "127.0.0.1:0"
-        places = Places(directory, emulator.url, free, free, free, free)
-        aws = Aws(emulator, set_stage(places, datetime.now(UTC)))
-        arn = _provisioned(aws)
-        config = aws.stage.config
-        with config.open("a") as file:
-            file.write(f'[rotation."{SECRET}"]\nuser_name = "{USER}"\n{rotation}\n{more}\n')
-        yield Site(aws, config, arn)
+def new_site(aws: Aws, directory: Path, rotation: str = "", more: str = "") -> Site:
+    """Set it up.
+
+    Args:
+        aws: the emulator.
+        directory: where the configuration is written.
+        rotation: further lines of its section `[rotation."<secret>"]`.
+        more: further sections, in which ``SECRET`` stands for the secret.
+
+    """
+    user = f"batch-{uuid4().hex[:12]}"
+    secret, arn = f"demo/{user}", _provisioned(aws, user)
+    config = directory / "rotating.toml"
+    section = f'[rotation."{secret}"]\nuser_name = "{user}"\n{rotation}\n'
+    own = section + more.replace("SECRET", secret)
+    config.write_text(f"{aws.stage.config.read_text()}\n{own}\n")
+    return Site(aws, config, user, secret, arn)
 
 
-def _provisioned(aws: Aws) -> str:
+def _provisioned(aws: Aws, name: str) -> str:
+    """Make the user, its secret, and what both of them and the role may do."""
     iam = aws.client("iam")
-    user: str = iam.create_user(UserName=USER)["User"]["Arn"]
+    user: str = iam.create_user(UserName=name)["User"]["Arn"]
     reply = aws.client("secretsmanager").create_secret(
-        Name=SECRET, SecretString=json.dumps({"user_name": USER})
+        Name=f"demo/{name}", SecretString=json.dumps({"user_name": name})
     )
     arn: str = reply["ARN"]
     role = [_allow(ON_THE_SECRET, arn), _allow(ON_THE_USER, user)]
-    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="rotates", PolicyDocument=_policy(role))
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=_policy(role))
     own = [_allow(["s3:ListAllMyBuckets"], "*"), _allow(["secretsmanager:GetSecretValue"], arn)]
-    iam.put_user_policy(UserName=USER, PolicyName="works", PolicyDocument=_policy(own))
+    iam.put_user_policy(UserName=name, PolicyName="works", PolicyDocument=_policy(own))
     return arn
 
 

@@ -19,9 +19,9 @@ from sidecar.clock import SystemClock
 from sidecar.rotation.aws_calls import AwsCalls
 from sidecar.rotation.goal import Retirement, Target
 from sidecar.rotation.keeper import Keeper
-from tests.conftest import Eventually, Serve
+from tests.conftest import Aws, Eventually, Serve
 from tests.rotation.conftest import clients_of
-from tests.rotation.site import SECRET, USER, Site, running_site
+from tests.rotation.site import Site, new_site
 
 APPS: Final = 20
 ROTATIONS: Final = 10
@@ -29,15 +29,15 @@ GRACE: Final = timedelta(minutes=5)
 # For how long after a rotation an application may still begin a round with the old key.
 A_LITTLE: Final = timedelta(seconds=20)
 PROGRAM: Final = Path(__file__).with_name("legacy_app.py")
-ROLE: Final = f"""
+ROLE: Final = """
 [roles.legacy]
 source = "access-key-secret"
-secret_id = "{SECRET}"
+secret_id = "SECRET"
 via = "default"
 
 [apps.batch]
 roles = ["legacy"]
-secrets = ["{SECRET}"]
+secrets = ["SECRET"]
 token_env = "BATCH_TOKEN"
 """
 TOKEN: Final = "the-token-of-a-batch-application"
@@ -55,15 +55,16 @@ class Moved:
 
     def sleep(self, seconds: float) -> None:
         self.ahead += seconds
-        self.site.emulator.move_clock(self.ahead)
+        self.site.aws.emulator.move_clock(self.ahead)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(aws: Aws, tmp_path: Path) -> Iterator[Site]:
     """Give a site whose IAM takes as long as AWS's is reported to."""
-    with running_site(tmp_path, "", ROLE) as site:
-        site.emulator.change_iam(new_key_delay_seconds=10, old_key_delay_seconds=4)
-        yield site
+    aws.emulator.change_iam(new_key_delay_seconds=10, old_key_delay_seconds=4)
+    yield new_site(aws, tmp_path, "", ROLE)
+    aws.emulator.change_iam()
+    aws.emulator.move_clock(0)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def keeper(site: Site) -> Keeper:
     moved = Moved(site)
     calls = AwsCalls(clients_of(site.aws), moved.now)
     rules = Retirement(grace=GRACE, recovery=timedelta(0))
-    return Keeper(calls, Target(site.arn, USER), rules, "this test", moved.now, moved.sleep)
+    return Keeper(calls, Target(site.arn, site.user), rules, "this test", moved.now, moved.sleep)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def applications(
             output = stack.enter_context(log.open("wb"))
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, PROGRAM],
+                    [sys.executable, PROGRAM, doors["secret"]],
                     env=inherited | variables,
                     stdin=subprocess.PIPE,
                     stdout=output,
@@ -125,7 +126,7 @@ def test_no_call_fails_and_the_old_keys_are_gone(
     keeper.rotate()
     words = ("--config", str(site.config))
     with serve(tmp_path, *words, BATCH_TOKEN=TOKEN) as serving:
-        doors = serving.doors() | {"emulator": site.emulator.url}
+        doors = serving.doors() | {"emulator": site.aws.emulator.url, "secret": site.secret}
         assert "credentials" in doors, serving.log.read_text()
         eventually(lambda: _served_key(doors) == site.current())
         with applications(tmp_path, doors) as running:
@@ -134,7 +135,7 @@ def test_no_call_fails_and_the_old_keys_are_gone(
             for _ in range(ROTATIONS):
                 keeper.rotate()
                 keeper.reap()  # which notes when the grace began
-                _told(doors)
+                _told(doors, site.secret)
                 eventually(lambda: _served_key(doors) == site.current())
                 _all_work_on(logs, eventually)
                 keeper.sleep((GRACE + A_LITTLE).total_seconds())
@@ -162,10 +163,10 @@ def _served_key(doors: dict[str, str]) -> str:
     return found
 
 
-def _told(doors: dict[str, str]) -> None:
+def _told(doors: dict[str, str], secret: str) -> None:
     """Tell the sidecar of the change, as an event does."""
     request = urllib.request.Request(
-        f"{doors['admin']}/invalidate?secretId={SECRET}", data=b"", method="POST"
+        f"{doors['admin']}/invalidate?secretId={secret}", data=b"", method="POST"
     )
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
