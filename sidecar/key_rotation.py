@@ -73,7 +73,8 @@ class KeyRotation:
     async def _looked(self) -> timedelta:
         """Do what is due, and tell for how long nothing is."""
         try:
-            upcoming = [await self._rotated(), await self._reaped()]
+            # A rotation that is stuck must not keep the replaced key from being retired.
+            upcoming = [await self._reaped(), await self._rotated()]
         except SidecarError as exc:
             self._failed(exc)
             return _AFTER_FAILURE * (1 + self._rhythm.spread)

@@ -1,5 +1,6 @@
 """Taking a key that a user already has into the secret, where it is rotated from then on."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from sidecar.rotation.calls import Calls, NewKey
@@ -10,7 +11,9 @@ from sidecar.rotation.stuck import RotationStuck, shown, wrong_user
 from sidecar.rotation.trial import Pace, try_key
 
 
-def adopt(calls: Calls, target: Target, key: NewKey, pace: Pace) -> str:
+def adopt(
+    calls: Calls, target: Target, key: NewKey, pace: Pace, may_act: Callable[[], None]
+) -> str:
     """Store a key as the current version.
 
     It must be the user's only one: IAM tells of no key's secret half and only late of its use, so
@@ -21,6 +24,7 @@ def adopt(calls: Calls, target: Target, key: NewKey, pace: Pace) -> str:
         target: the secret, which exists and names the user, and the user.
         key: the key, both halves.
         pace: time and its end.
+        may_act: raises if this process has lost its right.
 
     Returns:
         The version that holds it.
@@ -35,11 +39,12 @@ def adopt(calls: Calls, target: Target, key: NewKey, pace: Pace) -> str:
     if seen.current.content.user_name != target.user_name:
         raise wrong_user("current", seen.current.content.user_name, target.user_name)
     _check_keys(seen, key, target.user_name)
-    if seen.current.content.access_key_id == key.access_key_id:
-        return seen.current.version_id
     content = seen.current.content.with_key(key.access_key_id, key.secret_access_key)
+    if seen.current.content == content:
+        return seen.current.version_id
     try_key(calls, content, pace)
     version_id = str(uuid4())
+    may_act()
     calls.put(seen.facts.arn, version_id, content.to_json(), (CURRENT,))
     return version_id
 

@@ -18,11 +18,11 @@ from sidecar.rotation.lease import Lease, release, take_lease
 from sidecar.rotation.observing import described, observe
 from sidecar.rotation.reaper import Reaped, reap
 from sidecar.rotation.restoring import restore
-from sidecar.rotation.retirement import Wait
+from sidecar.rotation.retirement import Wait, record_of
 from sidecar.rotation.runner import Runner
-from sidecar.rotation.seen import SecretFacts
+from sidecar.rotation.seen import CURRENT, PENDING, SecretFacts
 from sidecar.rotation.standing import Standing, first_action, standing
-from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.stuck import RotationStuck, no_value
 from sidecar.rotation.trial import Pace
 
 log = logging.getLogger(__name__)
@@ -61,12 +61,13 @@ class Keeper:
             UpstreamError: AWS did not answer, or said no.
 
         """
+        self.first_action()  # so that a rotation that is stuck takes no lease, each being a version
         with self._lease() as (facts, lease):
             goal = self._goal(_token(facts))
             runner = Runner(self.calls, goal, self._pace(), lambda: lease.check(self.now()))
             for step in Step:
                 runner.run(step)
-            self._note_the_moment(lease)
+            self._tidy_up(goal.token, lease)
             return goal.token
 
     def first_action(self) -> Action:
@@ -80,9 +81,12 @@ class Keeper:
         return standing(self.calls, self._goal(_token(facts)), self.now())
 
     def rotated_at(self) -> datetime | None:
-        """Tell when the current version was made; None where it holds no key yet."""
+        """Tell when the current version came to be current; None where it holds no key yet."""
         seen = observe(self.calls, self.target)
-        return None if seen.current.content.access_key_id is None else seen.current.created_at
+        if seen.current.content.access_key_id is None:
+            return None
+        record = record_of(seen)
+        return max(seen.current.created_at, record.since if record else seen.current.created_at)
 
     def reap(self) -> Reaped:
         """Retire the replaced key as far as its time has come; raises as `rotate` does."""
@@ -97,24 +101,28 @@ class Keeper:
         """Give applications the previous key again; returns the version that is current then."""
         with self._lease() as (_, lease):
             lease.check(self.now())
-            return restore(self.calls, self.target, self._pace())
+            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
+            return restore(self.calls, self.target, self._pace(), check)
 
     def adopt(self, key: NewKey) -> str:
         """Take a key of the user's into the secret; returns the version that holds it."""
         with self._lease() as (_, lease):
             lease.check(self.now())
-            return adopt(self.calls, self.target, key, self._pace())
+            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
+            return adopt(self.calls, self.target, key, self._pace(), check)
 
-    def _note_the_moment(self, lease: Lease) -> None:
-        """Note since when the old key is replaced; the rotation has succeeded whatever that does.
+    def _tidy_up(self, token: str, lease: Lease) -> None:
+        """Take the label off and note since when the old key is replaced, if that can be done.
 
+        A label that stayed would look like a rotation under way once AWSCURRENT is moved by hand.
         A version may be much older than the moment at which it became current.
         """
         check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
         try:
+            self.calls.move_label(self.target.secret, PENDING, to=None, taken_from=token)
             reap(self.calls, self.target, self.retirement, self.now, may_act=check)
         except SidecarError as exc:
-            log.warning("when the old key was replaced is not noted: %s", exc.message)
+            log.warning("the rotation is through, but was not tidied up after: %s", exc.message)
 
     @contextmanager
     def _lease(self) -> Iterator[tuple[SecretFacts, Lease]]:
@@ -129,7 +137,9 @@ class Keeper:
         release(self.calls, lease)
 
     def _own(self, facts: SecretFacts) -> SecretFacts:
-        """See that Secrets Manager does not rotate the secret as well."""
+        """See that there is a value, and that Secrets Manager does not rotate it as well."""
+        if facts.version_with(CURRENT) is None:  # a lease would become the current version
+            raise no_value(self.target.secret)
         if facts.rotation_enabled:
             raise RotationStuck(
                 f"Secrets Manager rotates {self.target.secret} with a function of its own",

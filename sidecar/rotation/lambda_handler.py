@@ -141,7 +141,8 @@ def _calls(settings: Settings, rotation_token: Secret | None) -> Calls:
     kept = credentials()
 
     def endpoint_of(service: str, region: str) -> str:
-        own = environment.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+        named = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
+        own = environment.get(f"AWS_ENDPOINT_URL_{named}")
         common = environment.get("AWS_ENDPOINT_URL")
         return own or common or service_endpoint(service, region)
 

@@ -17,7 +17,7 @@ from sidecar.rotation.seen import (
     UserKey,
     unknown_among,
 )
-from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.stuck import RotationStuck, no_value
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +108,7 @@ def user_keys(calls: Calls, target: Target) -> tuple[UserKey, ...]:
 def _current(calls: Calls, target: Target) -> StoredKey:
     found = _value(calls, target, CURRENT)
     if found is None:
-        raise RotationStuck(
-            f"secret {target.secret} has no value",
-            hint='store {"user_name": "…"} in it first, or adopt the user\'s key',
-        )
+        raise no_value(target.secret)
     return found
 
 

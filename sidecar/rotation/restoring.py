@@ -1,14 +1,17 @@
 """Going back: applications get the previous key again, as long as it is there."""
 
+from collections.abc import Callable
+
 from sidecar.rotation.calls import Calls
 from sidecar.rotation.goal import Target
 from sidecar.rotation.observing import observe
+from sidecar.rotation.retirement import RECORD_TAG, Record
 from sidecar.rotation.seen import CURRENT
 from sidecar.rotation.stuck import RotationStuck
 from sidecar.rotation.trial import Pace, try_key
 
 
-def restore(calls: Calls, target: Target, pace: Pace) -> str:
+def restore(calls: Calls, target: Target, pace: Pace, may_act: Callable[[], None]) -> str:
     """Make the previous key active, see that it works, and move ``AWSCURRENT`` back to it.
 
     The key that was current becomes the previous one and is retired in its turn.
@@ -34,8 +37,13 @@ def restore(calls: Calls, target: Target, pace: Pace) -> str:
             hint="it was deleted after its recovery time; rotate to get a new key",
         )
     if not key.active:
+        may_act()
         calls.set_active(target.user_name, key.access_key_id, active=True)
     try_key(calls, seen.previous.content, pace)
+    # The key that is replaced now has its whole grace, whatever its version's age.
+    may_act()
+    calls.tag(seen.facts.arn, RECORD_TAG, str(Record(seen.previous.version_id, pace.now())))
+    may_act()
     calls.move_label(
         seen.facts.arn, CURRENT, to=seen.previous.version_id, taken_from=seen.current.version_id
     )

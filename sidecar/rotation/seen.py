@@ -39,9 +39,13 @@ class SecretFacts:
 
     @property
     def under_way(self) -> str | None:
-        """The version of a rotation that is not complete: pending, and not current as well."""
+        """The version of a rotation that is not complete: pending, neither current nor previous.
+
+        One that was current has been through its rotation, whatever label it kept.
+        """
         pending = self.version_with(PENDING)
-        return None if pending == self.version_with(CURRENT) else pending
+        been_through = (self.version_with(CURRENT), self.version_with(PREVIOUS))
+        return None if pending in been_through else pending
 
 
 @dataclass(frozen=True, slots=True)

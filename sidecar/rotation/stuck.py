@@ -27,6 +27,13 @@ def shown(*keys: UserKey) -> str:
     return " and ".join(masked_tail(each.access_key_id) for each in keys)
 
 
+def no_value(secret: str) -> RotationStuck:
+    """Say that the secret is empty."""
+    return RotationStuck(
+        f"secret {secret} has no value", hint='store {"user_name": "…"} in it first'
+    )
+
+
 def wrong_user(where: str, named: str, user_name: str) -> RotationStuck:
     """Say that a version names another user than the configured one."""
     return RotationStuck(
