@@ -176,3 +176,28 @@ def _fast_clock(keeper: Keeper) -> Callable[[], datetime]:
     """Let a minute pass with each look at the clock."""
     started, minutes = keeper.now(), count()
     return lambda: started + timedelta(minutes=next(minutes) / 4)
+
+
+def test_what_is_edited_by_hand_after_a_rotation_is_not_undone_by_the_next(legacy: New) -> None:
+    batch = legacy()
+    rotated = batch.keeper.rotate()
+    current = batch.manager.get_secret_value(SecretId=batch.arn, VersionStage="AWSCURRENT")
+    edited = current["SecretString"].replace("kept", "edited")
+    batch.manager.put_secret_value(SecretId=batch.arn, SecretString=edited)
+    assert batch.keeper.rotate() != rotated
+    latest = batch.manager.get_secret_value(SecretId=batch.arn, VersionStage="AWSCURRENT")
+    assert "edited" in latest["SecretString"]
+    assert batch.named_by("AWSCURRENT") in batch.keys()
+    described = batch.manager.describe_secret(SecretId=batch.arn)
+    assert "AWSPENDING" not in str(described["VersionIdsToStages"])
+
+
+def test_the_key_that_a_restore_replaces_has_its_whole_grace(legacy: New) -> None:
+    batch = legacy(LONG)
+    batch.keeper.rotate()
+    batch.keeper.rotate()
+    replaced = batch.named_by("AWSCURRENT")
+    batch.keeper.restore()
+    with pytest.raises(RotationStuck, match="in its grace until"):
+        batch.keeper.rotate()
+    assert batch.keys()[replaced] == "Active"
