@@ -10,15 +10,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from sidecar.access_key_secret import AccessKeySecret
 from sidecar.aws.daemon_threads import run_in_daemon_thread
 from sidecar.aws.http import http_client
 from sidecar.cli.config_option import add_config_argument
-from sidecar.cli.identity_flags import password_wanted
+from sidecar.cli.new_session import checked_identity
 from sidecar.cli.one_line import one_line
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.chaining import chain_of
@@ -26,7 +26,6 @@ from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
-from sidecar.identity.examined import examine, refusal
 from sidecar.identity.password import PasswordPrompt
 from sidecar.preflight import identity_places
 from sidecar.redaction import Secret
@@ -167,22 +166,13 @@ async def _with_keeper(
 
 
 def _key(config: Config, clock: Clock) -> Callable[[], CertifiedKey]:
-    """Read the identity when a role signs with it, and only then."""
+    """Read the identity when a role signs with it, only then and only once."""
 
+    @cache
     def read() -> CertifiedKey:
         if config.identity is None:
             raise IdentityError("no identity is configured", hint="add [identity]")
         places = identity_places(config.identity, os.environ, PasswordPrompt())
-        with _asking():
-            found = examine(places, clock.now())
-        if found.errors:
-            raise refusal(found.errors)
-        return found.identity.certified_key()
+        return checked_identity(places, clock).certified_key()
 
     return read
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    with password_wanted():
-        yield

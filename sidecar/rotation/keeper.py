@@ -14,7 +14,7 @@ from sidecar.rotation.adoption import adopt
 from sidecar.rotation.calls import Calls, NewKey
 from sidecar.rotation.event import Step
 from sidecar.rotation.goal import Goal, Retirement, Target
-from sidecar.rotation.lease import Lease, release, take_lease
+from sidecar.rotation.lease import release, take_lease
 from sidecar.rotation.observing import described, observe
 from sidecar.rotation.reaper import Reaped, reap
 from sidecar.rotation.restoring import restore
@@ -62,12 +62,12 @@ class Keeper:
 
         """
         self.first_action()  # so that a rotation that is stuck takes no lease, each being a version
-        with self._lease() as (facts, lease):
+        with self._lease() as (facts, may_act):
             goal = self._goal(_token(facts))
-            runner = Runner(self.calls, goal, self._pace(), lambda: lease.check(self.now()))
+            runner = Runner(self.calls, goal, self._pace(), may_act)
             for step in Step:
                 runner.run(step)
-            self._tidy_up(goal.token, lease)
+            self._tidy_up(goal.token, may_act)
             return goal.token
 
     def first_action(self) -> Action:
@@ -93,44 +93,40 @@ class Keeper:
         looked = reap(self.calls, self.target, self.retirement, self.now)
         if isinstance(looked.next, Wait):
             return looked
-        with self._lease() as (_, lease):
-            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
-            return reap(self.calls, self.target, self.retirement, self.now, may_act=check)
+        with self._lease() as (_, may_act):
+            return reap(self.calls, self.target, self.retirement, self.now, may_act)
 
     def restore(self) -> str:
         """Give applications the previous key again; returns the version that is current then."""
-        with self._lease() as (_, lease):
-            lease.check(self.now())
-            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
-            return restore(self.calls, self.target, self._pace(), check)
+        with self._lease() as (_, may_act):
+            return restore(self.calls, self.target, self._pace(), may_act)
 
     def adopt(self, key: NewKey) -> str:
         """Take a key of the user's into the secret; returns the version that holds it."""
-        with self._lease() as (_, lease):
-            lease.check(self.now())
-            check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
-            return adopt(self.calls, self.target, key, self._pace(), check)
+        with self._lease() as (_, may_act):
+            return adopt(self.calls, self.target, key, self._pace(), may_act)
 
-    def _tidy_up(self, token: str, lease: Lease) -> None:
+    def _tidy_up(self, token: str, may_act: Callable[[], None]) -> None:
         """Take the label off and note since when the old key is replaced, if that can be done.
 
         A label that stayed would look like a rotation under way once AWSCURRENT is moved by hand.
         A version may be much older than the moment at which it became current.
         """
-        check = lambda: lease.check(self.now())  # noqa: E731 - one use, twice as clear
         try:
-            self.calls.move_label(self.target.secret, PENDING, to=None, taken_from=token)
-            reap(self.calls, self.target, self.retirement, self.now, may_act=check)
+            # Moving AWSCURRENT may have taken it off: pages and reports of AWS's differ.
+            if PENDING in described(self.calls, self.target).labels.get(token, ()):
+                self.calls.move_label(self.target.secret, PENDING, to=None, taken_from=token)
+            reap(self.calls, self.target, self.retirement, self.now, may_act)
         except SidecarError as exc:
             log.warning("the rotation is through, but was not tidied up after: %s", exc.message)
 
     @contextmanager
-    def _lease(self) -> Iterator[tuple[SecretFacts, Lease]]:
-        """Hold the lease, and look at the secret again once it is held."""
+    def _lease(self) -> Iterator[tuple[SecretFacts, Callable[[], None]]]:
+        """Hold the lease, and look at the secret again; also give what checks that it holds."""
         facts = self._own(described(self.calls, self.target))
         lease = take_lease(self.calls, facts, self.holder, self.now())
         try:
-            yield self._own(described(self.calls, self.target)), lease
+            yield self._own(described(self.calls, self.target)), lambda: lease.check(self.now())
         except SidecarError:
             release(self.calls, lease)
             raise
