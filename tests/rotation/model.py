@@ -58,6 +58,8 @@ class Aws:
     rotation_enabled: bool = True
     last_rotated: datetime | None = None
     made: int = 0
+    # AWS's pages say that moving AWSCURRENT takes AWSPENDING off, and people see that it stays.
+    drops_pending: bool = False
 
     @classmethod
     def empty(cls) -> "Aws":
@@ -102,6 +104,8 @@ class Aws:
         """Move a label; AWSPREVIOUS follows AWSCURRENT by itself."""
         if label == "AWSCURRENT" and self.labels.get(label) not in (None, version):
             self.labels["AWSPREVIOUS"] = self.labels[label]
+            if self.drops_pending and self.labels.get("AWSPENDING") == version:
+                del self.labels["AWSPENDING"]
         self.labels[label] = version
 
     def named_by(self, label: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from sidecar.rotation.retirement import RECORD_TAG
 from tests.rotation.model import Aws, Broken
 from tests.rotation.scenario import Scenario, delete_the_oldest
 
@@ -74,6 +75,17 @@ def test_three_deaths_in_a_rotation_are_mended(start: str, how: str, seed: int) 
     most = 3 * calls_of(start, how)
     deaths = {pick.randrange(most): pick.choice(["before", "after"]) for _ in range(3)}
     ends_well(Scenario(STARTS[start](), deaths), how)
+
+
+@pytest.mark.parametrize("drops_pending", [False, True])
+def test_a_rotation_leaves_no_label_and_notes_its_moment_whatever_aws_does_with_the_label(
+    drops_pending: bool,
+) -> None:
+    scenario = Scenario(Aws.with_key())
+    scenario.aws.drops_pending = drops_pending
+    assert scenario.by_a_sidecar(), scenario.failures
+    assert "AWSPENDING" not in scenario.aws.labels
+    assert list(scenario.aws.tags) == [RECORD_TAG]
 
 
 def test_the_same_harness_finds_that_deleting_the_oldest_key_kills_the_live_one() -> None:
