@@ -78,8 +78,8 @@ def test_what_is_not_decrypted_tells_nothing(client: Any, name: str) -> None:
     assert "new" not in hidden
     assert hidden != client.get_parameter(Name=f"{name}:1")["Parameter"]["Value"]
     path, _, _ = name.rpartition("/")
-    listed = client.get_parameters_by_path(Path=path, Recursive=True)["Parameters"]
-    assert hidden in [each["Value"] for each in listed]
+    pages = client.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+    assert hidden in [each["Value"] for page in pages for each in page["Parameters"]]
 
 
 def test_a_plain_string_needs_no_decryption(client: Any, fresh_name: Any) -> None:
