@@ -16,6 +16,7 @@ from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
 from sidecar.emulator.faults import Reset
 from sidecar.emulator.iam_checks import check_iam
+from sidecar.emulator.invocations import invoke_function
 from sidecar.emulator.json_errors import mended_status_line
 from sidecar.emulator.json_members import without_nulls
 from sidecar.emulator.key_watch import watching_keys
@@ -28,6 +29,7 @@ from sidecar.emulator.refusals import NotLetIn, Refusal, as_aws_error
 from sidecar.emulator.request import Request, Unreadable, read_request
 from sidecar.emulator.roles_anywhere.control_plane import ControlPlane
 from sidecar.emulator.roles_anywhere.sessions import SessionService
+from sidecar.emulator.rotation.deployed import Deployed
 from sidecar.emulator.secret_checks import check_secret
 from sidecar.emulator.sigv4 import ALGORITHM, Claim, claim_of, verify_signature
 from sidecar.emulator.sts import assume_role
@@ -52,6 +54,7 @@ class Application:
     session_service: SessionService
     control_plane: ControlPlane
     issued: Issued
+    deployed: Deployed
     moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -120,6 +123,8 @@ class Application:
         check_iam(caller.touch)
         if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
             return self.control.rotation.rotate(caller)
+        if (address.service, address.operation) == ("lambda", "Invoke"):
+            return invoke_function(request, caller, self.deployed)
         with (
             acting(caller),
             self.control.rotation.watching(caller),

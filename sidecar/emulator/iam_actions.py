@@ -42,7 +42,8 @@ _SQS: Final = {
     "DeleteMessageBatch": "DeleteMessage",
     "SendMessageBatch": "SendMessage",
 }
-_OTHER_NAMES: Final = {"s3": _S3, "sqs": _SQS}
+_LAMBDA: Final = {"Invoke": "InvokeFunction"}
+_OTHER_NAMES: Final = {"lambda": _LAMBDA, "s3": _S3, "sqs": _SQS}
 # IAM prefixes that differ from the signing name.
 _PREFIXES: Final = {"monitoring": "cloudwatch", "email": "ses"}
 

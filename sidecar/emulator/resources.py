@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from xml.sax.saxutils import unescape
 
 from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from sidecar.emulator.addressing import Address
@@ -171,8 +172,29 @@ def _roles_anywhere(touch: Touch) -> list[str]:
     return _named_arn("resourceArn")(touch)
 
 
+def _function(touch: Touch) -> list[str]:
+    """The function's ARN, without the version or alias that it may end with."""
+    name = unquote(touch.text("FunctionName"))
+    whole = name if name.startswith("arn:") else touch.arn(f"function:{name}")
+    return [":".join(whole.split(":")[:7])] if name else []
+
+
+def _key(touch: Touch) -> list[str]:
+    """The key's ARN; an alias stands for its key."""
+    key_id = touch.text("KeyId")
+    owner = touch.principal
+    keys = kms_backends[owner.account][touch.address.region]
+    if ":alias/" in key_id or key_id.startswith("alias/"):
+        key_id = keys.get_key_id_from_alias(f"alias/{key_id.rpartition('alias/')[2]}") or ""
+    if not key_id:
+        return []
+    return [key_id if key_id.startswith("arn:") else touch.arn(f"key/{key_id}")]
+
+
 _FINDERS: Final[Mapping[str, Callable[[Touch], list[str]]]] = {
     "iam": _iam,
+    "kms": _key,
+    "lambda": _function,
     "rolesanywhere": _roles_anywhere,
     "s3": _buckets_and_keys,
     "secretsmanager": _secrets,

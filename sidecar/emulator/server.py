@@ -173,7 +173,7 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
-    serving = Serving(_application(control, roles), options.host, options.port, context)
+    serving = Serving(_application(control, roles, deployed), options.host, options.port, context)
     clock.on_move(control.rotation.start_due)
     watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
@@ -187,7 +187,7 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         serving.stop()
 
 
-def _application(control: Control, sessions: RoleSessions) -> Application:
+def _application(control: Control, sessions: RoleSessions, deployed: Deployed) -> Application:
     store, switches = Store(), control.switches
     quotas = Quotas(lambda: switches.settings.quotas)
     return Application(
@@ -197,6 +197,7 @@ def _application(control: Control, sessions: RoleSessions) -> Application:
         ),
         control_plane=ControlPlane(store, control.clock, quotas),
         issued=Issued(sessions, UserSessions(), control.keys),
+        deployed=deployed,
     )
 
 

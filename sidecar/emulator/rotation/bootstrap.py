@@ -26,11 +26,14 @@ class Context:
 def main() -> None:
     """Read the invocation from standard input, and call the handler."""
     invocation: dict[str, Any] = json.load(sys.stdin)
+    # What the function prints is its log; standard output is for what it returns.
+    answer, sys.stdout = sys.stdout, sys.stderr
     # This file's folder is where Python looks first; Lambda looks in the function's.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     module, _, name = invocation["handler"].rpartition(".")
     handler = getattr(importlib.import_module(module.replace("/", ".")), name)
-    handler(invocation["event"], Context(invocation["context"], invocation["timeout_seconds"]))
+    context = Context(invocation["context"], invocation["timeout_seconds"])
+    json.dump(handler(invocation["event"], context), answer)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,15 @@ class Deployed:
         )
         return evaluate([document], question) is Decision.ALLOWED
 
-    def invoke(self, function_arn: str, event: dict[str, Any], request_id: str) -> None:
+    def knows(self, function_arn: str) -> bool:
+        """Whether there is such a function."""
+        return _find(function_arn) is not None
+
+    def invoke(self, function_arn: str, event: Any, request_id: str) -> bytes:
         """Run a function once, with the credentials of its role and its variables.
+
+        Returns:
+            What it returned, as JSON.
 
         Raises:
             LookupError: there is no such function any more.
@@ -68,9 +75,9 @@ class Deployed:
         with tempfile.TemporaryDirectory() as folder:
             with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as packed:
                 packed.extractall(folder)
-            self._run(function, folder, _invocation(function, event, request_id))
+            return self._run(function, folder, _invocation(function, event, request_id))
 
-    def _run(self, function: Any, folder: str, invocation: dict[str, Any]) -> None:
+    def _run(self, function: Any, folder: str, invocation: dict[str, Any]) -> bytes:
         seconds = invocation["timeout_seconds"]
         try:
             ended = subprocess.run(  # noqa: S603 - this interpreter and a file of this package
@@ -87,6 +94,7 @@ class Deployed:
             raise FunctionFailed(f"Task timed out after {seconds} seconds") from None
         if ended.returncode:
             raise FunctionFailed(ended.stderr)
+        return ended.stdout.encode()
 
     def _variables(self, function: Any, folder: str) -> dict[str, str]:
         region = Arn.parse(function.function_arn).region
@@ -114,7 +122,7 @@ class Deployed:
         return self._roles.mint(grant, region=region, now=self._clock.now())
 
 
-def _invocation(function: Any, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+def _invocation(function: Any, event: Any, request_id: str) -> dict[str, Any]:
     return {
         "handler": function.handler,
         "event": event,
