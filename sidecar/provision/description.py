@@ -1,23 +1,43 @@
 """All that is to exist in AWS for a wish, in an order in which it can be made."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sidecar.errors import ConfigError
 from sidecar.provision.events_part import event_resources
-from sidecar.provision.resource import Resource
+from sidecar.provision.resource import Attribute, Ref, Resource, Value
 from sidecar.provision.rotation_part import rotation_resources
 from sidecar.provision.sessions_part import parameter_or_text, session_resources
 from sidecar.provision.telling_part import telling_resources
 from sidecar.provision.wish import OwnAuthority, Wish
 from sidecar.provision.wish_checks import breaches
 
-# Resources that are left out where the parameter that they need is empty.
+# Resources that are left out where a parameter that they need is empty: the condition's name, and
+# the parameters of each condition.
 CONDITIONAL: Final = {
-    "RevocationList": "RevocationListPem",
-    "ChatRole": "SlackChannelId",
-    "ChatChannel": "SlackChannelId",
+    "RevocationList": "RevocationListGiven",
+    "ChatRole": "ChatGiven",
+    "ChatChannel": "ChatGiven",
 }
+CONDITIONS: Final = {
+    "RevocationListGiven": ("RevocationListPem",),
+    "ChatGiven": ("SlackWorkspaceId", "SlackChannelId"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A value that is known once all is there, which somebody needs then.
+
+    Attributes:
+        says: what it is.
+        value: the reference to it.
+
+    """
+
+    says: str
+    value: Value
 
 
 def resources(wish: Wish) -> tuple[Resource, ...]:
@@ -43,7 +63,7 @@ def parameter_values(wish: Wish) -> Mapping[str, str | int]:
         found |= {
             "UserName": wish.rotation.user_name,
             "SecretName": wish.rotation.secret_name,
-            "RotationSchedule": wish.rotation.schedule,
+            "ScheduleExpression": wish.rotation.schedule,
             "GraceHours": wish.rotation.grace_hours,
             "RecoveryHours": wish.rotation.recovery_hours,
             "CodeBucket": wish.rotation.code_bucket,
@@ -52,6 +72,24 @@ def parameter_values(wish: Wish) -> Mapping[str, str | int]:
     if wish.events is not None and wish.events.chat is not None:
         found["SlackWorkspaceId"] = wish.events.chat.workspace_id
         found["SlackChannelId"] = wish.events.chat.channel_id
+    return found
+
+
+def outputs(wish: Wish) -> Mapping[str, Output]:
+    """Say what the sidecar's configuration, and whoever issues certificates, needs of all this."""
+    found = {
+        "TrustAnchorArn": Output("The trust anchor", Attribute("TrustAnchor", "TrustAnchorArn")),
+        "ProfileArn": Output("The profile", Attribute("Profile", "ProfileArn")),
+        "RoleArn": Output("The role of sessions", Attribute("WorkloadRole", "Arn")),
+    }
+    if not isinstance(wish.authority, OwnAuthority):
+        found["AuthorityArn"] = Output("The private CA", Attribute("Authority", "Arn"))
+    if wish.rotation is not None:
+        found["SecretArn"] = Output("The secret with the access key", Ref("RotatedSecret"))
+    if wish.events is not None:
+        found["TopicArn"] = Output("The topic that tells what happened", Ref("Topic"))
+    if wish.events is not None and wish.events.queue:
+        found["QueueUrl"] = Output("The queue of changes", Ref("ChangeQueue"))
     return found
 
 

@@ -4,15 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sidecar.provision.resource import (
-    Attribute,
-    Parameter,
-    Piece,
-    Ref,
-    Surroundings,
-    Text,
-    Value,
-)
+from sidecar.provision.resource import Piece, Reference, Text, Value
 
 _VERSION: Final = "2012-10-17"
 
@@ -49,7 +41,7 @@ def json_text(value: Value) -> Text:
 
 
 def _pieces(value: Value) -> list[Piece]:
-    if isinstance(value, Ref | Attribute | Parameter | Surroundings):
+    if isinstance(value, Reference):
         return ['"', value, '"']
     if isinstance(value, Text):
         escaped = (json.dumps(p)[1:-1] if isinstance(p, str) else p for p in value.pieces)

@@ -41,7 +41,8 @@ class Surroundings:
     name: str
 
 
-Piece: TypeAlias = str | Ref | Attribute | Parameter | Surroundings
+Reference: TypeAlias = Ref | Attribute | Parameter | Surroundings
+Piece: TypeAlias = str | Reference
 Value: TypeAlias = (
     "str | int | bool | Ref | Attribute | Parameter | Text | Surroundings"
     " | Sequence[Value] | Mapping[str, Value]"

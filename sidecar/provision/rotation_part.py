@@ -143,7 +143,7 @@ def _permission(logical_id: str, function: str, service: str, source: Value) -> 
 
 
 def _schedule(rotation: Rotation) -> Resource:
-    rules: dict[str, Value] = {"ScheduleExpression": Parameter("RotationSchedule")}
+    rules: dict[str, Value] = {"ScheduleExpression": Parameter("ScheduleExpression")}
     if rotation.duration is not None:
         rules["Duration"] = rotation.duration
     return Resource(
