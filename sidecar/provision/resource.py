@@ -31,7 +31,7 @@ class Parameter:
 class Text:
     """Pieces, references among them, that make one string (``Fn::Join`` with nothing between)."""
 
-    pieces: "tuple[str | Ref | Attribute | Parameter | Surroundings, ...]"
+    pieces: "tuple[Piece, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Surroundings:
     name: str
 
 
+Reference: TypeAlias = Ref | Attribute | Parameter | Surroundings
+Piece: TypeAlias = str | Reference
 Value: TypeAlias = (
     "str | int | bool | Ref | Attribute | Parameter | Text | Surroundings"
     " | Sequence[Value] | Mapping[str, Value]"

@@ -12,6 +12,7 @@ from threading import Lock
 from sidecar.emulator.moto_patches import (
     access_keys,
     batch_get,
+    bucket_tags,
     creation_dates,
     current_version,
     list_filters,
@@ -27,6 +28,7 @@ from sidecar.emulator.moto_patches import (
 _PATCHES = (
     access_keys,
     batch_get,
+    bucket_tags,
     creation_dates,
     current_version,
     list_filters,

@@ -222,6 +222,13 @@ def null_members() -> str:
     return str(b'"NextRotationDate": null' in bodies[0])
 
 
+def bucket_tags() -> str:
+    s3 = client("s3")
+    place = {"LocationConstraint": "eu-west-1", "Tags": [{"Key": "team", "Value": "billing"}]}
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=place)
+    return outcome(s3.get_bucket_tagging, Bucket="bucket")
+
+
 def managed_policies() -> str:
     arn = "arn:aws:iam::aws:policy/AdministratorAccess"
     return outcome(client("iam").get_policy, PolicyArn=arn)
@@ -300,6 +307,7 @@ PROBES = [
     current_version,
     version_immutability,
     batch_get,
+    bucket_tags,
     managed_policies,
     secret_values,
     staging_labels,

@@ -12,6 +12,7 @@ ANSWERS = {
     "current_version": "old",
     "version_immutability": "let in",
     "batch_get": "value",
+    "bucket_tags": "NoSuchTagSet",
     "managed_policies": "NoSuchEntity",
     "secret_values": "Secrets Manager can't find the specified secret.",
     "staging_labels": "['AWSPREVIOUS']",

@@ -1,0 +1,196 @@
+"""What carries news of secrets: trail, rules, topic, and a queue for one sidecar."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sidecar.provision.naming import ACCOUNT, REGION, arn, named
+from sidecar.provision.policy_text import document, from_service
+from sidecar.provision.resource import Attribute, Ref, Resource, Text, Value
+from sidecar.provision.rotation_part import assumed_function_role
+from sidecar.provision.wish import Events
+
+TOPIC: Final = Ref("Topic")
+QUEUE_ARN: Final = Attribute("ChangeQueue", "Arn")
+RULES: Final = ("RotationRule", "ChangeRule")
+# Of the service itself; no API call stands behind them.
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
+_LIFECYCLE: Final = (
+    "RotationStarted",
+    "RotationSucceeded",
+    "RotationFailed",
+    "RotationAbandoned",
+    "TestRotationFailed",
+)
+_BY_HAND: Final = (
+    "PutSecretValue",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+    "DeleteSecret",
+    "RestoreSecret",
+    "CancelRotateSecret",
+    "PutResourcePolicy",
+    "DeleteResourcePolicy",
+)
+_SOURCE: Final = "secretsmanager.amazonaws.com"
+# An event is a hint about the moment: after a failure the sidecar reads everything anew.
+_KEPT_SECONDS: Final = 3600
+_LONG_POLL_SECONDS: Final = 20
+_TRAIL_DAYS: Final = 365
+
+
+def event_resources(events: Events, *, rotated: bool) -> Iterator[Resource]:
+    """Give them, each after what it needs.
+
+    Args:
+        events: what of them is wanted.
+        rotated: whether there is a rotation function, whose own changes are no news.
+
+    """
+    if events.trail:
+        yield from _trail()
+    yield Resource("Topic", "AWS::SNS::Topic", {"TopicName": named("events")})
+    if events.queue:
+        yield _queue()
+    yield _rule(RULES[0], "rotations", "AWS Service Event via CloudTrail", _LIFECYCLE, events)
+    yield _rule(
+        RULES[1],
+        "changes",
+        "AWS API Call via CloudTrail",
+        _BY_HAND,
+        events,
+        {"userIdentity": {"arn": _others()}} if rotated else {},
+    )
+    if events.queue:
+        yield _queue_policy()
+
+
+def rule_arns() -> Value:
+    """Give the ARNs of the rules, which alone may send."""
+    return [Attribute(each, "Arn") for each in RULES]
+
+
+def _others() -> Value:
+    """Match everybody but the function: what it puts is told as a rotation already."""
+    return [{"anything-but": {"prefix": assumed_function_role()}}]
+
+
+def _trail() -> Iterator[Resource]:
+    yield Resource(
+        "TrailBucket",
+        "AWS::S3::Bucket",
+        {
+            "BucketName": Text((*named("trail").pieces, "-", ACCOUNT, "-", REGION)),
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {"Id": "old", "Status": "Enabled", "ExpirationInDays": _TRAIL_DAYS},
+                ]
+            },
+        },
+    )
+    yield _trail_bucket_policy()
+    yield Resource(
+        "Trail",
+        "AWS::CloudTrail::Trail",
+        {
+            "TrailName": named("trail"),
+            "S3BucketName": Ref("TrailBucket"),
+            "IsLogging": True,
+            "IsMultiRegionTrail": True,
+            "IncludeGlobalServiceEvents": True,
+            "EnableLogFileValidation": True,
+            # What is read changes nothing, and no rule asks for it.
+            "EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}],
+        },
+        ("TrailBucketPolicy",),
+    )
+
+
+def _trail_bucket_policy() -> Resource:
+    """Let this trail write, by an ARN that is known before the trail is there.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = Attribute("TrailBucket", "Arn")
+    this_trail = {"aws:SourceArn": arn("cloudtrail", "trail/", *named("trail").pieces)}
+    objects = Text((bucket, "/AWSLogs/", ACCOUNT, "/*"))
+    owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    policy = document(
+        from_service(
+            "cloudtrail",
+            ("s3:GetBucketAcl",),
+            Resource=bucket,
+            Condition={"ArnEquals": this_trail},
+        ),
+        from_service(
+            "cloudtrail",
+            ("s3:PutObject",),
+            Resource=objects,
+            Condition={"ArnEquals": this_trail, "StringEquals": owned},
+        ),
+    )
+    return Resource(
+        "TrailBucketPolicy",
+        "AWS::S3::BucketPolicy",
+        {"Bucket": Ref("TrailBucket"), "PolicyDocument": policy},
+    )
+
+
+def _queue() -> Resource:
+    return Resource(
+        "ChangeQueue",
+        "AWS::SQS::Queue",
+        {
+            "QueueName": named("changes"),
+            "MessageRetentionPeriod": _KEPT_SECONDS,
+            "ReceiveMessageWaitTimeSeconds": _LONG_POLL_SECONDS,
+            "SqsManagedSseEnabled": True,
+        },
+    )
+
+
+def _rule(
+    logical_id: str,
+    name: str,
+    detail_type: str,
+    event_names: Sequence[str],
+    events: Events,
+    more: dict[str, Value] | None = None,
+) -> Resource:
+    targets: list[Value] = [{"Id": "topic", "Arn": TOPIC}]
+    if events.queue:
+        targets.append({"Id": "queue", "Arn": QUEUE_ARN})
+    detail: dict[str, Value] = {"eventSource": [_SOURCE], "eventName": list(event_names)}
+    return Resource(
+        logical_id,
+        "AWS::Events::Rule",
+        {
+            "Name": named(name),
+            "State": "ENABLED",
+            "EventPattern": {
+                "source": ["aws.secretsmanager"],
+                "detail-type": [detail_type],
+                "detail": detail | (more or {}),
+            },
+            "Targets": targets,
+        },
+    )
+
+
+def _queue_policy() -> Resource:
+    send = from_service(
+        "events",
+        ("sqs:SendMessage",),
+        Resource=QUEUE_ARN,
+        Condition={"ArnEquals": {"aws:SourceArn": rule_arns()}},
+    )
+    return Resource(
+        "ChangeQueuePolicy",
+        "AWS::SQS::QueuePolicy",
+        {"Queues": [Ref("ChangeQueue")], "PolicyDocument": document(send)},
+    )

@@ -1,0 +1,237 @@
+"""IAM: roles and users with their policies."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sidecar.provision.account import Account
+from sidecar.provision.kinds.kind import Found, Kind, Properties, Wanted
+
+_ABSENT: Final = "NoSuchEntity"
+_POLICIES: Final = "Policies"
+_MANAGED: Final = "ManagedPolicyArns"
+# A service that was made a moment ago is no principal yet where a policy names it.
+_LAGGING: Final = (("MalformedPolicyDocument", "nvalid principal"),)
+
+
+def _found(account: Account, wanted: Wanted, noun: str) -> Found | None:
+    """Look for a role or a user, and for the policies of it that are wanted or there."""
+    name = {f"{noun}Name": wanted.properties[f"{noun}Name"]}
+    held = account.find(_ABSENT, "iam", f"get_{noun.lower()}", **name)
+    if held is None:
+        return None
+    entity = held[noun]
+    ours = account.owns(entity.get("Tags", ()))
+    properties = dict(entity)
+    if ours:
+        properties |= _policies(account, wanted, noun, name)
+    return Found(
+        entity[f"{noun}Name"],
+        {"Arn": entity["Arn"], f"{noun}Id": entity[f"{noun}Id"]},
+        properties,
+        ours,
+    )
+
+
+def _policies(
+    account: Account, wanted: Wanted, noun: str, name: Mapping[str, str]
+) -> dict[str, Any]:
+    kind, found = noun.lower(), dict[str, Any]()
+    if _POLICIES in wanted.properties:
+        # Those of resources of their own are theirs to look after.
+        described = [each["PolicyName"] for each in wanted.properties[_POLICIES]]
+        there = set(account.calls.listed("iam", f"list_{kind}_policies", "PolicyNames", **name))
+        found[_POLICIES] = [
+            {"PolicyName": each, "PolicyDocument": _inline(account, kind, name, each)}
+            for each in described
+            if each in there
+        ]
+    if _MANAGED in wanted.properties:
+        operation = f"list_attached_{kind}_policies"
+        attached = account.calls.listed("iam", operation, "AttachedPolicies", **name)
+        found[_MANAGED] = [each["PolicyArn"] for each in attached]
+    return found
+
+
+def _inline(account: Account, kind: str, name: Mapping[str, str], policy: str) -> Any:
+    held = account.ask("iam", f"get_{kind}_policy", PolicyName=policy, **name)
+    return held["PolicyDocument"]
+
+
+def _update_policies(
+    account: Account, wanted: Wanted, found: Found, changed: frozenset[str], noun: str
+) -> None:
+    kind, name = noun.lower(), {f"{noun}Name": found.ref}
+    if _POLICIES in changed:
+        for each in wanted.properties[_POLICIES]:
+            document = json.dumps(each["PolicyDocument"])
+            account.ask(
+                "iam",
+                f"put_{kind}_policy",
+                PolicyName=each["PolicyName"],
+                PolicyDocument=document,
+                **name,
+            )
+    if _MANAGED in changed:
+        before, after = set(found.properties[_MANAGED]), set(wanted.properties[_MANAGED])
+        for arn in sorted(after - before):
+            account.ask("iam", f"attach_{kind}_policy", PolicyArn=arn, **name)
+        for arn in sorted(before - after):
+            account.ask("iam", f"detach_{kind}_policy", PolicyArn=arn, **name)
+
+
+def _strip(account: Account, name: Mapping[str, str], noun: str) -> None:
+    """Take every policy away: IAM deletes nothing that has one."""
+    kind = noun.lower()
+    for policy in account.calls.listed("iam", f"list_{kind}_policies", "PolicyNames", **name):
+        account.find(_ABSENT, "iam", f"delete_{kind}_policy", PolicyName=policy, **name)
+    operation = f"list_attached_{kind}_policies"
+    for each in account.calls.listed("iam", operation, "AttachedPolicies", **name):
+        arn = each["PolicyArn"]
+        account.find(_ABSENT, "iam", f"detach_{kind}_policy", PolicyArn=arn, **name)
+
+
+def _find_role(account: Account, wanted: Wanted) -> Found | None:
+    return _found(account, wanted, "Role")
+
+
+def _create_role(account: Account, wanted: Wanted) -> None:
+    properties = wanted.properties
+    document = json.dumps(properties["AssumeRolePolicyDocument"])
+    more = {
+        name: properties[name]
+        for name in ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
+        if name in properties
+    }
+    account.patiently(
+        _LAGGING,
+        "iam",
+        "create_role",
+        RoleName=properties["RoleName"],
+        AssumeRolePolicyDocument=document,
+        Tags=account.tags(),
+        **more,
+    )
+
+
+def _update_role(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
+    properties = wanted.properties
+    if "AssumeRolePolicyDocument" in changed:
+        document = json.dumps(properties["AssumeRolePolicyDocument"])
+        account.patiently(
+            _LAGGING,
+            "iam",
+            "update_assume_role_policy",
+            RoleName=found.ref,
+            PolicyDocument=document,
+        )
+    if changed & {"Description", "MaxSessionDuration"}:
+        more = {
+            name: properties[name]
+            for name in ("Description", "MaxSessionDuration")
+            if name in properties
+        }
+        account.ask("iam", "update_role", RoleName=found.ref, **more)
+    _update_policies(account, wanted, found, changed, "Role")
+
+
+def _delete_role(account: Account, found: Found) -> None:
+    name = {"RoleName": found.ref}
+    _strip(account, name, "Role")
+    account.find(_ABSENT, "iam", "delete_role", **name)
+
+
+def _find_user(account: Account, wanted: Wanted) -> Found | None:
+    found = _found(account, wanted, "User")
+    if found is None or not found.ours:
+        return found
+    keys = len(_keys(account, found.ref))
+    lost = f"its {keys} access key{'s' * (keys > 1)}" if keys else ""
+    return Found(found.ref, found.attributes, found.properties, found.ours, lost)
+
+
+def _create_user(account: Account, wanted: Wanted) -> None:
+    properties = wanted.properties
+    more = {
+        name: properties[name] for name in ("Path", "PermissionsBoundary") if name in properties
+    }
+    account.ask("iam", "create_user", UserName=properties["UserName"], Tags=account.tags(), **more)
+
+
+def _update_user(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
+    _update_policies(account, wanted, found, changed, "User")
+
+
+def _delete_user(account: Account, found: Found) -> None:
+    name = {"UserName": found.ref}
+    for key in _keys(account, found.ref):
+        account.find(_ABSENT, "iam", "delete_access_key", AccessKeyId=key, **name)
+    _strip(account, name, "User")
+    account.find(_ABSENT, "iam", "delete_user", **name)
+
+
+def _keys(account: Account, user: str) -> list[str]:
+    listed = account.find(_ABSENT, "iam", "list_access_keys", UserName=user)
+    return [] if listed is None else [each["AccessKeyId"] for each in listed["AccessKeyMetadata"]]
+
+
+def _holders(properties: Properties) -> Iterable[tuple[str, dict[str, str]]]:
+    """Give whom an inline policy is for: ``Roles`` and ``Users``, or one by its name."""
+    for noun in ("Role", "User"):
+        names = [*properties.get(f"{noun}s", ())]
+        names += [properties[f"{noun}Name"]] if f"{noun}Name" in properties else []
+        yield from ((noun.lower(), {f"{noun}Name": name}) for name in names)
+
+
+def _find_policy(account: Account, wanted: Wanted) -> Found | None:
+    name = wanted.properties["PolicyName"]
+    documents = []
+    for kind, holder in _holders(wanted.properties):
+        held = account.find(_ABSENT, "iam", f"get_{kind}_policy", PolicyName=name, **holder)
+        documents.append(None if held is None else held["PolicyDocument"])
+    if not documents or all(each is None for each in documents):
+        return None
+    document = wanted.properties["PolicyDocument"]
+    # Where holders differ, the one that is not as it is to be is shown.
+    shown = next((each for each in documents if each != document), document)
+    return Found(name, {}, {**wanted.properties, "PolicyDocument": shown})
+
+
+def _put_policy(account: Account, wanted: Wanted, *_: object) -> None:
+    for kind, holder in _holders(wanted.properties):
+        account.ask(
+            "iam",
+            f"put_{kind}_policy",
+            PolicyName=wanted.properties["PolicyName"],
+            PolicyDocument=json.dumps(wanted.properties["PolicyDocument"]),
+            **holder,
+        )
+
+
+def _delete_policy(account: Account, found: Found) -> None:
+    for kind, holder in _holders(found.properties):
+        account.find(_ABSENT, "iam", f"delete_{kind}_policy", PolicyName=found.ref, **holder)
+
+
+ROLE: Final = Kind(
+    "RoleName", _find_role, _create_role, _update_role, _delete_role, fixed=frozenset({"Path"})
+)
+USER: Final = Kind(
+    "UserName", _find_user, _create_user, _update_user, _delete_user, fixed=frozenset({"Path"})
+)
+POLICY: Final = Kind(
+    "PolicyName",
+    _find_policy,
+    _put_policy,
+    _put_policy,
+    _delete_policy,
+    needs=("Roles", "Users", "RoleName", "UserName"),
+)
+
+KINDS: Final = {
+    "AWS::IAM::Role": ROLE,
+    "AWS::IAM::User": USER,
+    "AWS::IAM::Policy": POLICY,
+    "AWS::IAM::RolePolicy": POLICY,
+    "AWS::IAM::UserPolicy": POLICY,
+}

@@ -1,0 +1,1 @@
+"""Fixtures for provisioning: an account at the emulator, and calls that can die."""
