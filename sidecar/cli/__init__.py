@@ -65,6 +65,9 @@ COMMANDS: Final = {
     "audit verify": Command(
         "audit_verify", "check that nothing of a chained audit trail was changed or removed"
     ),
+    "provision plan": Command("provision_plan", "show what apply would do in AWS"),
+    "provision apply": Command("provision_apply", "make in AWS what the sidecar needs"),
+    "provision destroy": Command("provision_destroy", "delete in AWS what apply made"),
     "emulator": Command("emulator", "AWS on one local port, for development and tests"),
     "demo": Command("demo", "run the whole story on the emulator, step by step"),
 }

@@ -185,8 +185,8 @@ def _create_queue(account: Account, wanted: Wanted) -> None:
     )
 
 
-def _update_queue(account: Account, wanted: Wanted, found: Found, _: object) -> None:
-    attributes = _queue_attributes(wanted)
+def _update_queue(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
+    attributes = _texts(wanted.properties, sorted(changed))
     account.ask("sqs", "set_queue_attributes", QueueUrl=found.ref, Attributes=attributes)
 
 

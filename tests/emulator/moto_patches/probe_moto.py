@@ -229,6 +229,15 @@ def bucket_tags() -> str:
     return outcome(s3.get_bucket_tagging, Bucket="bucket")
 
 
+def queue_policies() -> str:
+    sqs = client("sqs")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]})
+    url = sqs.create_queue(QueueName="queue", Attributes={"Policy": policy})["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "1"})
+    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    return str(held.get("Attributes", {}).get("Policy"))
+
+
 def managed_policies() -> str:
     arn = "arn:aws:iam::aws:policy/AdministratorAccess"
     return outcome(client("iam").get_policy, PolicyArn=arn)
@@ -308,6 +317,7 @@ PROBES = [
     version_immutability,
     batch_get,
     bucket_tags,
+    queue_policies,
     managed_policies,
     secret_values,
     staging_labels,

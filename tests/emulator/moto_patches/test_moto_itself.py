@@ -13,6 +13,7 @@ ANSWERS = {
     "version_immutability": "let in",
     "batch_get": "value",
     "bucket_tags": "NoSuchTagSet",
+    "queue_policies": "None",
     "managed_policies": "NoSuchEntity",
     "secret_values": "Secrets Manager can't find the specified secret.",
     "staging_labels": "['AWSPREVIOUS']",

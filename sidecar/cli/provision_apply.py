@@ -1,0 +1,120 @@
+"""Make in AWS what is to exist, and write the sidecar.toml of this machine.
+
+Done again it changes only what has become different; a run that was interrupted is simply repeated.
+Nothing is ever deleted, and what exists with the same name and without the stack's tag is refused.
+Works with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from sidecar.atomic_file import write_atomically
+from sidecar.cli import build_parser
+from sidecar.cli.certs_files import cannot_write, make_directory, read_file
+from sidecar.cli.one_line import one_line
+from sidecar.cli.provision_account import (
+    Stack,
+    add_account_arguments,
+    add_zip_argument,
+    open_stack,
+)
+from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.errors import OperatorError
+from sidecar.provision.applying import apply
+from sidecar.provision.machine import Machine, sidecar_toml
+from sidecar.provision.planning import Action, Step
+from sidecar.provision.showing import step_lines, summary
+
+EXAMPLE: Final = "sidecar provision apply --ca-bundle ca/ca.pem --issue-from ca --name web"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_wish_arguments(parser)
+    add_account_arguments(parser)
+    add_zip_argument(parser)
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where sidecar.toml and the certificate are written (default: here)",
+    )
+    parser.add_argument(
+        "--issue-from",
+        type=Path,
+        metavar="DIR",
+        help="the authority of `sidecar certs ca`: issue this machine's certificate from it,"
+        " unless there is one",
+    )
+    parser.add_argument(
+        "--common-name",
+        default="sidecar",
+        metavar="NAME",
+        help="the workload's name in that certificate (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace a sidecar.toml that says something else"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make it, and print what was done; a SidecarError says where it stopped."""
+    stack = open_stack(arguments, wish_of(arguments))
+    steps: list[Step] = []
+
+    def tell(step: Step) -> None:
+        steps.append(step)
+        if step.action is not Action.LEAVE:
+            for line in step_lines(step):
+                print(one_line(line), flush=True)
+
+    look = stack.look()
+    apply(look, tell)
+    print(one_line(summary(steps).replace("to create", "made").replace("to change", "changed")))
+    machine = _machine(arguments, stack)
+    _write(machine.configuration, sidecar_toml(machine, look.resources, look.found), arguments)
+    if arguments.issue_from is not None:
+        _issue(machine, arguments)
+    elif not machine.certificate.exists():
+        print(f"next: put this machine's certificate at {machine.certificate}", file=sys.stderr)
+    return 0
+
+
+def _machine(arguments: argparse.Namespace, stack: Stack) -> Machine:
+    return Machine(
+        directory=arguments.directory.absolute(),
+        region=stack.account.place.region,
+        endpoint_url=arguments.endpoint_url,
+        readable=stack.wish.reach.secrets,
+    )
+
+
+def _write(path: Path, text: str, arguments: argparse.Namespace) -> None:
+    """Write the configuration, unless one is there that says something else."""
+    content = text.encode()
+    make_directory(path.parent)
+    if path.exists() and not arguments.force:
+        if read_file(path, "configuration") == content:
+            return
+        raise OperatorError(
+            f"{path} exists and says something else",
+            hint="everything in AWS is made; give --force to replace it, or another --directory",
+        )
+    try:
+        write_atomically(path, content, mode=0o600)
+    except OSError as exc:
+        raise cannot_write(path, exc) from exc
+    print(f"configuration\t{path}")
+
+
+def _issue(machine: Machine, arguments: argparse.Namespace) -> None:
+    """Issue the certificate as `sidecar certs issue` does; a key alone is a half-made pair."""
+    if machine.certificate.exists():
+        return
+    words = ["--ca", str(arguments.issue_from), "--directory", str(machine.directory)]
+    words += ["--common-name", arguments.common_name, "--force"]
+    issuing = build_parser("certs issue").parse_args(words)
+    issuing.run(issuing)

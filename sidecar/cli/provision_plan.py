@@ -1,0 +1,30 @@
+"""Show what `sidecar provision apply` would do; nothing is changed.
+
+Asks AWS with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
+"""
+
+import argparse
+from typing import Final
+
+from sidecar.cli.one_line import one_line
+from sidecar.cli.provision_account import add_account_arguments, add_zip_argument, open_stack
+from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.provision.showing import plan_lines
+
+EXAMPLE: Final = "sidecar provision plan --ca-bundle ca/ca.pem --name web"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_wish_arguments(parser)
+    add_account_arguments(parser)
+    add_zip_argument(parser)
+    parser.add_argument("--all", action="store_true", help="show also what would stay as it is")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan; a SidecarError says why there is none."""
+    steps = tuple(open_stack(arguments, wish_of(arguments)).look().steps())
+    for line in plan_lines(steps, unchanged=arguments.all):
+        print(one_line(line))
+    return 0

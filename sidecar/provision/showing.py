@@ -1,0 +1,64 @@
+"""A plan as people read it before they agree to it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sidecar.provision.kinds.kind import Found, Wanted
+from sidecar.provision.planning import Action, Step
+
+_SIGNS: Final = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.LEAVE: "=",
+    Action.DELETE: "-",
+}
+# Certificates and policies are longer than a screen.
+_LONGEST: Final = 160
+
+
+def plan_lines(steps: Sequence[Step], *, unchanged: bool = False) -> Iterator[str]:
+    """Show what would be done, a line for each thing and for each property of it.
+
+    Args:
+        steps: the plan.
+        unchanged: whether what stays as it is has a line too.
+
+    """
+    for each in steps:
+        if each.action is not Action.LEAVE or unchanged:
+            yield from step_lines(each)
+    yield summary(steps)
+
+
+def step_lines(step: Step) -> Iterator[str]:
+    """Show one step."""
+    yield f"{_SIGNS[step.action]} {step.wanted.type} {step.wanted.logical_id}"
+    for each in step.changes:
+        if step.action is Action.CREATE:
+            yield f"    {each.name}: {_short(each.after)}"
+        else:
+            yield f"    {each.name}: {_short(each.before)} -> {_short(each.after)}"
+
+
+def summary(steps: Sequence[Step]) -> str:
+    """Count what would be done."""
+    counts = {action: sum(each.action is action for each in steps) for action in Action}
+    return (
+        f"{counts[Action.CREATE]} to create, {counts[Action.UPDATE]} to change,"
+        f" {counts[Action.LEAVE]} unchanged"
+    )
+
+
+def doomed_line(wanted: Wanted, found: Found) -> str:
+    """Show one thing that would be deleted, and what goes with it."""
+    lost = f", and {found.also_lost}" if found.also_lost else ""
+    return f"- {wanted.type} {found.ref}{lost}"
+
+
+def _short(text: str) -> str:
+    """Cut a value that is long in its middle, where policies and certificates differ least."""
+    text = " ".join(text.split())
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]} … {text[-half:]} ({len(text)} characters)"

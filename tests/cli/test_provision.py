@@ -1,0 +1,180 @@
+"""Both halves are set up by one command, and a sidecar works with what it wrote."""
+
+import io
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+
+from sidecar.cli import main
+from tests.conftest import Aws, Serve
+
+BUILD: Final = Path(__file__).parents[2] / "deploy/lambda/build_zip.py"
+Words = Callable[..., list[str]]
+
+
+@pytest.fixture
+def site(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
+    """Give a function that makes a command line for a stack of this test's, in its directory."""
+    administrator = aws.emulator.administrator
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", administrator.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", administrator.secret_access_key.reveal())
+    monkeypatch.setenv("AWS_REGION", aws.emulator.region)
+    assert main(["certs", "ca", "--directory", "ca"]) == 0
+    name = f"s{uuid4().hex[:10]}"
+
+    def words(command: str, *more: str) -> list[str]:
+        place = ["--ca-bundle", "ca/ca.pem", "--name", name, "--endpoint-url", aws.emulator.url]
+        return ["provision", command, *place, *more]
+
+    yield words
+    aws.emulator.wait_for_rotations()
+
+
+@pytest.fixture(scope="session")
+def function_zip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    target = tmp_path_factory.mktemp("lambda") / "rotation.zip"
+    subprocess.run([sys.executable, BUILD, target], check=True, capture_output=True)
+    return str(target)
+
+
+def test_a_sidecar_serves_with_what_apply_wrote_and_the_function_rotates(
+    site: Words, aws: Aws, function_zip: str, serve: Serve, tmp_path: Path
+) -> None:
+    rotation = ["--rotate-user", f"u{uuid4().hex}", "--rotate-secret", f"k/{uuid4().hex}"]
+    rotation += ["--function-zip", function_zip, "--events"]
+    assert main(site("apply", *rotation, "--issue-from", "ca", "--common-name", "web-1")) == 0
+    aws.emulator.wait_for_rotations()
+    with serve(tmp_path, "--config", "sidecar.toml") as serving:
+        door = serving.doors()["credentials"]
+        held = _asked(f"{door}/credentials", tmp_path)
+        value = _asked(
+            f"{serving.doors()['secrets']}/secretsmanager/get?secretId={rotation[3]}", tmp_path
+        )
+    assert held["AccessKeyId"].startswith("ASIA")
+    assert json.loads(value["SecretString"])["aws_access_key_id"].startswith("AKIA")
+
+
+def _asked(url: str, directory: Path) -> Any:
+    token = (directory / "app" / "token").read_text()
+    headers = {"Authorization": token, "X-Aws-Parameters-Secrets-Token": token}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
+        return json.load(reply)
+
+
+def test_what_apply_would_do_is_shown_and_then_nothing_is_left_to_do(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(site("plan")) == 0
+    shown = capsys.readouterr().out
+    assert "+ AWS::RolesAnywhere::TrustAnchor TrustAnchor" in shown
+    assert 'RoleArns: ["<WorkloadRole.Arn>"]' in shown
+    assert main(site("apply")) == 0
+    capsys.readouterr()
+    assert main(site("plan")) == 0
+    assert capsys.readouterr().out == "0 to create, 0 to change, 3 unchanged\n"
+
+
+def test_a_change_is_shown_with_what_was_and_what_will_be(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(site("apply"))
+    capsys.readouterr()
+    main(site("plan", "--duration-seconds", "900"))
+    assert capsys.readouterr().out.splitlines() == [
+        "~ AWS::RolesAnywhere::Profile Profile",
+        "    DurationSeconds: 3600 -> 900",
+        "0 to create, 1 to change, 2 unchanged",
+    ]
+
+
+def test_the_text_of_a_secret_is_not_shown(site: Words, capsys: pytest.CaptureFixture[str]) -> None:
+    main(site("plan", "--rotate-user", "batch", "--rotate-secret", "prod/batch"))
+    assert "SecretString: ***" in capsys.readouterr().out
+
+
+def test_a_configuration_that_says_something_else_is_not_replaced(
+    site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sidecar.toml"
+    path.write_text("# mine\n")
+    assert main(site("apply")) == 1
+    assert path.read_text() == "# mine\n"
+    assert "exists and says something else" in capsys.readouterr().err
+    assert main(site("apply", "--force")) == 0
+    assert "[roles.default]" in path.read_text()
+
+
+def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
+    site: Words, tmp_path: Path
+) -> None:
+    assert main(site("apply", "--issue-from", "ca")) == 0
+    before = (tmp_path / "workload.pem").read_bytes()
+    assert main(site("apply", "--issue-from", "ca")) == 0
+    assert (tmp_path / "workload.pem").read_bytes() == before
+    assert (tmp_path / "workload.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_destroy_refuses_where_nobody_can_be_asked(
+    site: Words, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(site("apply"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert main(site("destroy")) == 1
+    assert "nobody can be asked" in capsys.readouterr().err
+    main(site("plan"))
+    assert "3 unchanged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("yes", 0, "3 to create"), ("y", 1, "3 unchanged")]
+)
+def test_destroy_asks_and_takes_a_typed_yes_only(
+    site: Words,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    code: int,
+    left: str,
+) -> None:
+    main(site("apply"))
+    typed = io.StringIO(f"{answer}\n")
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", typed)
+    assert main(site("destroy")) == code
+    main(site("plan"))
+    assert left in capsys.readouterr().out
+
+
+def test_chat_at_an_endpoint_without_it_is_an_error_that_says_so(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = ["--slack-workspace", "T0123ABCD", "--slack-channel", "C0123ABCD"]
+    assert main(site("plan", *chat)) == 1
+    assert "chat channels are not supported by this endpoint" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_zip_is_refused(
+    site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.zip").write_text("no")
+    assert main(site("plan", "--function-zip", "x.zip")) == 1
+    assert "is no zip" in capsys.readouterr().err
+
+
+def test_without_credentials_the_error_says_whose_are_taken(
+    site: Words, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
+    assert main(site("plan")) == 1
+    assert "no AWS credentials to set things up with" in capsys.readouterr().err

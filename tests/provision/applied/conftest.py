@@ -1,0 +1,66 @@
+"""Fixtures for what is made by calls: an emulator, its administrator's calls, and stacks."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sidecar.aws.administrator import AdministratorCalls
+from sidecar.ca import Authority, Subject, certificate_pem, create_root
+from sidecar.emulator.server import Emulator, running_emulator
+from sidecar.provision.account import Calls
+from tests.provision.applied.stack import Stack, administrator_of, full_wish, lazy_zip, stack_of
+
+_BUILD: Final = Path(__file__).parents[3] / "deploy/lambda/build_zip.py"
+NewStack = Callable[..., Stack]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def provisioned_emulator() -> Iterator[Emulator]:
+    """Give one emulator for everything that is made here; rotations are tried once."""
+    with running_emulator(region="eu-central-1") as emulator:
+        emulator.change_rotations(attempts=1)
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def administrator(provisioned_emulator: Emulator) -> Iterator[AdministratorCalls]:
+    with administrator_of(provisioned_emulator) as calls:
+        yield calls
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return create_root(Subject("Workloads"), now=datetime.now(UTC), validity=timedelta(days=30))
+
+
+@pytest.fixture(scope="session")
+def bundle(authority: Authority) -> str:
+    return certificate_pem(authority.certificate).decode()
+
+
+@pytest.fixture(scope="session")
+def rotation_zip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Give the real code of the rotation function; most stacks here do without."""
+    target = tmp_path_factory.mktemp("lambda") / "rotation.zip"
+    subprocess.run([sys.executable, _BUILD, target], check=True, capture_output=True)
+    return target.read_bytes()
+
+
+@pytest.fixture
+def new_stack(
+    provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str
+) -> NewStack:
+    """Give a function that describes a stack with everything; it is not made yet."""
+
+    def make(calls: Calls = administrator, code: bytes = lazy_zip()) -> Stack:
+        wish = full_wish(f"stack{next(_numbers)}x", bundle)
+        return stack_of(wish, calls, provisioned_emulator.region, code)
+
+    return make

@@ -1,0 +1,104 @@
+"""A destruction takes what was made, all of it, and nothing of anybody else's."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sidecar.aws.administrator import AdministratorCalls
+from sidecar.emulator.server import Emulator
+from sidecar.errors import OperatorError
+from sidecar.provision.account import Leave
+from sidecar.provision.applying import doomed
+from sidecar.provision.planning import Action
+from tests.provision.applied.stack import Stack, inventory, quick_zip
+
+NewStack = Callable[..., Stack]
+
+
+def test_destruction_leaves_nothing(new_stack: NewStack, administrator: AdministratorCalls) -> None:
+    before = inventory(administrator)
+    stack = new_stack()
+    stack.apply()
+    assert len(stack.inventory()) > 15
+    stack.destroy()
+    assert inventory(administrator) == before
+
+
+def test_destroying_nothing_is_no_failure(new_stack: NewStack) -> None:
+    new_stack().destroy()
+
+
+def test_a_secret_can_be_had_back_by_applying_again(
+    new_stack: NewStack, provisioned_emulator: Emulator
+) -> None:
+    stack = new_stack(code=quick_zip()).changed(may_delete=Leave(objects=True))
+    stack.apply()
+    secret = stack.account.ask(
+        "secretsmanager", "describe_secret", SecretId=f"{stack.account.stack}/key"
+    )
+    provisioned_emulator.wait_for_rotations()
+    stack.destroy()
+    assert {each.action for each in stack.plan()} == {Action.CREATE}
+    stack.apply()
+    again = stack.account.ask("secretsmanager", "describe_secret", SecretId=secret["ARN"])
+    assert (again["ARN"], again.get("DeletedDate")) == (secret["ARN"], None)
+
+
+def test_keys_of_the_user_go_with_it_and_are_told_before(new_stack: NewStack) -> None:
+    stack = new_stack()
+    stack.apply()
+    user = f"{stack.account.stack}-user"
+    stack.account.ask("iam", "create_access_key", UserName=user)
+    lost = {wanted.logical_id: found.also_lost for wanted, found, _ in doomed(stack.look())}
+    assert lost["RotatedUser"] == "its 1 access key"
+    stack.destroy()
+
+
+def test_a_bucket_with_something_in_it_is_kept_unless_asked_for(new_stack: NewStack) -> None:
+    stack = new_stack().changed(may_delete=Leave(secrets_at_once=True))
+    stack.apply()
+    bucket = next(each for each in stack.plan() if each.wanted.logical_id == "TrailBucket")
+    name = bucket.wanted.properties["BucketName"]
+    stack.account.ask("s3", "put_object", Bucket=name, Key="log", Body=b"line")
+    with pytest.raises(OperatorError, match=f"bucket {name} is not empty"):
+        stack.destroy()
+    stack.changed(may_delete=Leave(secrets_at_once=True, objects=True)).destroy()
+    assert stack.inventory() == []
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "service", "operation", "arguments"),
+    [
+        ("WorkloadRole", "iam", "untag_role", {"RoleName": "{name}-workload"}),
+        ("RotatedUser", "iam", "untag_user", {"UserName": "{name}-user"}),
+        ("RotatedSecret", "secretsmanager", "untag_resource", {"SecretId": "{name}/key"}),
+    ],
+)
+def test_what_lacks_the_tag_is_neither_changed_nor_deleted(
+    new_stack: NewStack,
+    logical_id: str,
+    service: str,
+    operation: str,
+    arguments: dict[str, str],
+) -> None:
+    stack = new_stack()
+    stack.apply()
+    name = {key: value.format(name=stack.account.stack) for key, value in arguments.items()}
+    stack.account.ask(service, operation, TagKeys=["credential-sidecar:stack"], **name)
+    before = stack.inventory()
+    for work in (stack.apply, stack.destroy):
+        with pytest.raises(OperatorError, match="is not of this stack"):
+            work()
+    assert stack.inventory() == before
+    assert logical_id in {each.logical_id for each in stack.resources}
+
+
+def test_a_trust_anchor_of_the_same_name_is_not_taken_for_ours(
+    new_stack: NewStack, bundle: str
+) -> None:
+    stack = new_stack()
+    source = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": bundle}}
+    name = f"{stack.account.stack}-anchor"
+    stack.account.ask("rolesanywhere", "create_trust_anchor", name=name, source=source)
+    with pytest.raises(OperatorError, match="is not of this stack"):
+        stack.plan()

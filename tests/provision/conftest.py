@@ -1,1 +1,0 @@
-"""Fixtures for provisioning: an account at the emulator, and calls that can die."""
