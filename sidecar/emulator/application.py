@@ -14,7 +14,9 @@ from sidecar.emulator.addressing import Address, address_of, is_create_session
 from sidecar.emulator.authorization import Caller, acting, authorize, caller_of
 from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
+from sidecar.emulator.events.confirmations import confirm_subscription
 from sidecar.emulator.events.destinations import check_receiver
+from sidecar.emulator.events.envelopes import CERTIFICATE_PATH
 from sidecar.emulator.faults import Reset
 from sidecar.emulator.iam_checks import check_iam
 from sidecar.emulator.json_errors import mended_status_line
@@ -102,7 +104,19 @@ class Application:
             return injected
         if is_create_session(request):
             return self.session_service.create_session(request)
+        if unsigned := self._unsigned(request, address):
+            return unsigned
         return self._signed(request, address)
+
+    def _unsigned(self, request: Request, address: Address) -> Response | None:
+        """What whoever gets messages of SNS may ask for, who need not be a principal at all."""
+        control = self.control
+        if (request.method, request.raw_path) == ("GET", CERTIFICATE_PATH):
+            return Response(200, control.notifier.signer.certificate_pem)
+        confirms = (address.service, address.operation) == ("sns", "ConfirmSubscription")
+        if confirms and not request.header("Authorization"):
+            return confirm_subscription(request.form(), control.administrator.account)
+        return None
 
     def _signed(self, request: Request, address: Address) -> Handled:
         if request.raw_path.startswith(_BACK_DOORS):
@@ -142,8 +156,6 @@ class Application:
         check_receiver(caller.touch)
         if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
             return self.control.rotation.rotate(caller)
-        if (address.service, address.operation) == ("events", "PutEvents"):
-            return self.control.bus.put_events(caller)
         with (
             acting(caller),
             self.control.rotation.watching(caller),
@@ -152,7 +164,12 @@ class Application:
             return self._from_moto(request, claim, caller)
 
     def _answered_here(self, caller: Caller) -> Response | None:
-        """What moto would answer without knowing who asks."""
+        """What moto would answer without knowing who asks, or has no answer to."""
+        address, account = caller.touch.address, caller.principal.account
+        if (address.service, address.operation) == ("events", "PutEvents"):
+            return self.control.bus.put_events(caller)
+        if (address.service, address.operation) == ("sns", "ConfirmSubscription"):
+            return confirm_subscription(caller.touch.parameters, account)
         if caller.touch.address.service != "sts":
             return None
         if caller.touch.address.operation == "GetCallerIdentity":

@@ -16,6 +16,7 @@ from sidecar.emulator.calls import Calls
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
 from sidecar.emulator.events.bus import EventBus
 from sidecar.emulator.events.cloudtrail import CloudTrail
+from sidecar.emulator.events.notifier import Notifier
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
@@ -44,6 +45,7 @@ class Control:
     keys: AccessKeys
     bus: EventBus
     trail: CloudTrail
+    notifier: Notifier
     names: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ from sidecar.emulator.calls import Calls
 from sidecar.emulator.control import Control
 from sidecar.emulator.events.bus import EventBus
 from sidecar.emulator.events.cloudtrail import CloudTrail
+from sidecar.emulator.events.notifier import Notifier, notifying
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.known_regions import is_region
 from sidecar.emulator.principals import Issued
@@ -177,7 +178,7 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
     account = administrator.account
     rotation = RotationService(account, Functions(deployed), clock)
     bus = EventBus(account, rotation.functions, clock)
-    trail = CloudTrail(account, bus)
+    trail, notifier = CloudTrail(account, bus), Notifier(bus.log, bus.lanes, clock)
     rotation.runs.log.follow(trail.rotated)
     control = Control(
         administrator=administrator,
@@ -191,6 +192,7 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         keys=AccessKeys(),
         bus=bus,
         trail=trail,
+        notifier=notifier,
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
@@ -198,9 +200,10 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
     clock.on_move(control.rotation.start_due)
     watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
-    deployed.endpoint_url, deployed.ca_pem = url, ca_pem
+    deployed.endpoint_url, deployed.ca_pem, notifier.endpoint_url = url, ca_pem, url
     try:
-        yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
+        with notifying(account, notifier):
+            yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
     finally:
         watcher.stop()
         control.rotation.runs.stop()
