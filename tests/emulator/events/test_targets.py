@@ -35,7 +35,9 @@ def test_a_queue_that_does_not_let_the_rule_send_gets_nothing_and_it_is_told(
 
 
 @pytest.mark.parametrize("state", ["DISABLED", "ENABLED"])
-def test_only_a_rule_that_is_enabled_takes_events(new_rule: Any, new_queue: Any, state: str) -> None:
+def test_only_a_rule_that_is_enabled_takes_events(
+    new_rule: Any, new_queue: Any, state: str
+) -> None:
     rule, queue = new_rule(), new_queue()
     queue.admit(rule.arn)
     rule.target(queue.arn)
