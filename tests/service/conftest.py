@@ -1,6 +1,7 @@
 """Whole sidecars in the test's own loop, an AWS that can be cut off, and a client for the doors."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
@@ -9,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.load import load_config
+from sidecar.demo.stage import ROLE_NAME
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
 from sidecar.web.configured_doors import Opening
@@ -172,6 +175,21 @@ async def start(
 def clock_of_today(clock: "ManualClock") -> "ManualClock":
     """Give a clock that is moved by hand from the present moment, as signatures need it."""
     return type(clock)(datetime.now(UTC))
+
+
+@pytest.fixture
+def allow(aws: "Aws") -> Iterator[Callable[..., None]]:
+    """Give a function that lets the sidecar's role do more than read secrets one by one."""
+    iam, name = aws.client("iam"), f"more-{uuid4().hex}"
+
+    def allowed(*actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=document)
+
+    allowed("sts:GetCallerIdentity")
+    yield allowed
+    iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
 
 
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
