@@ -221,7 +221,7 @@ class _Written(_Told):
 
     destination: str | Path = option(
         destination,
-        "`stdout`, or the path of a file. For `sidecar exec` only a file counts.",
+        "`stdout`, or the path of a file.",
         example="/var/log/sidecar/notices.jsonl",
         hint="such as /var/log/sidecar/notices.jsonl",
     )

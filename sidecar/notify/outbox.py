@@ -6,8 +6,9 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from sidecar.clock import Clock
@@ -186,15 +187,25 @@ class Outbox:
 
 
 class Outboxes:
-    """Every sink's outbox; what is told is told to all of them."""
+    """Every sink's outbox; what is told is told to all of them.
 
-    def __init__(self, outboxes: Sequence[Outbox] = ()) -> None:
+    Args:
+        outboxes: one for each sink.
+        here: facts that are added to every notice, such as the host's name.
+
+    """
+
+    def __init__(
+        self, outboxes: Sequence[Outbox] = (), here: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._outboxes = tuple(outboxes)
+        self._here = here
 
     def tell(self, notice: Notice) -> None:
         """Take a notice in for every sink that wants it; returns at once, in whatever thread."""
+        known = replace(notice, facts={**notice.facts, **self._here})
         for each in self._outboxes:
-            each.tell(notice)
+            each.tell(known)
 
     def standings(self) -> Mapping[str, Standing]:
         """Say how every sink stands."""
@@ -207,11 +218,13 @@ class Outboxes:
 
 
 @asynccontextmanager
-async def running_outboxes(outboxes: Sequence[Outbox]) -> AsyncIterator[Outboxes]:
+async def running_outboxes(
+    outboxes: Sequence[Outbox], here: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Outboxes]:
     """Send until the block is left, and then what waits, for a few seconds at the most."""
     tasks = [asyncio.create_task(each.run()) for each in outboxes]
     try:
-        yield Outboxes(outboxes)
+        yield Outboxes(outboxes, here)
     finally:
         for each in outboxes:
             each.close()

@@ -25,7 +25,7 @@ class Post:
     body: bytes
 
 
-def post(notice: Notice, key: Secret | None, now: datetime) -> Post:
+def post(notice: Notice, key: Secret, now: datetime) -> Post:
     """Write a request; each attempt has its own timestamp, and so its own signature.
 
     The signature is HMAC-SHA256 over the timestamp, a full stop and the body. Whoever receives it
@@ -34,15 +34,16 @@ def post(notice: Notice, key: Secret | None, now: datetime) -> Post:
 
     Args:
         notice: what happened.
-        key: the key that both sides have; None for no signature.
+        key: the key that both sides have.
         now: when it is sent.
 
     """
     body = as_json(document(notice)).encode("ascii")
-    headers = {"Content-Type": "application/json"}
-    if key is not None:
-        timestamp = str(int(now.timestamp()))
-        signed = hmac.new(key.encoded(), timestamp.encode() + b"." + body, hashlib.sha256)
-        headers[TIMESTAMP] = timestamp
-        headers[SIGNATURE] = f"{_VERSION}={signed.hexdigest()}"
+    timestamp = str(int(now.timestamp()))
+    signed = hmac.new(key.encoded(), timestamp.encode() + b"." + body, hashlib.sha256)
+    headers = {
+        "Content-Type": "application/json",
+        TIMESTAMP: timestamp,
+        SIGNATURE: f"{_VERSION}={signed.hexdigest()}",
+    }
     return Post(headers, body)

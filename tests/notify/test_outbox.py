@@ -186,6 +186,16 @@ async def test_what_waits_at_the_end_is_sent_at_once_and_what_comes_later_is_dro
     assert (stands.sent, stands.dropped, stands.queued) == (2, 1, 0)
 
 
+async def test_at_the_end_a_sink_that_fails_is_asked_once_more_and_no_longer(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = PlannedSink(always(DOWN))
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice())
+        await clock.advance(0)
+    assert (sink.attempts, outboxes.standings()["s0"].failed) == (2, 1)
+
+
 async def test_a_trouble_is_logged_when_it_begins_and_when_it_ends(
     run: Run, clock: "ManualClock", new_notice: "NewNotice", caplog: Any
 ) -> None:

@@ -142,12 +142,6 @@ def test_another_second_another_body_and_another_key_sign_otherwise(
     assert posts[0].body == posts[1].body
 
 
-def test_a_webhook_without_a_key_is_not_signed(new_notice: "NewNotice", now: datetime) -> None:
-    assert dict(webhook.post(new_notice(), None, now).headers) == {
-        "Content-Type": "application/json"
-    }
-
-
 def test_a_metric_line_counts_one_notice_of_its_kind_and_severity(
     new_notice: "NewNotice", now: datetime
 ) -> None:
