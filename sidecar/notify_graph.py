@@ -76,7 +76,7 @@ async def notifying(
     # Its own connections: a sink that hangs takes no place of a session's.
     http = http_client(config.aws.ca_bundle, connections=max(1, len(config.notify)))
     async with http:
-        sinks = _Sinks(config, environment, reach, http, clock)
+        sinks = Sinks(config, environment, reach, http, clock)
         outboxes = [
             Outbox(name, sinks.sink(name, section), _wanted(section), clock)
             for name, section in config.notify.items()
@@ -85,14 +85,32 @@ async def notifying(
             yield running
 
 
+def asking_role(section: NotifySection, config: Config) -> str | None:
+    """Name the role whose credentials a sink needs; None where it needs none."""
+    if isinstance(section, WritingSection):
+        return None
+    if isinstance(section, PostingSection) and section.url_secret is None:
+        return None
+    return section.via or secrets_role(config)
+
+
 def _wanted(section: NotifySection) -> Wanted:
     kinds = EVERY_KIND if section.kinds is None else section.kinds
     return Wanted(kinds, section.minimum_severity)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sinks:
-    """Makes sinks."""
+class Sinks:
+    """Makes sinks.
+
+    Args:
+        config: the configuration, found consistent.
+        environment: where variables are looked up.
+        reach: how AWS is asked.
+        http: what is posted with.
+        clock: the wall clock.
+
+    """
 
     config: Config
     environment: Mapping[str, str]
@@ -101,9 +119,15 @@ class _Sinks:
     clock: Clock
 
     def sink(self, name: str, section: NotifySection) -> Sink:
+        """Make the sink of a section.
+
+        Raises:
+            ConfigError: a region that the service is not known in.
+
+        """
         if isinstance(section, WritingSection):
             return self._lines(section)
-        role = section.via or secrets_role(self.config) or ""
+        role = asking_role(section, self.config) or ""
         if isinstance(section, PostingSection):
             return self._posting(section, role)
         return self._asking(f"notify.{name}", section, self.reach.asking(role))

@@ -1,6 +1,7 @@
 """Notices, and a sink that does what a test tells it to."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,3 +50,18 @@ def new_notice(now: datetime) -> NewNotice:
         return Notice(**{**usual, **more})
 
     return make
+
+
+UntilTrue = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def until_true() -> UntilTrue:
+    """Give a function that lets the loop run until something is so; never is a failure."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0)
+
+    return wait
