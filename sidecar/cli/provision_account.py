@@ -10,6 +10,7 @@ from sidecar.aws.administrator import AdministratorCalls
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account, Leave, open_account
 from sidecar.provision.description import parameter_values, resources
+from sidecar.provision.function_zip import function_zip
 from sidecar.provision.looking import Look
 from sidecar.provision.resource import Resource
 from sidecar.provision.wish import Wish
@@ -54,8 +55,7 @@ def add_zip_argument(parser: argparse.ArgumentParser) -> None:
         "--function-zip",
         type=Path,
         metavar="FILE",
-        help="the rotation function's code, made by `make lambda` (default: code that is there"
-        " is left alone)",
+        help="the rotation function's code, made by `make lambda` (default: this program's own)",
     )
 
 
@@ -70,6 +70,8 @@ def open_stack(arguments: argparse.Namespace, wish: Wish) -> Stack:
     """
     described = resources(wish)
     zipped = _zip(getattr(arguments, "function_zip", None))
+    if zipped is None and wish.rotation is not None:
+        zipped = function_zip()
     region = arguments.region or os.environ.get("AWS_REGION") or None
     calls = AdministratorCalls(region, arguments.endpoint_url)
     return Stack(open_account(calls, wish.name, calls.region, zipped), wish, described)

@@ -38,12 +38,24 @@ def add_wish_arguments(parser: argparse.ArgumentParser) -> None:
         help="secret that sessions may read, may be repeated; * stands for any characters",
     )
     parser.add_argument("--list-buckets", action="store_true", help="sessions may list buckets")
+    _add_reach(parser)
     parser.add_argument("--rotate-user", metavar="NAME", help="IAM user whose key is rotated")
     parser.add_argument("--rotate-secret", metavar="NAME", help="the secret that holds that key")
     parser.add_argument("--schedule", default="rate(30 days)", help="when it is rotated")
     parser.add_argument("--events", action="store_true", help="trail, rules, topic and queue")
     parser.add_argument("--slack-workspace", metavar="ID", help="workspace that is told")
     parser.add_argument("--slack-channel", metavar="ID", help="channel that is told")
+
+
+def _add_reach(parser: argparse.ArgumentParser) -> None:
+    """Declare what else sessions may use."""
+    for flag, value, what in (
+        ("--bucket", "NAME", "bucket whose objects sessions may read"),
+        ("--kms-key", "ARN", "key that sessions may decrypt with"),
+        ("--function", "NAME", "Lambda function that sessions may invoke"),
+    ):
+        help_text = f"{what}, may be repeated"
+        parser.add_argument(flag, action="append", default=[], metavar=value, help=help_text)
 
 
 def wish_of(arguments: argparse.Namespace) -> Wish:
@@ -53,7 +65,13 @@ def wish_of(arguments: argparse.Namespace) -> Wish:
         authority=_authority(arguments),
         revocation_list=_text(arguments.crl, "revocation list"),
         sessions=Sessions(duration_seconds=arguments.duration_seconds),
-        reach=Reach(secrets=tuple(arguments.secret), list_buckets=arguments.list_buckets),
+        reach=Reach(
+            secrets=tuple(arguments.secret),
+            list_buckets=arguments.list_buckets,
+            buckets=tuple(arguments.bucket),
+            kms_keys=tuple(arguments.kms_key),
+            functions=tuple(arguments.function),
+        ),
         rotation=_rotation(arguments),
         events=_events(arguments),
     )

@@ -14,6 +14,7 @@ _ANCHOR: Final = "AWS::RolesAnywhere::TrustAnchor"
 _PROFILE: Final = "AWS::RolesAnywhere::Profile"
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 _QUEUE: Final = "AWS::SQS::Queue"
+_LEGACY: Final = "legacy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,10 @@ def sidecar_toml(
         _identity(machine),
         _aws(machine),
         _role(here),
+        *(_legacy_role(each) for each in secrets),
         _secrets(here, secrets),
         _app(machine, secrets),
+        *(_legacy_app(machine) for _ in secrets),
     )
     return "\n".join(line for section in sections for line in section)
 
@@ -112,6 +115,22 @@ def _role(here: _ByType) -> Iterator[str]:
     yield _line("trust_anchor_arn", here.one(_ANCHOR).attributes["TrustAnchorArn"])
     yield _line("profile_arn", profile.attributes["ProfileArn"])
     yield _line("role_arn", profile.properties["RoleArns"][0])
+    yield ""
+
+
+def _legacy_role(secret: str) -> Iterator[str]:
+    """Hand out the user's key, to programs that cannot do without it yet."""
+    yield f"[roles.{_LEGACY}]"
+    yield _line("source", "access-key-secret")
+    yield _line("secret_id", secret)
+    yield _line("via", "default")
+    yield ""
+
+
+def _legacy_app(machine: Machine) -> Iterator[str]:
+    yield f"[apps.{_LEGACY}]"
+    yield _list("roles", [_LEGACY])
+    yield _line("token_file", str(machine.directory / _LEGACY / "token"))
     yield ""
 
 

@@ -4,8 +4,8 @@ import json
 import os
 import urllib.request
 
-url = os.environ["SECRETS_URL"] + "/secretsmanager/get?secretId=" + os.environ["SECRET_ID"]
 headers = {"X-Aws-Parameters-Secrets-Token": os.environ["AWS_TOKEN"]}
-with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
+request = urllib.request.Request(os.environ["SECRET_URL"], headers=headers)
+with urllib.request.urlopen(request) as response:
     secret = json.load(response)
 print(secret["Name"], secret["VersionStages"][0], secret["SecretString"])
