@@ -27,6 +27,11 @@ class Receiver:
         except queue.Empty:
             return None
 
+    def forget(self) -> None:
+        """Take no notice of what has come so far."""
+        while self.next(0.001) is not None:
+            pass
+
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:

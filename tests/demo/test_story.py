@@ -8,12 +8,14 @@ from typing import NoReturn
 
 import pytest
 
-from sidecar.demo.story import STEPS, Result, Scene, play
+from sidecar.demo.result import Result
+from sidecar.demo.scene import Scene
+from sidecar.demo.story import STEPS, play
 from sidecar.errors import OperatorError
 
 
 def _wrong(scene: Scene) -> Result:
-    return Result(holds=False, shown=f"two\nlines from {scene.stage.region}")
+    return Result(holds=False, shown=f"two\nlines from {scene.region}")
 
 
 def _hanging(scene: Scene) -> NoReturn:
@@ -53,7 +55,7 @@ def played() -> Played:
     secrets: list[str] = []
 
     def note_secrets(scene: Scene) -> Result:
-        secrets.extend((scene.stage.secret_value.reveal(), scene.stage.token.reveal()))
+        secrets.extend((scene.data.database.reveal(), scene.token("app").reveal()))
         return Result(holds=True, shown="")
 
     ours = [
@@ -95,8 +97,8 @@ def test_a_check_that_fails_is_crossed_with_its_reason(
 
 
 def test_after_a_failure_the_last_words_of_both_daemons_are_shown(played: Played) -> None:
-    assert "--- sidecar.log" in played.said
-    assert "configuration from" in played.said[played.said.index("--- sidecar.log") + 1]
+    assert "--- serve.log" in played.said
+    assert "configuration from" in played.said[played.said.index("--- serve.log") + 1]
 
 
 def test_no_secret_value_and_no_token_is_told(played: Played) -> None:
