@@ -77,7 +77,7 @@ class KeyRotation:
         """Do what is due, and tell for how long nothing is."""
         try:
             # A rotation that is stuck must not keep the replaced key from being retired.
-            upcoming = [await self._reaped(), await self._rotated()]
+            upcoming = await self._both()
         except SidecarError as exc:
             return self._failed(exc)
         except Exception as exc:  # a bug must not end what keeps other keys
@@ -88,6 +88,18 @@ class KeyRotation:
         now = self._clock.now()
         waits = [each - now for each in upcoming if each is not None]
         return max(_SHORTEST, min([*waits, _LONGEST]))
+
+    async def _both(self) -> list[datetime | None]:
+        """Neither keeps the other from being done; the first failure is told."""
+        upcoming, failed = [], []
+        for work in (self._reaped, self._rotated):
+            try:
+                upcoming.append(await work())
+            except SidecarError as exc:
+                failed.append(exc)
+        if failed:
+            raise failed[0]
+        return upcoming
 
     async def _rotated(self) -> datetime | None:
         """Rotate if it is time; tell when it will be."""

@@ -14,6 +14,8 @@ ATTEMPT_TAG: Final = "sidecar:creating-key"
 # Reference, "Signature Version 4": 5 minutes), and a call of ours ends well within as much again.
 _AROUND: Final = timedelta(minutes=5)
 _SHOWN: Final = 4
+# What no id ends with.
+NOTHING: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Attempt:
     def with_key(self, access_key_id: str) -> Self:
         """Give the same attempt, which made this key."""
         return type(self)(self.at, self.besides, _ending(access_key_id))
+
+    def over(self) -> Self:
+        """Give the same attempt, of which no orphan can be left."""
+        return type(self)(self.at, self.besides, NOTHING)
 
     def made_this(self, key: UserKey) -> bool:
         """Whether a key can only come from this attempt.

@@ -73,6 +73,12 @@ class Runner:
             if isinstance(action, Done):
                 log.info("rotation %s: %s: %s", self.goal.token, step.value, action.why)
                 return action.why
+            if isinstance(action, CreateKey):
+                self.may_act()
+                if self._create(action.content, action.attempt):
+                    # Not looked for at once: a read that lags would show an orphan.
+                    return "the key of this rotation is stored"
+                continue
             self._perform(action)
             if isinstance(action, TryKey):
                 return "the key works"
@@ -87,8 +93,6 @@ class Runner:
         if not isinstance(action, TryKey):
             self.may_act()
         match action:
-            case CreateKey(content, attempt):
-                self._create(content, attempt)
             case SetActive(key, active, why):
                 log.warning("%s is made %s: %s", masked_tail(key), _state(active), why)
                 self.calls.set_active(user, key, active=active)
@@ -99,22 +103,24 @@ class Runner:
                 try_key(self.calls, content, self.pace)
             case MoveCurrent(to, taken_from):
                 self.calls.move_label(secret, CURRENT, to=to, taken_from=taken_from)
+                self._note(Attempt(self.pace.now()).over())
             case DropPending(version, _):
                 self.calls.move_label(secret, PENDING, to=None, taken_from=version)
                 raise pending_gone(version)
 
-    def _create(self, content: AccessKeySecret, attempt: Attempt) -> None:
-        """Create and store a key; what cannot be stored is deleted again, if that can be done."""
+    def _create(self, content: AccessKeySecret, attempt: Attempt) -> bool:
+        """Create and store a key, if there is place; what cannot be stored is deleted again, if that can be done."""
         self._note(attempt)
         self.may_act()
         try:
             new = self.calls.create_key(self.goal.target.user_name)
-        except UpstreamRefused as exc:
+        except UpstreamRefused as exc:  # surely none was made
+            self._note(attempt.over())
             if exc.code != _QUOTA:
                 raise
             # Somebody created one since the keys were listed: the next look shows it.
             log.info("there is no place for a new key any more")
-            return
+            return False
         stored = content.with_key(new.access_key_id, new.secret_access_key)
         try:
             self.may_act()
@@ -124,6 +130,7 @@ class Runner:
                 self._undo(new)
             raise
         self._note(attempt.with_key(new.access_key_id))
+        return True
 
     def _note(self, attempt: Attempt) -> None:
         """Note an attempt; who may not do that knows no orphan again, and is stopped by one."""

@@ -55,7 +55,7 @@ def next_action(step: Step, goal: Goal, seen: Seen, now: datetime) -> Action:
         case Step.SET:
             return _set(seen, now)
         case Step.TEST:
-            return _test(seen)
+            return _test(goal, seen)
         case Step.FINISH:
             return _finish(goal, seen, now)
 
@@ -146,12 +146,14 @@ def _set(seen: Seen, now: datetime) -> Action:
     return Done("the new key is there")
 
 
-def _test(seen: Seen) -> Action:
+def _test(goal: Goal, seen: Seen) -> Action:
     """Try the new key; the current one where no value is pending.
 
     That is so when a rotation is set up without rotating at once: Secrets Manager calls this step
     alone then.
     """
+    if seen.pending is None and not goal.announced:
+        raise RotationNotYet(f"version {goal.token} has no value yet")
     return TryKey((seen.pending or seen.current).content)
 
 
