@@ -76,7 +76,6 @@ class KeyRotation:
     async def _looked(self) -> timedelta:
         """Do what is due, and tell for how long nothing is."""
         try:
-            # A rotation that is stuck must not keep the replaced key from being retired.
             upcoming = await self._both()
         except SidecarError as exc:
             return self._failed(exc)
@@ -90,8 +89,9 @@ class KeyRotation:
         return max(_SHORTEST, min([*waits, _LONGEST]))
 
     async def _both(self) -> list[datetime | None]:
-        """Neither keeps the other from being done; the first failure is told."""
-        upcoming, failed = [], []
+        """Retire and rotate; neither keeps the other from being done, the first failure is told."""
+        upcoming: list[datetime | None] = []
+        failed: list[SidecarError] = []
         for work in (self._reaped, self._rotated):
             try:
                 upcoming.append(await work())

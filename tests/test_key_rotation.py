@@ -29,6 +29,7 @@ class Kept:
     looks: int = 0
     reaped: int = 0
     fails: bool = False
+    reaper_fails: bool = False
     done: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
 
@@ -45,6 +46,8 @@ class Kept:
 
     def reap(self) -> Reaped:
         self.reaped += 1
+        if self.reaper_fails:
+            raise RotationStuck("it may not be tagged", hint="allow it")
         return Reaped(self.done, Wait("there is no previous key"))
 
 
@@ -101,6 +104,16 @@ async def test_failures_in_a_row_are_tried_again_ever_more_rarely_and_hourly_at_
     await rotation._looked()
     keeper.rotated, keeper.fails = now - timedelta(days=9), True
     assert await rotation._looked() == timedelta(minutes=5)
+
+
+async def test_a_reaper_that_may_not_work_keeps_no_key_from_being_rotated(
+    clock: ManualClock, now: datetime
+) -> None:
+    keeper = Kept(clock, now - timedelta(days=9), reaper_fails=True)
+    told = keeper.told.append
+    rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
+    await rotation._looked()
+    assert (keeper.rotations, rotation.trouble) == (1, "it may not be tagged")
 
 
 async def test_a_bug_does_not_end_it(kept: Both, clock: ManualClock) -> None:

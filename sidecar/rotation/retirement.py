@@ -42,9 +42,10 @@ class Record:
                 parse_iso_seconds(parts["since"]),
                 None if inactive is None else parse_iso_seconds(inactive),
             )
-            return found if max(found.since, found.inactive_since or found.since) < _LATEST else None
         except (KeyError, ValueError):
             return None
+        latest = max(found.since, found.inactive_since or found.since)
+        return found if latest < _LATEST else None
 
     def __str__(self) -> str:
         inactive = f" inactive={iso_seconds(self.inactive_since)}" if self.inactive_since else ""
@@ -71,7 +72,7 @@ def replaced_at(seen: Seen) -> datetime | None:
 
 
 def moved_back(seen: Seen) -> bool:
-    """Whether the current version is older than the previous one: somebody moved the label back."""
+    """Whether the current version is older than the previous one: the label was moved back."""
     return seen.previous is not None and seen.current.created_at < seen.previous.created_at
 
 
@@ -139,8 +140,9 @@ def _of_active(
     rules: Retirement, seen: Seen, key: UserKey, since: datetime, now: datetime
 ) -> NextReap:
     record = record_of(seen)
-    if record is not None and record.inactive_since is not None:  # somebody activated it again
-        return Note(Record(record.current, record.since))
+    if record is not None and record.inactive_since is not None:
+        # Somebody activated it again, and needs it: its grace begins anew.
+        return Note(Record(record.current, now))
     end = since + rules.grace
     if now < end:
         return Wait("the previous key is in its grace", end)
