@@ -1,0 +1,171 @@
+"""A whole sidecar rotates a key in its windows, and an application at a door never has a dead one.
+
+Time is the sidecar's own and moved by hand; AWS's stands still beside it.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from sidecar import key_rotation
+from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.rotation import trial
+from tests.rotation.site import Site, new_site, remove_role_policies
+
+if TYPE_CHECKING:
+    from tests.conftest import Aws, ManualClock
+    from tests.service.conftest import Doors, Start, Until
+
+SCHEDULE: Final = """
+schedule = "rate(4 hours)"
+grace_hours = 1
+recovery_hours = 1
+"""
+ROLE: Final = """
+[roles.legacy]
+source = "access-key-secret"
+secret_id = "SECRET"
+via = "default"
+"""
+APP: Final = {
+    "SIDECAR_APPS_WEB_ROLES": "default,legacy",
+    "SIDECAR_SECRETS_MAX_STALE_SECONDS": "600",  # so that an hour is grace enough
+}
+Pass = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def site(aws: "Aws", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Give a user whose secret holds no key yet, and a sidecar's configuration that rotates it."""
+    monkeypatch.setattr(trial, "_PAUSE", trial._PAUSE / 1000)
+    site = new_site(aws, tmp_path, SCHEDULE, ROLE)
+    yield site
+    remove_role_policies(site)
+    aws.emulator.change_iam()
+
+
+@pytest.fixture
+def config_file(site: Site) -> Path:
+    """Give the file that sidecars are configured by."""
+    return site.config
+
+
+@dataclass
+class Work:
+    """Counts what the rotation does in threads at this moment."""
+
+    going_on: int = 0
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        self.going_on += 1
+        try:
+            return await run_in_daemon_thread(work, lambda: None)
+        finally:
+            self.going_on -= 1
+
+
+@pytest.fixture
+def passing(until: "Until", clock_of_today: "ManualClock", monkeypatch: pytest.MonkeyPatch) -> Pass:
+    """Give a function that lets time pass in steps of some seconds until something is so.
+
+    It stands still while the rotation asks AWS, which would run out of time otherwise.
+    """
+    work = Work()
+    monkeypatch.setattr(key_rotation, "_in_thread", work.in_thread)
+
+    async def ask(condition: Callable[[], Any], step: float = 900) -> None:
+        async def moved() -> bool:
+            if not work.going_on:
+                await clock_of_today.advance(step)
+            found = condition()
+            return bool(await found if asyncio.iscoroutine(found) else found)
+
+        await until(moved)
+
+    return ask
+
+
+@dataclass
+class Watch:
+    """Looks at a site again and again, with clients that are made once."""
+
+    site: Site
+    iam: Any
+    manager: Any
+
+    def status(self, access_key_id: str) -> str:
+        """Tell how a key of the user is."""
+        listed = self.iam.list_access_keys(UserName=self.site.user)["AccessKeyMetadata"]
+        status = {each["AccessKeyId"]: str(each["Status"]) for each in listed}
+        return status.get(access_key_id, "gone")
+
+    def current(self) -> str:
+        """Give the key that applications are to use."""
+        reply = self.manager.get_secret_value(SecretId=self.site.arn, VersionStage="AWSCURRENT")
+        found: str = json.loads(reply["SecretString"])["aws_access_key_id"]
+        return found
+
+
+@pytest.fixture
+def watch(site: Site) -> Watch:
+    return Watch(site, site.aws.client("iam"), site.aws.client("secretsmanager"))
+
+
+@pytest.fixture
+async def doors(start: "Start", passing: Pass, clock_of_today: "ManualClock") -> "Doors":
+    """Give a sidecar that rotates."""
+    return await start(clock_of_today, **APP)
+
+
+async def _served(doors: "Doors") -> dict[str, str]:
+    """Give the key that an application has at this moment; empty when there is none."""
+    status, answer = await doors.credentials(role="legacy")
+    return answer if status == 200 else {"AccessKeyId": "", "SecretAccessKey": ""}
+
+
+async def _works(aws: "Aws", key: dict[str, str]) -> bool:
+    """Whether AWS lets somebody in who signs with a key."""
+    connect: Any = boto3.Session(
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        region_name=aws.emulator.region,
+    ).client
+    client = connect("sts", endpoint_url=aws.emulator.url)
+    try:
+        await asyncio.to_thread(client.get_caller_identity)
+    except ClientError:
+        return False
+    return True
+
+
+async def _new_key(doors: "Doors", passing: Pass, before: str = "", step: float = 900) -> Any:
+    """Let time pass until an application is given another key than the one before."""
+
+    async def new() -> bool:
+        return (await _served(doors))["AccessKeyId"] not in ("", before)
+
+    await passing(new, step)
+    return await _served(doors)
+
+
+async def test_an_application_has_the_new_key_at_once_and_the_old_one_fades_away(
+    aws: "Aws", site: Site, doors: "Doors", passing: Pass, watch: Watch
+) -> None:
+    first = await _new_key(doors, passing)
+    old = first["AccessKeyId"]
+    await passing(lambda: watch.current() != old)
+    second = await _new_key(doors, passing, old, step=1)  # by itself: half an hour later
+    assert second["AccessKeyId"] == site.current()
+    assert [await _works(aws, each) for each in (first, second)] == [True, True]
+    await passing(lambda: watch.status(old) == "Inactive")
+    assert [await _works(aws, each) for each in (first, second)] == [False, True]
+    await passing(lambda: watch.status(old) == "gone")
+    assert site.keys() == {second["AccessKeyId"]: "Active"}
+    assert (await _served(doors))["AccessKeyId"] == second["AccessKeyId"]
