@@ -13,6 +13,7 @@ from sidecar.rotation.due import next_rotation
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.schedule import Schedule
+from sidecar.rotation.trial import KeyNotWorking
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class KeyRotation:
         name: the secret, as the configuration names it.
         keeper: does it, in a thread.
         rhythm: when.
-        changed: called with the secret after its value has changed.
+        changed: called with the secret after its value has changed, or a trial of its key failed.
         clock: the wall clock.
 
     """
@@ -76,6 +77,8 @@ class KeyRotation:
             # A rotation that is stuck must not keep the replaced key from being retired.
             upcoming = [await self._reaped(), await self._rotated()]
         except SidecarError as exc:
+            if isinstance(exc, KeyNotWorking):  # what roles serve may not work either
+                self._changed(self.name)
             self._failed(exc)
             return _AFTER_FAILURE * (1 + self._rhythm.spread)
         except Exception as exc:  # a bug must not end what keeps other keys

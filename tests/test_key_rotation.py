@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
+from sidecar.errors import SidecarError
 from sidecar.key_rotation import KeyRotation, Rhythm
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.reaper import Reaped
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.schedule import Schedule
 from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.trial import KeyNotWorking
 from tests.conftest import ManualClock
 
 DAILY = Schedule.parse("cron(0 0 * * ? *)", "2h")
@@ -27,7 +29,7 @@ class Kept:
     rotated: datetime | None
     rotations: int = 0
     looks: int = 0
-    fails: bool = False
+    fails: SidecarError | None = None
     done: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
 
@@ -36,8 +38,8 @@ class Kept:
         return self.rotated
 
     def rotate(self) -> str:
-        if self.fails:
-            raise RotationStuck("there is no place", hint="wait")
+        if self.fails is not None:
+            raise self.fails
         self.rotations += 1
         self.rotated = self.clock.now()
         return "v" * 36
@@ -78,12 +80,24 @@ async def test_a_failure_is_shown_and_the_next_look_tries_again(
     kept: Both, clock: ManualClock
 ) -> None:
     keeper, rotation = kept
-    keeper.fails = True
+    keeper.fails = RotationStuck("there is no place", hint="wait")
     await _advance_until(clock, lambda: rotation.trouble is not None)
     assert rotation.trouble == "there is no place"
-    keeper.fails = False
+    assert keeper.told == []
+    keeper.fails = None
     await _advance_until(clock, lambda: keeper.rotations == 1)
     await _advance_until(clock, lambda: rotation.trouble is None)
+
+
+async def test_after_a_failed_trial_whoever_has_the_secret_reads_it_again(
+    kept: Both, clock: ManualClock
+) -> None:
+    keeper, rotation = kept
+    keeper.fails = KeyNotWorking("key …ABCD does not work yet")
+    await _advance_until(clock, lambda: rotation.trouble is not None)
+    assert keeper.told == ["batch"]
+    await clock.advance(200)  # it is not tried, and so not told, again before five minutes
+    assert keeper.told == ["batch"]
 
 
 async def test_a_bug_does_not_end_it(kept: Both, clock: ManualClock) -> None:

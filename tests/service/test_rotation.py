@@ -6,7 +6,8 @@ Time is the sidecar's own and moved by hand; AWS's stands still beside it.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from sidecar import key_rotation
 from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.emulator.faults import Fault
 from sidecar.rotation import trial
 from tests.rotation.site import Site, new_site, remove_role_policies
 
@@ -169,3 +171,44 @@ async def test_an_application_has_the_new_key_at_once_and_the_old_one_fades_away
     await passing(lambda: watch.status(old) == "gone")
     assert site.keys() == {second["AccessKeyId"]: "Active"}
     assert (await _served(doors))["AccessKeyId"] == second["AccessKeyId"]
+
+
+@pytest.fixture
+def long_lived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a role come back for the key by itself after hours only."""
+    monkeypatch.setitem(APP, "SIDECAR_ROLES_LEGACY_SESSION_DURATION_SECONDS", "43200")
+
+
+@pytest.mark.usefixtures("long_lived")
+async def test_after_a_failed_trial_what_is_served_is_read_again(
+    site: Site, doors: "Doors", passing: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody put another key in, deleted the one that is served, and told nobody."""
+    before = (await _new_key(doors, passing))["AccessKeyId"]
+    by_hand = _replace_by_hand(site, before)
+    monkeypatch.setattr(trial, "_PAUSE", timedelta(minutes=6))  # one try fills its time
+    not_known = Fault("sts", status=403, code="InvalidClientTokenId", times=1)
+    site.aws.emulator.set_faults(replace(not_known, operation="GetCallerIdentity"))
+    asked = _trials(site)
+    await passing(lambda: _trials(site) > asked)
+    assert (await _new_key(doors, passing, before, step=1))["AccessKeyId"] == by_hand
+
+
+def _trials(site: Site) -> int:
+    return site.aws.emulator.calls().get("sts.GetCallerIdentity", 0)
+
+
+def _replace_by_hand(site: Site, access_key_id: str) -> str:
+    """Put another key in the secret and delete the one before; gives the other's id."""
+    iam = site.aws.client("iam")
+    made = iam.create_access_key(UserName=site.user)["AccessKey"]
+    value = {
+        "user_name": site.user,
+        "aws_access_key_id": made["AccessKeyId"],
+        "aws_secret_access_key": made["SecretAccessKey"],
+    }
+    site.aws.client("secretsmanager").put_secret_value(
+        SecretId=site.arn, SecretString=json.dumps(value)
+    )
+    iam.delete_access_key(UserName=site.user, AccessKeyId=access_key_id)
+    return str(made["AccessKeyId"])
