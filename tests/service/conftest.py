@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.control_section import SocketPlace
 from sidecar.config.load import load_config
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
@@ -173,13 +174,16 @@ async def start(
     async with AsyncExitStack() as stack:
 
         async def started(
-            clock: Clock | None = None, limits: ConnectionLimits = DEFAULT_LIMITS, **more: str
+            clock: Clock | None = None,
+            limits: ConnectionLimits = DEFAULT_LIMITS,
+            control: SocketPlace | None = None,
+            **more: str,
         ) -> Doors:
             environment = {**variables, **more}
             clock = clock or SystemClock()
             loaded = load_config(config_file, environment)
             prepared = prepare(loaded, environment, clock.now(), clock=clock)
-            opening = Opening(limits)
+            opening = Opening(limits, control=control)
             running = running_sidecar(loaded.config, prepared, clock, opening=opening)
             sidecar = await stack.enter_async_context(running)
             return Doors({each.name: each.urls[0] for each in sidecar.doors}, http, token_file)
