@@ -5,6 +5,7 @@ Time is the sidecar's own and moved by hand; AWS's stands still beside it.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from sidecar import key_rotation
 from sidecar.aws.daemon_threads import run_in_daemon_thread
 from sidecar.emulator.faults import Fault
 from sidecar.rotation import trial
+from tests.canary.test_no_secret_is_told import tells
 from tests.rotation.site import Site, new_site, remove_role_policies
 
 if TYPE_CHECKING:
@@ -181,7 +183,12 @@ def long_lived(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("long_lived")
 async def test_after_a_failed_trial_what_is_served_is_read_again(
-    site: Site, doors: "Doors", passing: Pass, monkeypatch: pytest.MonkeyPatch
+    *,
+    site: Site,
+    doors: "Doors",
+    passing: Pass,
+    monkeypatch: pytest.MonkeyPatch,
+    all_said: Callable[[], Awaitable[str]],
 ) -> None:
     """Somebody put another key in, deleted the one that is served, and told nobody."""
     before = (await _new_key(doors, passing))["AccessKeyId"]
@@ -192,6 +199,41 @@ async def test_after_a_failed_trial_what_is_served_is_read_again(
     asked = _trials(site)
     await passing(lambda: _trials(site) > asked)
     assert (await _new_key(doors, passing, before, step=1))["AccessKeyId"] == by_hand
+    said = await all_said()
+    assert "does not work yet" in said, "the search must have something to search"
+    assert [each for each in _secret_halves(site) if tells(said, each)] == []
+
+
+def _secret_halves(site: Site) -> list[str]:
+    """Give the secret half of each key that a labelled version of the secret names."""
+    manager = site.aws.client("secretsmanager")
+    labels = manager.describe_secret(SecretId=site.arn)["VersionIdsToStages"]
+    texts = [
+        manager.get_secret_value(SecretId=site.arn, VersionId=each)["SecretString"]
+        for each in labels
+    ]
+    found = [json.loads(text).get("aws_secret_access_key") for text in texts]
+    halves = [each for each in found if each]
+    assert len(halves) == 3, "the key before, the one by hand, and the pending one"
+    return halves
+
+
+@pytest.fixture
+def all_said(
+    doors: "Doors", capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Callable[[], Awaitable[str]]:
+    """Give a function that gives logs, audit, stdout and the admin door's pages of this test."""
+    caplog.set_level(logging.DEBUG)
+
+    async def gathered() -> str:
+        pages = []
+        for path in ("/", "/readyz", "/metrics"):
+            async with doors.http.get(doors.urls["admin"] + path) as response:
+                pages.append(await response.text())
+        printed = capfd.readouterr()
+        return "\n".join((printed.out, printed.err, caplog.text, *pages))
+
+    return gathered
 
 
 def _trials(site: Site) -> int:
