@@ -13,6 +13,7 @@ from sidecar.rotation.aws_calls import AwsCalls
 from sidecar.rotation.calls import NewKey
 from tests.canary.test_no_secret_is_told import tells
 from tests.conftest import Aws
+from tests.logging_state import logging_as_it_was
 from tests.rotation.site import Site, new_site, remove_role_policies
 
 WAYS = ("--status", "--dry-run", "--reap", "--restore")
@@ -31,6 +32,13 @@ def site(aws: Aws, tmp_path: Path) -> Iterator[Site]:
     site = new_site(aws, tmp_path)
     yield site
     remove_role_policies(site)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undo what a command does to the process's logging."""
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ Time is the sidecar's own and moved by hand; AWS's stands still beside it.
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -149,6 +152,20 @@ async def _works(aws: "Aws", key: dict[str, str]) -> bool:
     return True
 
 
+def _status(site: Site) -> str:
+    """Ask as an operator does, in another process."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
+    line = [sys.executable, "-m", "sidecar", "rotate", site.secret, "--status"]
+    ended = subprocess.run(
+        [*line, "--config", site.config],
+        env=inherited | APP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.stdout + ended.stderr
+
+
 async def _new_key(doors: "Doors", passing: Pass, before: str = "", step: float = 900) -> Any:
     """Let time pass until an application is given another key than the one before."""
 
@@ -170,6 +187,9 @@ async def test_an_application_has_the_new_key_at_once_and_the_old_one_fades_away
     assert [await _works(aws, each) for each in (first, second)] == [True, True]
     await passing(lambda: watch.status(old) == "Inactive")
     assert [await _works(aws, each) for each in (first, second)] == [False, True]
+    told = await asyncio.to_thread(_status, site)
+    assert f"previous key: …{old[-4:]} (inactive" in told
+    assert f"current key:  …{second['AccessKeyId'][-4:]} (active" in told
     await passing(lambda: watch.status(old) == "gone")
     assert site.keys() == {second["AccessKeyId"]: "Active"}
     assert (await _served(doors))["AccessKeyId"] == second["AccessKeyId"]
