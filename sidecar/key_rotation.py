@@ -8,11 +8,12 @@ from typing import Final, TypeVar
 
 from sidecar.aws.daemon_threads import run_in_daemon_thread
 from sidecar.clock import Clock, iso_seconds
-from sidecar.errors import SidecarError
+from sidecar.errors import NotReady, SidecarError
 from sidecar.rotation.due import next_rotation
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.schedule import Schedule
+from sidecar.rotation.trial import KeyNotWorking
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class KeyRotation:
         name: the secret, as the configuration names it.
         keeper: does it, in a thread.
         rhythm: when.
-        changed: called with the secret after its value has changed.
+        changed: called with the secret after its value has changed, or a trial of its key failed.
         clock: the wall clock.
 
     """
@@ -77,6 +78,9 @@ class KeyRotation:
         """Do what is due, and tell for how long nothing is."""
         try:
             upcoming = await self._both()
+        except NotReady as exc:  # the role that rotates says itself why it has no session
+            self._trouble = exc
+            return _SHORTEST
         except SidecarError as exc:
             return self._failed(exc)
         except Exception as exc:  # a bug must not end what keeps other keys
@@ -97,6 +101,8 @@ class KeyRotation:
                 upcoming.append(await work())
             except SidecarError as exc:
                 failed.append(exc)
+                if isinstance(exc, KeyNotWorking):  # what roles serve may not work either
+                    self._changed(self.name)
         if failed:
             raise failed[0]
         return upcoming

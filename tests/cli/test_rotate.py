@@ -11,7 +11,7 @@ from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.rotation import trial
 from tests.conftest import Aws
-from tests.rotation.site import Site, new_site
+from tests.rotation.site import Site, new_site, remove_role_policies
 
 Rotate = Callable[..., str]
 
@@ -20,11 +20,7 @@ Rotate = Callable[..., str]
 def site(aws: Aws, tmp_path: Path) -> Iterator[Site]:
     site = new_site(aws, tmp_path, "grace_hours = 25")
     yield site
-    iam = aws.client("iam")
-    for name in {site.user, "lacks"} & set(
-        iam.list_role_policies(RoleName=ROLE_NAME)["PolicyNames"]
-    ):
-        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
+    remove_role_policies(site, "lacks")
 
 
 @pytest.fixture
