@@ -14,6 +14,9 @@ from sidecar.emulator.addressing import Address, address_of, is_create_session
 from sidecar.emulator.authorization import Caller, acting, authorize, caller_of
 from sidecar.emulator.control import PREFIX, Control
 from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_error
+from sidecar.emulator.events.confirmations import confirm_subscription
+from sidecar.emulator.events.destinations import check_receiver
+from sidecar.emulator.events.envelopes import CERTIFICATE_PATH
 from sidecar.emulator.faults import Reset
 from sidecar.emulator.iam_checks import check_iam
 from sidecar.emulator.json_errors import mended_status_line
@@ -41,7 +44,22 @@ _BACK_DOORS: Final = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/lates
 # STS calls that carry a token instead of a signature; nobody here could verify the token.
 _UNVERIFIABLE: Final = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
 
-Handled = Response | Callable[[StartResponse], Iterable[bytes]]
+
+@dataclass(frozen=True, slots=True)
+class FromMoto:
+    """An answer of moto's, whose headers may repeat themselves."""
+
+    line: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        """The code at the beginning of the status line."""
+        return int(self.line.split(" ", 1)[0])
+
+
+Handled = Response | FromMoto
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +86,8 @@ class Application:
             raise ConnectionResetError from None
         if isinstance(handled, Response):
             return _send(handled, environ, start_response)
-        return handled(start_response)
+        start_response(handled.line, handled.headers)
+        return [handled.body]
 
     def _handled(self, request: Request) -> Handled:
         if request.raw_path.startswith(PREFIX):
@@ -85,7 +104,19 @@ class Application:
             return injected
         if is_create_session(request):
             return self.session_service.create_session(request)
+        if unsigned := self._unsigned(request, address):
+            return unsigned
         return self._signed(request, address)
+
+    def _unsigned(self, request: Request, address: Address) -> Response | None:
+        """What whoever gets messages of SNS may ask for, who need not be a principal at all."""
+        control = self.control
+        if (request.method, request.raw_path) == ("GET", CERTIFICATE_PATH):
+            return Response(200, control.notifier.signer.certificate_pem)
+        confirms = (address.service, address.operation) == ("sns", "ConfirmSubscription")
+        if confirms and not request.header("Authorization"):
+            return confirm_subscription(request.form(), control.administrator.account)
+        return None
 
     def _signed(self, request: Request, address: Address) -> Handled:
         if request.raw_path.startswith(_BACK_DOORS):
@@ -102,7 +133,11 @@ class Application:
         verify_signature(request, claim, principal.secret_access_key, clock.wire_now())
         if principal.session is None and not principal.is_user_session:
             self.issued.keys.used(claim.access_key_id, address.service, claim.region, now)
-        return self._authenticated(request, claim, caller_of(request, address, principal, now))
+        caller = caller_of(request, address, principal, now)
+        with self.control.trail.recording(request, caller) as answered:
+            handled = self._authenticated(request, claim, caller)
+            answered.status, answered.body = handled.status, handled.body
+        return handled
 
     def _authenticated(self, request: Request, claim: Claim, caller: Caller) -> Handled:
         address = caller.touch.address
@@ -118,6 +153,7 @@ class Application:
         check_secret(caller.touch)
         check_parameter(caller.touch)
         check_iam(caller.touch)
+        check_receiver(caller.touch)
         if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
             return self.control.rotation.rotate(caller)
         with (
@@ -128,7 +164,12 @@ class Application:
             return self._from_moto(request, claim, caller)
 
     def _answered_here(self, caller: Caller) -> Response | None:
-        """What moto would answer without knowing who asks."""
+        """What moto would answer without knowing who asks, or has no answer to."""
+        address, account = caller.touch.address, caller.principal.account
+        if (address.service, address.operation) == ("events", "PutEvents"):
+            return self.control.bus.put_events(caller)
+        if (address.service, address.operation) == ("sns", "ConfirmSubscription"):
+            return confirm_subscription(caller.touch.parameters, account)
         if caller.touch.address.service != "sts":
             return None
         if caller.touch.address.operation == "GetCallerIdentity":
@@ -147,12 +188,7 @@ class Application:
             line, body = mended_status_line(line, body, address.service), without_nulls(body)
             kept = [header for header in headers if header[0].lower() != "content-length"]
             headers = [*kept, ("Content-Length", str(len(body)))]
-
-        def send(start_response: StartResponse) -> Iterable[bytes]:
-            start_response(line, headers)
-            return [body]
-
-        return send
+        return FromMoto(line, headers, body)
 
 
 class _Captured:

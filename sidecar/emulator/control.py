@@ -14,6 +14,9 @@ from sidecar.emulator.access_keys import AccessKeys, IamDelays
 from sidecar.emulator.account import Administrator
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.error_shapes import AwsError, Response, json_response
+from sidecar.emulator.events.bus import EventBus
+from sidecar.emulator.events.cloudtrail import CloudTrail
+from sidecar.emulator.events.notifier import Notifier
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.json_text import from_json
 from sidecar.emulator.request import Request
@@ -40,6 +43,9 @@ class Control:
     session_log: SessionLog
     rotation: RotationService
     keys: AccessKeys
+    bus: EventBus
+    trail: CloudTrail
+    notifier: Notifier
     names: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Response:
@@ -178,6 +184,15 @@ def _clear_rotations(control: Control, _request: Request) -> object:
     return []
 
 
+def _show_events(control: Control, _request: Request) -> object:
+    return control.bus.log.described()
+
+
+def _clear_events(control: Control, request: Request) -> object:
+    control.bus.log.clear()
+    return _show_events(control, request)
+
+
 def _show_iam(control: Control, _request: Request) -> object:
     return asdict(control.keys.delays)
 
@@ -216,6 +231,7 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Control, Request], object]]]] 
         "DELETE": _reset_settings,
     },
     "roles-anywhere/sessions": {"GET": _show_sessions, "DELETE": _clear_sessions},
+    "events": {"GET": _show_events, "DELETE": _clear_events},
     "iam": {"GET": _show_iam, "PUT": _change_iam, "DELETE": _reset_iam},
     "rotations": {
         "GET": _show_rotations,

@@ -119,6 +119,11 @@ def identity_policies(principal: Principal) -> list[str]:
     return documents
 
 
+def role_policies(role: Any) -> list[str]:
+    """The documents of every inline and attached policy of a role, as moto keeps it."""
+    return list(_documents(role))
+
+
 def managed_policy_documents(arns: tuple[str, ...], *, account: str, partition: str) -> list[str]:
     """The default versions of managed policies by ARN.
 

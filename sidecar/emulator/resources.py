@@ -159,6 +159,19 @@ def _named_arn(*names: str) -> Callable[[Touch], list[str]]:
     return find
 
 
+def _events(touch: Touch) -> list[str]:
+    """The buses of PutEvents; what else EventBridge does is asked for with ``*``."""
+    if touch.address.operation != "PutEvents":
+        return []
+    entries = touch.parameters.get("Entries")
+    listed = [each for each in entries if isinstance(each, dict)] if entries else []
+    names = {str(each.get("EventBusName") or "default") for each in listed}
+    return [
+        name if name.startswith("arn:") else touch.arn(f"event-bus/{name}")
+        for name in sorted(names)
+    ]
+
+
 def _roles_anywhere(touch: Touch) -> list[str]:
     for parameter, kind in (
         ("trustAnchorId", "trust-anchor"),
@@ -172,6 +185,7 @@ def _roles_anywhere(touch: Touch) -> list[str]:
 
 
 _FINDERS: Final[Mapping[str, Callable[[Touch], list[str]]]] = {
+    "events": _events,
     "iam": _iam,
     "rolesanywhere": _roles_anywhere,
     "s3": _buckets_and_keys,

@@ -17,6 +17,9 @@ from sidecar.emulator.account import Administrator, own_account
 from sidecar.emulator.application import Application
 from sidecar.emulator.calls import Calls
 from sidecar.emulator.control import Control
+from sidecar.emulator.events.bus import EventBus
+from sidecar.emulator.events.cloudtrail import CloudTrail
+from sidecar.emulator.events.notifier import Notifier, notifying
 from sidecar.emulator.faults import Fault, Faults
 from sidecar.emulator.known_regions import is_region
 from sidecar.emulator.principals import Issued
@@ -113,6 +116,18 @@ class Emulator:
         """Set how often a rotation is tried before it has failed."""
         self.control.rotation.runs.attempts = attempts
 
+    def events(self) -> dict[str, Any]:
+        """The latest events on the buses, where each went, and how many deliveries failed."""
+        return self.control.bus.log.described()
+
+    def clear_events(self) -> None:
+        """Forget them, and count from nothing again."""
+        self.control.bus.log.clear()
+
+    def wait_for_events(self, timeout_seconds: float = 30) -> None:
+        """Return once nothing is left to deliver; TimeoutError when something still is."""
+        self.control.bus.lanes.wait(timeout_seconds)
+
     def move_clock(self, seconds: float) -> None:
         """Set service time this far ahead of its base clock."""
         self.control.clock.move_to_offset(seconds)
@@ -160,6 +175,11 @@ def running_emulator(
 def _running(options: Options, administrator: Administrator) -> Iterator[Emulator]:
     clock, roles = ServiceClock(options.clock), RoleSessions()
     deployed = Deployed(roles, clock)
+    account = administrator.account
+    rotation = RotationService(account, Functions(deployed), clock)
+    bus = EventBus(account, rotation.functions, clock)
+    trail, notifier = CloudTrail(account, bus), Notifier(bus.log, bus.lanes, clock)
+    rotation.runs.log.follow(trail.rotated)
     control = Control(
         administrator=administrator,
         region=options.region,
@@ -168,8 +188,11 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
         clock=clock,
         switches=Switches(options.settings),
         session_log=SessionLog(),
-        rotation=RotationService(administrator.account, Functions(deployed), clock),
+        rotation=rotation,
         keys=AccessKeys(),
+        bus=bus,
+        trail=trail,
+        notifier=notifier,
         names=frozenset({options.host.lower()}),
     )
     context, ca_pem = _tls(options, clock) if options.tls else (None, b"")
@@ -177,12 +200,14 @@ def _running(options: Options, administrator: Administrator) -> Iterator[Emulato
     clock.on_move(control.rotation.start_due)
     watcher = Watcher(control.rotation.start_due)
     url = f"{'https' if options.tls else 'http'}://{_shown(options.host)}:{serving.port}"
-    deployed.endpoint_url, deployed.ca_pem = url, ca_pem
+    deployed.endpoint_url, deployed.ca_pem, notifier.endpoint_url = url, ca_pem, url
     try:
-        yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
+        with notifying(account, notifier):
+            yield Emulator(url, options.region, control.administrator, ca_pem, control, serving)
     finally:
         watcher.stop()
         control.rotation.runs.stop()
+        bus.lanes.stop()
         control.faults.replace([])
         serving.stop()
 

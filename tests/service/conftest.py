@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from sidecar.clock import Clock, SystemClock
 from sidecar.config.control_section import SocketPlace
 from sidecar.config.load import load_config
+from sidecar.demo.stage import ROLE_NAME
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
 from sidecar.web.configured_doors import Opening
@@ -195,6 +197,21 @@ async def start(
 def clock_of_today(clock: "ManualClock") -> "ManualClock":
     """Give a clock that is moved by hand from the present moment, as signatures need it."""
     return type(clock)(datetime.now(UTC))
+
+
+@pytest.fixture
+def allow(aws: "Aws") -> Iterator[Callable[..., None]]:
+    """Give a function that lets the sidecar's role do more than read secrets one by one."""
+    iam, name = aws.client("iam"), f"more-{uuid4().hex}"
+
+    def allowed(*actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=document)
+
+    allowed("sts:GetCallerIdentity")
+    yield allowed
+    iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
 
 
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

@@ -1,14 +1,12 @@
 """How a whole sidecar learns of changes, and what it holds before anybody asks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import pytest
-
-from sidecar.demo.stage import ROLE_NAME
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, ManualClock
@@ -18,21 +16,6 @@ if TYPE_CHECKING:
 NEVER: Final = {"SIDECAR_SECRETS_TTL_SECONDS": "3600"}
 EVENTS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 PREFETCH: Final = ("secretsmanager:ListSecrets", "secretsmanager:BatchGetSecretValue")
-
-
-@pytest.fixture
-def allow(aws: "Aws") -> Iterator[Callable[..., None]]:
-    """Give a function that lets the sidecar's role do more than read secrets one by one."""
-    iam, name = aws.client("iam"), f"more-{uuid4().hex}"
-
-    def allowed(*actions: str) -> None:
-        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=document)
-
-    allowed("sts:GetCallerIdentity")
-    yield allowed
-    iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from sidecar.emulator.role_sessions import Grant, RoleSession, RoleSessions
 from sidecar.emulator.service_clock import ServiceClock
 
 _BOOTSTRAP: Final = Path(__file__).with_name("bootstrap.py")
-_SECRETS_MANAGER: Final = frozenset({"Service:secretsmanager.amazonaws.com"})
 _SESSION: Final = timedelta(hours=1)
 _CA_FILE: Final = ".emulator-ca.pem"
 
@@ -40,18 +39,21 @@ class Deployed:
         self.endpoint_url = ""
         self.ca_pem = b""
 
-    def may_rotate(self, function_arn: str, secret_arn: str) -> bool:
-        """Whether there is such a function whose policy lets Secrets Manager invoke it."""
+    def may_be_invoked(self, function_arn: str, service: str, source_arn: str) -> bool:
+        """Whether there is such a function whose policy lets a service of AWS's invoke it."""
         function = _find(function_arn)
         if function is None:
             return False
         document = json.dumps({"Version": "2012-10-17", "Statement": function.policy.statements})
         context = {
-            "aws:SourceAccount": (Arn.parse(secret_arn).account,),
-            "aws:SourceArn": (secret_arn,),
+            "aws:SourceAccount": (Arn.parse(source_arn).account,),
+            "aws:SourceArn": (source_arn,),
         }
         question = Question(
-            "lambda:InvokeFunction", function.function_arn, context, _SECRETS_MANAGER
+            "lambda:InvokeFunction",
+            function.function_arn,
+            context,
+            frozenset({f"Service:{service}"}),
         )
         return evaluate([document], question) is Decision.ALLOWED
 

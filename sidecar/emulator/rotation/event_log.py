@@ -5,6 +5,7 @@ Source: Secrets Manager user guide, "Log AWS Secrets Manager events with AWS Clo
 
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -59,12 +60,20 @@ class RotationLog:
 
     def __init__(self) -> None:
         self._events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._followers: list[Callable[[dict[str, Any]], None]] = []
         self._lock = Lock()
 
     def add(self, event: RotationEvent) -> None:
-        """Keep one more."""
+        """Keep one more, and tell it to whoever follows."""
+        described = event.described()
         with self._lock:
-            self._events.append(event.described())
+            self._events.append(described)
+        for follow in self._followers:
+            follow(described)
+
+    def follow(self, follow: Callable[[dict[str, Any]], None]) -> None:
+        """Call this with every event from now on; it must return at once."""
+        self._followers.append(follow)
 
     def events(self) -> list[dict[str, Any]]:
         """What happened."""

@@ -13,6 +13,7 @@ _NOT_INVOKED: Final = (
     "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy "
     "grants access to the principal secretsmanager.amazonaws.com."
 )
+_SECRETS_MANAGER: Final = "secretsmanager.amazonaws.com"
 _PATIENCE_MILLIS: Final = 900_000
 
 
@@ -54,8 +55,12 @@ class Functions:
         Raises:
             AwsError: AccessDeniedException, also when there is no such function.
         """
-        if self._find(arn) is None and not self.deployed.may_rotate(arn, secret_arn):
+        if not self.may_be_invoked(arn, _SECRETS_MANAGER, secret_arn):
             raise AwsError(400, "AccessDeniedException", _NOT_INVOKED)
+
+    def may_be_invoked(self, arn: str, service: str, source_arn: str) -> bool:
+        """Whether a service of AWS's may invoke a function, for what `source_arn` names."""
+        return self._find(arn) is not None or self.deployed.may_be_invoked(arn, service, source_arn)
 
     def invoke(self, arn: str, event: dict[str, Any], request_id: str) -> None:
         """Run one step; whatever the function raises comes out, what it returns does not count."""

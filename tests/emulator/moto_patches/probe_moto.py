@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import enable_iam_authentication
+from moto.events.models import events_backends
 from moto.sts.models import sts_backends
 
 ACCOUNT = "123456789012"
@@ -263,6 +264,54 @@ def service_principals() -> str:
         return outcome(client("sts", **key).assume_role, RoleArn=arn, RoleSessionName="here")
 
 
+def put_event(source: str) -> Any:
+    entry = {"Source": source, "DetailType": "test", "Detail": "{}"}
+    return client("events").put_events(Entries=[entry])
+
+
+def sources_of_services() -> int:
+    return int(put_event("aws.secretsmanager")["FailedEntryCount"])
+
+
+def deliveries_of_events() -> str:
+    events, topic = client("events"), client("sns").create_topic(Name="topic")["TopicArn"]
+    events.put_rule(Name="rule", EventPattern='{"source": ["app"]}')
+    events.put_targets(Rule="rule", Targets=[{"Id": "1", "Arn": topic}])
+    return outcome(put_event, source="app")
+
+
+def schedules_alone() -> str:
+    client("events").put_rule(Name="rule", ScheduleExpression="rate(1 day)")
+    rule = events_backends[ACCOUNT]["eu-west-1"].event_buses["default"].rules["rule"]
+    return str(rule.event_pattern.matches_event({"source": "app", "detail-type": "", "detail": {}}))
+
+
+def published(protocol: str, endpoint: str) -> str:
+    sns = client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    return outcome(sns.publish, TopicArn=topic, Message="hello")
+
+
+def unreachable_endpoints() -> str:
+    return published("http", "http://127.0.0.1:1/")
+
+
+def unconfirmed_endpoints() -> str:
+    sns = client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    endpoint = {"Protocol": "http", "Endpoint": "http://127.0.0.1:1/"}
+    arn = sns.subscribe(TopicArn=topic, **endpoint)["SubscriptionArn"]
+    found = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    return str(found["PendingConfirmation"])
+
+
+def queues_that_let_nobody_send() -> int:
+    url = str(client("sqs").create_queue(QueueName="queue")["QueueUrl"])
+    published("sqs", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:queue")
+    return len(client("sqs").receive_message(QueueUrl=url).get("Messages", ()))
+
+
 def unsigned_requests() -> str:
     unsigned = client("secretsmanager", config=Config(signature_version=UNSIGNED))
     with enable_iam_authentication():
@@ -328,6 +377,12 @@ PROBES = [
     json_error_codes,
     resources_of_secrets,
     service_principals,
+    sources_of_services,
+    deliveries_of_events,
+    schedules_alone,
+    unreachable_endpoints,
+    unconfirmed_endpoints,
+    queues_that_let_nobody_send,
     unsigned_requests,
 ]
 
