@@ -105,10 +105,12 @@ def _in_its_region(name: str, config: Config) -> RoleSection:
 
 
 def own_variables(config: Config) -> frozenset[str]:
-    """Name the variables that hold passwords and tokens of the sidecar's."""
+    """Name the variables that hold passwords, tokens and addresses of the sidecar's."""
     names = {app.token_env for app in config.apps.values()} | {config.admin.token_env}
     if config.identity is not None:
         names.add(config.identity.password_env)
+    for sink in config.notify.values():
+        names |= {getattr(sink, key, None) for key in ("url_env", "hmac_key_env")}
     return frozenset(name for name in names if name)
 
 

@@ -4,21 +4,27 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
 
+from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
 
 if TYPE_CHECKING:
-    from tests.conftest import Aws, Eventually
+    from tests.conftest import Aws, Eventually, Serve, Serving
     from tests.service.conftest import Doors, Start, Until
 
 # Loosely: what an answer from memory never takes, and what waiting for any sink would.
 AT_ONCE_SECONDS: Final = 1.0
+# Three of them are the outbox's; the rest is for a busy machine.
+LONGEST_END_SECONDS: Final = 10.0
 DENIALS: Final = 20
 
 
@@ -204,21 +210,60 @@ async def _seconds_of_an_answer(doors: "Doors") -> float:
     return time.monotonic() - begun
 
 
-def test_the_end_waits_for_a_hanging_sink_a_few_seconds_at_the_most(
-    *,
-    aws: "Aws",
-    serve: Any,
-    eventually: "Eventually",
-    sink: Sink,
-    config_file: Path,
-    tmp_path: Path,
-    unused_tcp_port: int,
-) -> None:
+@pytest.fixture
+def refusing(sink: Sink, tmp_path: Path, unused_tcp_port: int) -> None:
+    """Add a sink that nobody listens at."""
     (tmp_path / "url").write_text(f"http://127.0.0.1:{unused_tcp_port}/canary")
     sink("refuses", type="slack", url_file=tmp_path / "url")
-    with serve(
-        tmp_path, "--config", str(config_file), AWS_ENDPOINT_URL=aws.emulator.url
-    ) as serving:
+
+
+Run = Callable[[], AbstractContextManager["Serving"]]
+
+
+@pytest.fixture
+def run(aws: "Aws", serve: "Serve", config_file: Path, refusing: None, tmp_path: Path) -> Run:
+    """Give a function that runs such a sidecar as a process, with a control socket."""
+    variables = {
+        "AWS_ENDPOINT_URL": aws.emulator.url,
+        "SIDECAR_CONTROL_SOCKET": str(tmp_path / "control"),
+    }
+    return lambda: serve(tmp_path, "--config", str(config_file), **variables)
+
+
+def _deny(url: str) -> None:
+    for _ in range(DENIALS):
+        asked = Request(f"{url}/credentials", headers={"Authorization": "nobody" * 8})
+        with pytest.raises(HTTPError):
+            urlopen(asked)
+
+
+def test_the_status_shows_what_became_of_notices(
+    run: Run, eventually: "Eventually", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def status(*words: str) -> str:
+        capsys.readouterr()
+        main(["status", "--socket", str(tmp_path / "control"), *words])
+        return capsys.readouterr().out
+
+    with run() as serving:
+        _deny(serving.doors()["credentials"])
+        eventually(lambda: json.loads(status("--json"))["notify"]["refuses"]["trouble"])
+        assert json.loads(status("--json"))["notify"]["refuses"] == {
+            "sent": 0,
+            "failed": 0,
+            "dropped": 0,
+            "queued": 1,
+            "trouble": "no answer: connection refused",
+        }
+        [row] = [line for line in status().splitlines() if line.startswith("refuses")]
+        assert row.split() == ["refuses", *"0001", "no", "answer:", "connection", "refused"]
+        assert "canary" not in serving.log.read_text()
+
+
+def test_the_end_waits_for_no_sink_for_more_than_a_few_seconds(run: Run) -> None:
+    with run() as serving:
+        _deny(serving.doors()["credentials"])
         begun = time.monotonic()
         assert serving.end() == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < LONGEST_END_SECONDS
+    assert "notify refuses: a notice of denial-burst is given up" in serving.log.read_text()

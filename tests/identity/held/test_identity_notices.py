@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.identity.checks import check_identity
+from sidecar.identity.password import PasswordVariable
 from sidecar.notice import Kind, Notice, Severity
 from sidecar.notice_sources import IdentityNotices
 
@@ -67,3 +69,12 @@ async def test_what_ends_soon_is_told_at_the_start(
     await watched.clock.advance(1.9 * DAY)
     IdentityNotices(watched.held, told.append, watched.clock).watch()
     assert [each.kind for each in told] == [Kind.CERTIFICATE_EXPIRING]
+
+
+async def test_what_is_wrong_otherwise_is_the_log_s_to_tell(
+    hold: "Hold", issue: "Issue", told: list[Notice]
+) -> None:
+    watched = hold(issue(), PasswordVariable("PASSWORD", {"PASSWORD": "unused"}))
+    assert check_identity(watched.held.current, watched.clock.now())
+    IdentityNotices(watched.held, told.append, watched.clock).watch()
+    assert told == []
