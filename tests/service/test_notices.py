@@ -226,6 +226,7 @@ def run(aws: "Aws", serve: "Serve", config_file: Path, refusing: None, tmp_path:
     variables = {
         "AWS_ENDPOINT_URL": aws.emulator.url,
         "SIDECAR_CONTROL_SOCKET": str(tmp_path / "control"),
+        "SIDECAR_LOG_LEVEL": "debug",
     }
     return lambda: serve(tmp_path, "--config", str(config_file), **variables)
 
