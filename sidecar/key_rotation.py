@@ -22,6 +22,8 @@ _Result = TypeVar("_Result")
 _LONGEST: Final = timedelta(hours=1)
 _SHORTEST: Final = timedelta(seconds=10)
 _AFTER_FAILURE: Final = timedelta(minutes=5)
+# From here on a pause is the longest one whatever the number of failures.
+_DOUBLED_AT_MOST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class KeyRotation:
         self._changed = changed
         self._clock = clock
         self._trouble: SidecarError | None = None
+        self._failures = 0
 
     @property
     def trouble(self) -> str | None:
@@ -76,13 +79,12 @@ class KeyRotation:
             # A rotation that is stuck must not keep the replaced key from being retired.
             upcoming = [await self._reaped(), await self._rotated()]
         except SidecarError as exc:
-            self._failed(exc)
-            return _AFTER_FAILURE * (1 + self._rhythm.spread)
+            return self._failed(exc)
         except Exception as exc:  # a bug must not end what keeps other keys
             log.exception("keeping the key in %s failed unexpectedly", self.name)
             self._trouble = SidecarError(f"unexpected {type(exc).__name__}; see the log")
             return _LONGEST
-        self._trouble = None
+        self._trouble, self._failures = None, 0
         now = self._clock.now()
         waits = [each - now for each in upcoming if each is not None]
         return max(_SHORTEST, min([*waits, _LONGEST]))
@@ -108,8 +110,10 @@ class KeyRotation:
             log.info("%s: %s", self.name, each)
         return reaped.next.until if isinstance(reaped.next, Wait) else None
 
-    def _failed(self, exc: SidecarError) -> None:
-        self._trouble = exc
+    def _failed(self, exc: SidecarError) -> timedelta:
+        """Say that nothing came of it, and tell how long to wait: longer each time in a row."""
+        doubled = min(self._failures, _DOUBLED_AT_MOST)
+        self._trouble, self._failures = exc, self._failures + 1
         log.warning(
             "the key in %s is not rotated or retired: %s (hint: %s); seen at %s",
             self.name,
@@ -117,6 +121,8 @@ class KeyRotation:
             exc.hint or "none",
             iso_seconds(self._clock.now()),
         )
+        pause: timedelta = _AFTER_FAILURE * (1 + self._rhythm.spread) * 2**doubled
+        return min(pause, _LONGEST)
 
 
 async def _in_thread(work: Callable[[], _Result]) -> _Result:

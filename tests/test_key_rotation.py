@@ -27,6 +27,7 @@ class Kept:
     rotated: datetime | None
     rotations: int = 0
     looks: int = 0
+    reaped: int = 0
     fails: bool = False
     done: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Kept:
         return "v" * 36
 
     def reap(self) -> Reaped:
+        self.reaped += 1
         return Reaped(self.done, Wait("there is no previous key"))
 
 
@@ -84,6 +86,21 @@ async def test_a_failure_is_shown_and_the_next_look_tries_again(
     keeper.fails = False
     await _advance_until(clock, lambda: keeper.rotations == 1)
     await _advance_until(clock, lambda: rotation.trouble is None)
+
+
+async def test_failures_in_a_row_are_tried_again_ever_more_rarely_and_hourly_at_last(
+    clock: ManualClock, now: datetime
+) -> None:
+    keeper = Kept(clock, now - timedelta(days=9), fails=True)
+    told = keeper.told.append
+    rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
+    pauses = [(await rotation._looked()).seconds // 60 for _ in range(6)]
+    assert pauses == [5, 10, 20, 40, 60, 60]
+    assert keeper.reaped == 6  # what is stuck does not keep the replaced key alive
+    keeper.fails = False
+    await rotation._looked()
+    keeper.rotated, keeper.fails = now - timedelta(days=9), True
+    assert await rotation._looked() == timedelta(minutes=5)
 
 
 async def test_a_bug_does_not_end_it(kept: Both, clock: ManualClock) -> None:

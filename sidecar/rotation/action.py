@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sidecar.access_key_secret import AccessKeySecret
+from sidecar.rotation.attempt import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +15,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Create a key of the user and store it under the rotation's token, labelled ``AWSPENDING``."""
+    """Create a key of the user and store it under the rotation's token, labelled ``AWSPENDING``.
+
+    The attempt is noted before.
+    """
 
     content: AccessKeySecret
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)

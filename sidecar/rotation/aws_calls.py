@@ -9,7 +9,7 @@ from sidecar.aws.failed_calls import failed
 from sidecar.aws.key_clients import KeyClients
 from sidecar.errors import UpstreamError, UpstreamRefused
 from sidecar.redaction import Secret, masked_tail
-from sidecar.rotation.calls import NewKey, VersionFacts
+from sidecar.rotation.calls import NewKey
 from sidecar.rotation.seen import LastUse, SecretFacts, StoredKey, UserKey
 
 _Result = TypeVar("_Result")
@@ -68,9 +68,12 @@ class AwsCalls:
         content = AccessKeySecret.parse(Secret(text))
         return StoredKey(reply["VersionId"], content, reply["CreatedDate"])
 
-    def text(self, secret: str, *, stage: str) -> tuple[str, str, datetime] | None:
+    def text(
+        self, secret: str, *, stage: str | None = None, version_id: str | None = None
+    ) -> tuple[str, str, datetime] | None:
         """GetSecretValue of what is no key."""
-        reply = self._read(secret, {"VersionStage": stage})
+        asked = {"VersionStage": stage, "VersionId": version_id}
+        reply = self._read(secret, {name: each for name, each in asked.items() if each})
         if reply is None:
             return None
         return reply["VersionId"], reply.get("SecretString", ""), reply["CreatedDate"]
@@ -98,22 +101,6 @@ class AwsCalls:
             VersionStage=label,
             **{name: version for name, version in moved.items() if version is not None},
         )
-
-    def versions(self, secret: str) -> tuple[VersionFacts, ...]:
-        """ListSecretVersionIds, all pages."""
-        found: list[VersionFacts] = []
-        more: dict[str, str] = {}
-        while True:
-            reply = self._manager(
-                "ListSecretVersionIds", SecretId=secret, IncludeDeprecated=True, **more
-            )
-            found += (
-                VersionFacts(each["VersionId"], each["CreatedDate"])
-                for each in reply.get("Versions", ())
-            )
-            if not reply.get("NextToken"):
-                return tuple(found)
-            more = {"NextToken": reply["NextToken"]}
 
     def tag(self, secret: str, key: str, value: str) -> None:
         """TagResource."""

@@ -16,14 +16,6 @@ class NewKey:
     secret_access_key: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFacts:
-    """One version in ListSecretVersionIds, with or without a label."""
-
-    version_id: str
-    created_at: datetime
-
-
 class Calls(Protocol):
     """Every call is one request, unless its text says that botocore may try again.
 
@@ -39,8 +31,13 @@ class Calls(Protocol):
         """GetSecretValue, the stage always named; None when there is none; tried again."""
         ...
 
-    def text(self, secret: str, *, stage: str) -> tuple[str, str, datetime] | None:
-        """GetSecretValue of what is no key: its version, its text and when it was made."""
+    def text(
+        self, secret: str, *, stage: str | None = None, version_id: str | None = None
+    ) -> tuple[str, str, datetime] | None:
+        """GetSecretValue of what is no key: its version, its text and when it was made.
+
+        The stage or the version is named; None when there is no such version; tried again.
+        """
         ...
 
     def put(self, secret: str, token: str, content: Secret, stages: tuple[str, ...]) -> None:
@@ -51,10 +48,6 @@ class Calls(Protocol):
         self, secret: str, label: str, *, to: str | None, taken_from: str | None
     ) -> None:
         """UpdateSecretVersionStage."""
-        ...
-
-    def versions(self, secret: str) -> tuple[VersionFacts, ...]:
-        """ListSecretVersionIds, with those that have no label; tried again."""
         ...
 
     def tag(self, secret: str, key: str, value: str) -> None:

@@ -27,6 +27,8 @@ HELD: Final = "SIDECARHELD"
 # The holder stops in time; whoever comes next waits longer, so that clocks may differ by minutes.
 _HELD_FOR: Final = timedelta(minutes=10)
 _TAKEN_OVER_AFTER: Final = timedelta(minutes=15)
+# More versions than Secrets Manager keeps ("Quotas", user guide: about 100).
+_MOST_LEFT_BEHIND: Final = 150
 _NAMESPACE: Final = UUID("6f1d4a34-5a0e-5c0e-9c55-6f2f5f0b7a11")
 
 
@@ -67,15 +69,20 @@ def take_lease(calls: Calls, facts: SecretFacts, holder: str, now: datetime) -> 
 
     """
     last = _free_lease(calls, facts, now)
-    version_id = str(uuid5(_NAMESPACE, f"{facts.arn} {last or 'first'}"))
-    content = json.dumps({"held_by": holder, "since": iso_seconds(now)})
-    try:
-        calls.put(facts.arn, version_id, Secret(content), (LEASE, HELD))
-    except UpstreamRefused as exc:
-        if exc.code == "ResourceExistsException":
-            raise _taken("just now") from exc
-        raise
-    return Lease(facts.arn, version_id, now + _HELD_FOR)
+    content = Secret(json.dumps({"held_by": holder, "since": iso_seconds(now)}))
+    for _ in range(_MOST_LEFT_BEHIND):
+        version_id = str(uuid5(_NAMESPACE, f"{facts.arn} {last or 'first'}"))
+        try:
+            calls.put(facts.arn, version_id, content, (LEASE, HELD))
+        except UpstreamRefused as exc:
+            if exc.code != "ResourceExistsException":
+                raise
+            if not _is_over(calls, facts.arn, version_id, now):
+                raise _taken("just now") from exc
+            last = version_id  # somebody moved the label by hand: go on from what it left behind
+        else:
+            return Lease(facts.arn, version_id, now + _HELD_FOR)
+    raise _taken("again and again")
 
 
 def release(calls: Calls, lease: Lease) -> None:
@@ -103,6 +110,12 @@ def _free_lease(calls: Calls, facts: SecretFacts, now: datetime) -> str | None:
     if holder is not None:
         raise _taken(f"by {holder}")
     return facts.version_with(LEASE)
+
+
+def _is_over(calls: Calls, arn: str, version_id: str, now: datetime) -> bool:
+    """Whether a lease was taken so long ago that nobody can hold it, whatever its labels."""
+    found = calls.text(arn, version_id=version_id)
+    return found is not None and now >= found[2] + _TAKEN_OVER_AFTER
 
 
 def _held_by(text: str) -> str:

@@ -1,9 +1,5 @@
 """Looking: the calls that only read, which are made before each decision."""
 
-import logging
-from datetime import datetime
-from typing import Final
-
 from sidecar.errors import UpstreamRefused
 from sidecar.rotation.calls import Calls
 from sidecar.rotation.goal import Target
@@ -18,10 +14,6 @@ from sidecar.rotation.seen import (
     unknown_among,
 )
 from sidecar.rotation.stuck import RotationStuck, no_value
-
-log = logging.getLogger(__name__)
-
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 def observe(calls: Calls, target: Target, token: str | None = None) -> Seen:
@@ -57,7 +49,6 @@ def observe(calls: Calls, target: Target, token: str | None = None) -> Seen:
         keys,
         unknown_use={each.access_key_id: calls.last_use(each.access_key_id) for each in unknown},
         previous_use=calls.last_use(replaced) if replaced and is_there else None,
-        attempts_since=_attempts_since(calls, target, current) if unknown else None,
     )
 
 
@@ -134,24 +125,3 @@ def _value(
             hint="its value must be JSON with user_name, aws_access_key_id and "
             "aws_secret_access_key",
         ) from None
-
-
-def _attempts_since(calls: Calls, target: Target, current: StoredKey) -> datetime | None:
-    """Tell when the first attempt since the current version began.
-
-    Every attempt makes a version before it makes a key. Who may not list versions learns only that
-    it was after the current one was made, which says nothing where that holds no key.
-    """
-    try:
-        versions = calls.versions(target.secret)
-    except UpstreamRefused as exc:
-        if exc.code not in _DENIED:
-            raise
-        log.warning("secretsmanager:ListSecretVersionIds is not allowed: orphans are less certain")
-        return None if current.content.access_key_id is None else current.created_at
-    later = [
-        each.created_at
-        for each in versions
-        if each.version_id != current.version_id and each.created_at >= current.created_at
-    ]
-    return min(later, default=None)

@@ -15,7 +15,7 @@ _ON_THE_SECRET: Final = (
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 )
-_USEFUL_ON_THE_SECRET: Final = ("secretsmanager:ListSecretVersionIds",)
+_USEFUL_ON_THE_SECRET: Final = ("secretsmanager:TagResource",)
 _KEY_CHANGES: Final = ("iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey")
 _ON_THE_USER: Final = (*_KEY_CHANGES, "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
 _OWN_NAME: Final = "${aws:username}"

@@ -57,12 +57,19 @@ def record_of(seen: Seen) -> Record | None:
 def replaced_at(seen: Seen) -> datetime | None:
     """Tell when the previous key was replaced; None when that is not known.
 
-    The current version may be much older than that: a rotation can take several attempts.
+    The current version may be much older than that: a rotation can take several attempts, and
+    somebody may have moved the label back by hand, of which no moment is known.
     """
     record, rotated = record_of(seen), seen.facts.last_rotated
     if record is not None:
         return record.since
-    return rotated if rotated is not None and rotated >= seen.current.created_at else None
+    return rotated if rotated is not None and rotated >= _not_before(seen) else None
+
+
+def _not_before(seen: Seen) -> datetime:
+    """Tell a moment before which the previous key was surely not replaced."""
+    versions = (seen.current, seen.previous)
+    return max(each.created_at for each in versions if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +158,32 @@ def _of_inactive(
 def may_give_place(rules: Retirement, seen: Seen, now: datetime) -> str | None:
     """Say why the previous key may not be deleted for a new one; None when it may.
 
-    A key that is inactive has been out of use since; one that is active must have outlived its
-    grace, unused.
+    One that is active must have outlived its grace, unused; one that is inactive its recovery,
+    unless it is to be kept for good: it is of no use to anybody then.
     """
     key = seen.previous_key
-    if rules.force or key is None or not key.active:
+    if rules.force or key is None:
         return None
-    since = replaced_at(seen) or seen.current.created_at
+    since = replaced_at(seen) or _not_before(seen)
+    if not key.active:
+        return _why_kept(rules, seen, since, now) if rules.delete else None
     if now < since + rules.grace:
         return f"is in its grace until {iso_seconds(since + rules.grace)}"
     quiet = _quiet_from(seen.previous_use, rules)
     if quiet is not None and now < quiet:
         return f"is still used, {_use(seen.previous_use)}"
+    return None
+
+
+def _why_kept(rules: Retirement, seen: Seen, since: datetime, now: datetime) -> str | None:
+    """Say why an inactive key may not be deleted yet."""
+    record = record_of(seen)
+    inactive_since = record.inactive_since if record and record.inactive_since else since
+    end = inactive_since + rules.recovery
+    if now < end:
+        return f"is inactive and can be restored until {iso_seconds(end)}"
+    if _used_since(seen.previous_use, inactive_since):
+        return f"is inactive and somebody tried it, {_use(seen.previous_use)}"
     return None
 
 

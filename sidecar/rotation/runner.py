@@ -18,6 +18,7 @@ from sidecar.rotation.action import (
     SetActive,
     TryKey,
 )
+from sidecar.rotation.attempt import ATTEMPT_TAG, Attempt
 from sidecar.rotation.calls import Calls, NewKey
 from sidecar.rotation.event import Step
 from sidecar.rotation.goal import Goal
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 # A step takes at most five in one run; more only where somebody else works against it.
 _MOST_ACTIONS: Final = 12
 _QUOTA: Final = "LimitExceeded"
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ class Runner:
         if not isinstance(action, TryKey):
             self.may_act()
         match action:
-            case CreateKey(content):
-                self._create(content)
+            case CreateKey(content, attempt):
+                self._create(content, attempt)
             case SetActive(key, active, why):
                 log.warning("%s is made %s: %s", masked_tail(key), _state(active), why)
                 self.calls.set_active(user, key, active=active)
@@ -101,8 +103,10 @@ class Runner:
                 self.calls.move_label(secret, PENDING, to=None, taken_from=version)
                 raise pending_gone(version)
 
-    def _create(self, content: AccessKeySecret) -> None:
+    def _create(self, content: AccessKeySecret, attempt: Attempt) -> None:
         """Create and store a key; what cannot be stored is deleted again, if that can be done."""
+        self._note(attempt)
+        self.may_act()
         try:
             new = self.calls.create_key(self.goal.target.user_name)
         except UpstreamRefused as exc:
@@ -119,6 +123,16 @@ class Runner:
             if not isinstance(exc, UpstreamError) or not exc.retryable:
                 self._undo(new)
             raise
+        self._note(attempt.with_key(new.access_key_id))
+
+    def _note(self, attempt: Attempt) -> None:
+        """Note an attempt; who may not do that knows no orphan again, and is stopped by one."""
+        try:
+            self.calls.tag(self.goal.target.secret, ATTEMPT_TAG, str(attempt))
+        except UpstreamRefused as exc:
+            if exc.code not in _DENIED:
+                raise
+            log.warning("the attempt is not noted: %s (hint: %s)", exc.message, exc.hint)
 
     def _undo(self, new: NewKey) -> None:
         """Delete a key that was surely not stored."""

@@ -86,8 +86,6 @@ class Seen:
         keys: the user's keys.
         unknown_use: when each key that no version names was last used.
         previous_use: when the previous key was last used.
-        attempts_since: when the first attempt began since the current version was made; None if
-            that cannot be told.
 
     """
 
@@ -98,7 +96,6 @@ class Seen:
     keys: tuple[UserKey, ...]
     unknown_use: Mapping[str, LastUse] = field(default_factory=dict)
     previous_use: LastUse | None = None
-    attempts_since: datetime | None = None
 
     def key(self, access_key_id: str | None) -> UserKey | None:
         """Give the user's key of this id, if there is one."""

@@ -13,6 +13,7 @@ from sidecar.rotation.action import (
     SetActive,
     TryKey,
 )
+from sidecar.rotation.attempt import Attempt, latest_attempt
 from sidecar.rotation.event import Step
 from sidecar.rotation.goal import Goal
 from sidecar.rotation.retirement import may_give_place
@@ -22,6 +23,7 @@ from sidecar.rotation.stuck import (
     elsewhere,
     not_announced,
     previous_in_use,
+    retired,
     shown,
     unknown_keys,
     wrong_user,
@@ -92,20 +94,19 @@ def _create(goal: Goal, seen: Seen, now: datetime) -> Action:
         return _remove_orphan(key)
     if len(seen.keys) >= MOST_KEYS:
         return _make_place(goal, seen, now)
-    return CreateKey(seen.current.content)
+    return CreateKey(seen.current.content, Attempt.before(seen.keys, now))
 
 
 def _is_orphan(key: UserKey, seen: Seen) -> bool:
     """Whether a key can only be one that a crashed attempt made and could not store.
 
-    Nobody has its secret half, so it was never used, but perhaps by our own trial of it; and it is
-    no older than the first attempt since the last rotation.
+    Nobody has its secret half, so it was never used, but perhaps by our own trial of it.
     """
     use = seen.unknown_use.get(key.access_key_id, LastUse(None))
-    since = seen.attempts_since
+    attempt = latest_attempt(seen.facts)
     return (
-        since is not None
-        and key.created_at >= since
+        attempt is not None
+        and attempt.made_this(key)
         and (use.at is None or use.service.lower() == "sts")
     )
 
@@ -139,6 +140,8 @@ def _set(seen: Seen, now: datetime) -> Action:
     if key is None and now >= seen.pending.created_at + _SHOWN_WITHIN:
         return DropPending(seen.pending.version_id, "IAM shows no such key of the user")
     if key is not None and not key.active:
+        if key == seen.previous_key:  # retired: it is no new key, whoever wrote the version
+            raise retired(key)
         return SetActive(key.access_key_id, active=True, why="the new key is inactive")
     return Done("the new key is there")
 

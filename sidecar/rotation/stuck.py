@@ -46,8 +46,8 @@ def unknown_keys(keys: tuple[UserKey, ...], user_name: str) -> RotationStuck:
     """Say that there are keys which may be somebody's."""
     return RotationStuck(
         f"user {user_name} has key {shown(*keys)} that no version of the secret names",
-        hint="the user must be there for this secret only: take the key into the secret with "
-        "`sidecar rotate SECRET --adopt`, or delete it if nobody uses it",
+        hint="the user must be there for this secret only: delete the key if nobody uses it, or "
+        "take it into a secret that names no live key with `sidecar rotate SECRET --adopt`",
     )
 
 
@@ -55,7 +55,16 @@ def previous_in_use(key: UserKey, why: str) -> RotationStuck:
     """Say that there is no place for a new key, since the previous one may not go."""
     return RotationStuck(
         f"there is no place for a new key: the previous one {shown(key)} {why}",
-        hint="wait, or give it up with `sidecar rotate SECRET --force`",
+        hint="wait, or give it up with `sidecar rotate SECRET --force` (a Lambda function: with "
+        "its variable FORCE)",
+    )
+
+
+def retired(key: UserKey) -> RotationStuck:
+    """Say that the pending version names a key that was made inactive on purpose."""
+    return RotationStuck(
+        f"the pending version names the previous key {shown(key)}, which is inactive",
+        hint="take AWSPENDING from that version, and rotate again",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from sidecar.access_key_secret import AccessKeySecret
 from sidecar.errors import UpstreamRefused
 from sidecar.redaction import Secret
-from sidecar.rotation.calls import NewKey, VersionFacts
+from sidecar.rotation.calls import NewKey
 from sidecar.rotation.seen import LastUse, SecretFacts, StoredKey, UserKey
 
 _Result = TypeVar("_Result")
@@ -201,9 +201,11 @@ class Process:
             return None
         return StoredKey(held, AccessKeySecret.parse(Secret(version.text)), version.created_at)
 
-    def text(self, secret: str, *, stage: str) -> tuple[str, str, datetime] | None:
+    def text(
+        self, secret: str, *, stage: str | None = None, version_id: str | None = None
+    ) -> tuple[str, str, datetime] | None:
         def read() -> tuple[str, str, datetime] | None:
-            held = self.aws.labels.get(stage)
+            held = version_id or self.aws.labels.get(stage or "")
             version = self.aws.versions.get(held or "")
             if held is None or version is None or version.text is None:
                 return None
@@ -219,6 +221,8 @@ class Process:
         if version.text not in (None, text):
             raise UpstreamRefused("written once", code="ResourceExistsException", status=400)
         version.text = text
+        if "AWSCURRENT" not in self.aws.labels:  # so it is with a secret's first value
+            stages = (*stages, "AWSCURRENT")
         for stage in stages:
             self.aws.attach(stage, token)
 
@@ -234,12 +238,6 @@ class Process:
             del self.aws.labels[label]
         else:
             self.aws.attach(label, to)
-
-    def versions(self, secret: str) -> tuple[VersionFacts, ...]:
-        return self._call(
-            "versions",
-            lambda: tuple(VersionFacts(k, v.created_at) for k, v in self.aws.versions.items()),
-        )
 
     def tag(self, secret: str, key: str, value: str) -> None:
         self._call("tag", lambda: self.aws.tags.update({key: value}))

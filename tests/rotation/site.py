@@ -13,7 +13,6 @@ from tests.conftest import Aws
 ON_THE_SECRET: Final = [
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetSecretValue",
-    "secretsmanager:ListSecretVersionIds",
     "secretsmanager:PutSecretValue",
     "secretsmanager:TagResource",
     "secretsmanager:UpdateSecretVersionStage",

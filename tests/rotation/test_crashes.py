@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from sidecar.rotation.attempt import ATTEMPT_TAG
 from sidecar.rotation.retirement import RECORD_TAG
 from tests.rotation.model import Aws, Broken
 from tests.rotation.scenario import Scenario, delete_the_oldest
@@ -85,7 +86,7 @@ def test_a_rotation_leaves_no_label_and_notes_its_moment_whatever_aws_does_with_
     scenario.aws.drops_pending = drops_pending
     assert scenario.by_a_sidecar(), scenario.failures
     assert "AWSPENDING" not in scenario.aws.labels
-    assert list(scenario.aws.tags) == [RECORD_TAG]
+    assert set(scenario.aws.tags) == {ATTEMPT_TAG, RECORD_TAG}
 
 
 def test_the_same_harness_finds_that_deleting_the_oldest_key_kills_the_live_one() -> None:

@@ -73,7 +73,7 @@ def test_within_the_grace_the_reaper_only_notes_when_it_began(legacy: New) -> No
     batch.keeper.rotate()
     batch.keeper.rotate()
     described = batch.manager.describe_secret(SecretId=batch.arn)
-    assert [each["Key"] for each in described["Tags"]] == ["sidecar:replaced-key"]
+    assert "sidecar:replaced-key" in [each["Key"] for each in described["Tags"]]
     assert batch.keeper.reap().done == ()
     assert set(batch.keys().values()) == {"Active"}
 

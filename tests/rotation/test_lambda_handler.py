@@ -117,3 +117,13 @@ def test_every_variable_that_is_wrong_is_named() -> None:
         "GRACE_HOURS",
         "RECOVERY_HOURS",
     ]
+
+
+def test_a_service_s_own_endpoint_goes_before_the_common_one(
+    aws: Aws, function: Legacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.emulator.url)
+    for service in ("IAM", "STS"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", aws.emulator.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert rotate(aws, function)[-1] == "RotationSucceeded"

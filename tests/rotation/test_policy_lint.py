@@ -15,7 +15,7 @@ OF_THE_SECRET = [
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 ]
-LIST_VERSIONS = "secretsmanager:ListSecretVersionIds"
+TAG = "secretsmanager:TagResource"
 KEY_CHANGES = ["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey"]
 OF_THE_USER = [*KEY_CHANGES, "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"]
 OWN_NAME = "arn:aws:iam::*:user/${aws:username}"
@@ -25,7 +25,7 @@ def _allow(action: object, resource: object, **more: object) -> dict[str, object
     return {"Effect": "Allow", "Action": action, "Resource": resource} | more
 
 
-ON_THE_SECRET = _allow([*OF_THE_SECRET, LIST_VERSIONS], SECRET)
+ON_THE_SECRET = _allow([*OF_THE_SECRET, TAG], SECRET)
 ON_THE_USER = _allow(OF_THE_USER, USER)
 USER_POLICY = _allow([*OF_THE_USER, "iam:GetUser", "iam:TagUser"], OWN_NAME)
 EXECUTION_ROLE = [
@@ -47,7 +47,7 @@ def test_what_a_rotation_needs_and_no_more_has_no_finding() -> None:
 @pytest.mark.parametrize("action", [*OF_THE_SECRET, *OF_THE_USER])
 def test_each_needed_action_that_is_missing_is_an_error(action: str) -> None:
     statements: list[dict[str, Any]] = [
-        _allow([each for each in OF_THE_SECRET if each != action] + [LIST_VERSIONS], SECRET),
+        _allow([each for each in OF_THE_SECRET if each != action] + [TAG], SECRET),
         _allow([each for each in OF_THE_USER if each != action], USER),
     ]
     resource = SECRET if action in OF_THE_SECRET else USER
@@ -56,7 +56,7 @@ def test_each_needed_action_that_is_missing_is_an_error(action: str) -> None:
 
 def test_the_execution_role_of_the_tutorial_lacks_everything_about_keys() -> None:
     assert _found(*EXECUTION_ROLE) == [
-        (LIST_VERSIONS, "warning", f"is not allowed on {SECRET}"),
+        (TAG, "warning", f"is not allowed on {SECRET}"),
         *((action, "error", f"is not allowed on {USER}") for action in OF_THE_USER),
     ]
 
@@ -67,7 +67,7 @@ def test_the_user_policy_of_the_tutorial_does_not_help_a_role() -> None:
     assert of_the_user == [(action, "error", what) for action in OF_THE_USER]
     assert {each[0] for each in _found(USER_POLICY)} == {
         *OF_THE_SECRET,
-        LIST_VERSIONS,
+        TAG,
         *OF_THE_USER,
     }
 

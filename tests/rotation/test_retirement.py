@@ -102,6 +102,14 @@ def test_the_grace_begins_when_it_was_replaced_and_not_when_the_new_key_was_made
     )
 
 
+def test_a_rotation_before_the_label_was_moved_back_by_hand_does_not_count() -> None:
+    older = stored(VERSION, CURRENT, NOW - timedelta(days=9))
+    newer = stored("x" * 36, PREVIOUS, NOW - timedelta(days=2))
+    rotated = NOW - timedelta(days=3)
+    state = seen(key(CURRENT), ACTIVE, previous=newer, current=older, last_rotated=rotated)
+    assert next_reap(RULES, state, NOW) == Note(Record(VERSION, NOW))
+
+
 @pytest.mark.parametrize(
     "text", ["", "current=x", "since=y", f"current={VERSION} since=soon", "=="]
 )

@@ -16,9 +16,11 @@ from sidecar.rotation.action import (
     SetActive,
     TryKey,
 )
+from sidecar.rotation.attempt import ATTEMPT_TAG, Attempt
 from sidecar.rotation.event import Step
 from sidecar.rotation.goal import Retirement
-from sidecar.rotation.seen import Seen
+from sidecar.rotation.retirement import RECORD_TAG, Record
+from sidecar.rotation.seen import LastUse, Seen
 from sidecar.rotation.steps import next_action
 from sidecar.rotation.stuck import RotationNotYet, RotationStuck
 from tests.rotation.views import (
@@ -44,6 +46,14 @@ BEFORE = stored("v" * 36, PREVIOUS, OLD)
 
 def kind(step: Step, view: Seen, **more: object) -> type[Action]:
     return type(next_action(step, replace(GOAL, **more), view, NOW))  # type: ignore[arg-type]
+
+
+def hours(number: int) -> timedelta:
+    return timedelta(hours=number)
+
+
+def noted(attempt: Attempt) -> dict[str, str]:
+    return {ATTEMPT_TAG: str(attempt)}
 
 
 def refused(step: Step, view: Seen, **more: object) -> SidecarError:
@@ -119,12 +129,17 @@ def test_no_version_may_name_another_user(step: Step, view: Seen) -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        # Older than the first attempt: somebody made it.
-        seen(key(CURRENT), key(OTHER, created_at=BEGAN - timedelta(seconds=1))),
+        # Older than the attempt by more than clocks differ, or younger: somebody made it.
+        seen(key(CURRENT), key(OTHER, created_at=BEGAN - timedelta(minutes=6))),
+        seen(key(CURRENT), key(OTHER, created_at=BEGAN + timedelta(minutes=6))),
+        # It was there before the attempt, or the attempt made another.
+        seen(key(CURRENT), key(OTHER), tags=noted(Attempt.before([key(OTHER)], BEGAN))),
+        seen(key(CURRENT), key(OTHER), tags=noted(Attempt(BEGAN).with_key(PREVIOUS))),
         # Used elsewhere than by our own trial: somebody has its secret half.
         seen(key(CURRENT), key(OTHER), unknown_use={OTHER: used("s3", seconds=1)}),
-        # Nothing says when the first attempt began.
-        seen(key(CURRENT), key(OTHER), attempts_since=None),
+        # No attempt was noted.
+        seen(key(CURRENT), key(OTHER), tags={}),
+        seen(key(CURRENT), key(OTHER), tags={ATTEMPT_TAG: "at=soon"}),
         # The secret names no key, and the user had one before.
         seen(key(OTHER, created_at=OLD), current=stored("w" * 36, None, OLD)),
     ],
@@ -133,6 +148,18 @@ def test_a_key_that_may_be_somebody_s_is_never_touched(view: Seen) -> None:
     error = refused(Step.CREATE, view)
     assert "no version of the secret names" in str(error)
     assert "--adopt" in error.hint
+
+
+def test_a_key_that_an_attempt_noted_is_its_orphan_whenever_it_was_made() -> None:
+    attempt = Attempt(NOW - timedelta(days=40), frozenset({"0000"})).with_key(OTHER)
+    assert Attempt.parse(str(attempt)) == attempt
+    assert kind(Step.CREATE, seen(key(CURRENT), key(OTHER), tags=noted(attempt))) is SetActive
+
+
+def test_an_attempt_notes_the_keys_that_are_there() -> None:
+    action = next_action(Step.CREATE, GOAL, seen(key(CURRENT)), NOW)
+    assert isinstance(action, CreateKey)
+    assert action.attempt == Attempt(NOW, frozenset({CURRENT[-4:]}))
 
 
 def test_our_own_trial_of_a_key_does_not_make_it_somebody_s() -> None:
@@ -157,11 +184,36 @@ def test_the_previous_key_gives_no_place_while_it_may_be_in_use(
     assert kind(Step.CREATE, view, retirement=Retirement(force=True)) is DeleteKey
 
 
-def test_one_that_is_inactive_gives_its_place() -> None:
+def test_one_that_is_inactive_gives_its_place_after_its_recovery() -> None:
     view = seen(key(CURRENT), key(PREVIOUS, active=False), previous=BEFORE)
     action = next_action(Step.CREATE, GOAL, view, NOW)
     assert isinstance(action, DeleteKey)
     assert action.access_key_id == PREVIOUS
+
+
+@pytest.mark.parametrize(
+    ("ago", "use", "why"),
+    [
+        (hours(167), None, "can be restored until 2026-03-01T13:00:00Z"),
+        (hours(169), used("s3", hours=1), "somebody tried it, last at s3"),
+    ],
+)
+def test_one_that_is_inactive_gives_no_place_before(
+    ago: timedelta, use: LastUse | None, why: str
+) -> None:
+    record = Record("w" * 36, NOW - timedelta(days=20), NOW - ago)
+    retired = key(PREVIOUS, active=False)
+    view = seen(key(CURRENT), retired, previous=BEFORE, tags={RECORD_TAG: str(record)})
+    view = replace(view, previous_use=use)
+    assert why in str(refused(Step.CREATE, view))
+    for rules in (Retirement(force=True), Retirement(delete=False)):
+        assert kind(Step.CREATE, view, retirement=rules) is DeleteKey
+
+
+def test_a_pending_version_never_revives_a_key_that_was_retired() -> None:
+    pending = stored(TOKEN, PREVIOUS)
+    view = seen(key(CURRENT), key(PREVIOUS, active=False), previous=BEFORE, pending=pending)
+    assert "previous key" in str(refused(Step.SET, view))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sidecar.access_key_secret import AccessKeySecret
 from sidecar.redaction import Secret
+from sidecar.rotation.attempt import ATTEMPT_TAG, Attempt
 from sidecar.rotation.goal import Goal, Target
 from sidecar.rotation.seen import LastUse, SecretFacts, Seen, StoredKey, UserKey
 
@@ -16,6 +17,7 @@ TOKEN: Final = "t" * 36
 CURRENT, PREVIOUS, PENDING, OTHER = (f"AKIAMADEUP{n:010d}" for n in range(4))
 GOAL: Final = Goal(Target(ARN, USER), TOKEN)
 BEGAN: Final = NOW - timedelta(minutes=1)
+NOTED: Final = {ATTEMPT_TAG: str(Attempt(BEGAN))}
 
 
 def stored(
@@ -40,13 +42,13 @@ def seen(
 ) -> Seen:
     """Give a view of a rotation that has been announced; the current key is a month old."""
     announced = {"w" * 36: ("AWSCURRENT",), TOKEN: ("AWSPENDING",)}
-    facts = SecretFacts(ARN, True, labels or announced, last_rotated, tags or {})
+    noted = NOTED if tags is None else tags
+    facts = SecretFacts(ARN, True, labels or announced, last_rotated, noted)
     month_ago = NOW - timedelta(days=30)
     usual: dict[str, Any] = {
         "current": stored("w" * 36, CURRENT, month_ago),
         "previous": None,
         "pending": None,
-        "attempts_since": BEGAN,
     }
     return Seen(facts, keys=keys, **(usual | more))
 

@@ -1,0 +1,160 @@
+"""What people do by hand beside a rotation: labels moved, keys made, permissions not given."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import pytest
+
+from sidecar.errors import UpstreamRefused
+from sidecar.redaction import Secret
+from sidecar.rotation.attempt import ATTEMPT_TAG
+from sidecar.rotation.calls import NewKey
+from sidecar.rotation.keeper import Keeper
+from sidecar.rotation.lease import HELD, LEASE
+from sidecar.rotation.stuck import RotationNotYet, RotationStuck
+from tests.rotation.model import Aws, Process
+from tests.rotation.scenario import Scenario
+
+CHANGES: Final = {"put", "create_key", "set_active", "delete_key", "tag"}
+RELEASE: Final = f"move {HELD}"
+MOVES: Final = {RELEASE, "move AWSCURRENT", "move AWSPENDING"}
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    """Give a user with two keys, whose secret a sidecar rotates; the first is the previous one."""
+    aws = Aws.with_two_keys()
+    aws.rotation_enabled = False
+    return Scenario(aws)
+
+
+def changes(process: Process) -> list[str]:
+    """Name the calls of a process that change something."""
+    return [each for each in process.log if each in CHANGES | MOVES]
+
+
+def at_call(scenario: Scenario, name: str, work: Callable[[], object]) -> Keeper:
+    """Give a keeper during whose first call of a name something else happens."""
+    process = scenario.process()
+    once = iter([work])
+
+    def at(_: int) -> None:
+        if name in process.log:
+            next(once, lambda: None)()
+
+    process.at = at
+    return scenario.keeper(process)
+
+
+@pytest.mark.parametrize("version", [None, "an older one"])
+def test_a_lease_s_label_that_was_taken_away_or_moved_back_stops_nobody_for_long(
+    scenario: Scenario, version: str | None
+) -> None:
+    labels = scenario.aws.labels
+    older = ""
+    for _ in range(3):
+        scenario.keeper(scenario.process()).reap()
+        scenario.aws.pass_(days=30)
+        assert scenario.by_a_sidecar(), scenario.failures
+        older = older or labels[LEASE]
+    del labels[LEASE]
+    if version is not None:
+        labels[LEASE] = older
+    scenario.aws.pass_(days=30)
+    assert scenario.by_a_sidecar(), scenario.failures
+    assert HELD not in labels
+
+
+def test_a_lease_whose_label_was_taken_away_still_holds_for_its_time(scenario: Scenario) -> None:
+    with scenario.keeper(scenario.process(), "the holder")._lease():
+        del scenario.aws.labels[LEASE]
+        with pytest.raises(RotationNotYet, match="is taken just now"):
+            scenario.keeper(scenario.process()).rotate()
+
+
+def test_a_key_made_by_hand_after_a_rotation_is_nobody_s_orphan(scenario: Scenario) -> None:
+    assert scenario.by_a_sidecar(), scenario.failures
+    del scenario.aws.keys[str(scenario.aws.named_by("AWSPREVIOUS"))]
+    scenario.aws.pass_(minutes=1)
+    mine = scenario.aws.new_key()
+    with pytest.raises(RotationStuck, match="no version of the secret names"):
+        scenario.keeper(scenario.process()).rotate()
+    assert scenario.aws.keys[mine].active
+
+
+def test_who_may_not_note_an_attempt_rotates_all_the_same(scenario: Scenario) -> None:
+    process = scenario.process()
+
+    def denied(secret: str, key: str, value: str) -> None:
+        raise UpstreamRefused("no", code="AccessDeniedException", status=400)
+
+    process.tag = denied  # type: ignore[method-assign]
+    scenario.keeper(process).rotate()
+    assert ATTEMPT_TAG not in scenario.aws.tags
+    assert scenario.aws.made == 3
+
+
+@pytest.mark.parametrize("work", ["rotate", "restore"])
+def test_a_secret_without_a_value_gets_no_lease(scenario: Scenario, work: str) -> None:
+    scenario.aws.labels.clear()
+    process = scenario.process()
+    with pytest.raises(RotationStuck, match="has no value"):
+        getattr(scenario.keeper(process), work)()
+    assert changes(process) == []
+
+
+def test_a_rotation_that_is_stuck_takes_no_lease(scenario: Scenario) -> None:
+    del scenario.aws.keys[str(scenario.aws.named_by("AWSPREVIOUS"))]
+    scenario.aws.new_key()
+    process = scenario.process()
+    with pytest.raises(RotationStuck):
+        scenario.keeper(process).rotate()
+    assert changes(process) == []
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda aws: setattr(aws.keys[aws.named_by("AWSPREVIOUS")], "active", False),
+        lambda aws: aws.attach("AWSCURRENT", "w" * 32),
+        lambda aws: aws.attach("AWSPENDING", "left" * 9),
+    ],
+)
+def test_what_changes_during_a_restore_s_trial_stops_it(
+    scenario: Scenario, meddle: Callable[[Aws], object]
+) -> None:
+    def during() -> None:
+        meddle(scenario.aws)
+
+    keeper = at_call(scenario, "user_of", during)
+    with pytest.raises(
+        (RotationStuck, RotationNotYet), match=r"meanwhile|work yet|no previous|under way"
+    ):
+        keeper.restore()
+    scenario.aws.check()
+
+
+def run(work: str, stalls_at: int | None = None) -> list[str]:
+    """Restore or adopt, perhaps stalling past the lease before a call; give the calls."""
+    aws = Aws.with_two_keys() if work == "restore" else Aws.empty()
+    aws.rotation_enabled = False
+    given = []
+    if work == "adopt":
+        made = aws.new_key()
+        given = [NewKey(made, Secret(aws.keys[made].secret))]
+    process = Process(aws, at=lambda number: aws.pass_(minutes=11 * (number == stalls_at)))
+    with suppress(RotationNotYet):
+        getattr(Scenario(aws).keeper(process), work)(*given)
+    return process.log
+
+
+@pytest.mark.parametrize("work", ["restore", "adopt"])
+def test_whose_lease_is_over_changes_nothing_more(work: str) -> None:
+    undisturbed = run(work)
+    leased = undisturbed.index("put")
+    assert len([each for each in undisturbed[leased + 1 :] if each in CHANGES | MOVES]) > 1
+    for number in range(leased, len(undisturbed)):
+        log = run(work, number)
+        after = [each for each in log[number + 1 :] if each in CHANGES | MOVES - {RELEASE}]
+        assert after == [], (number, log)
