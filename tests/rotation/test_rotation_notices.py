@@ -9,6 +9,7 @@ import pytest
 from sidecar.clock import SystemClock
 from sidecar.errors import SidecarError, UpstreamRefused, UpstreamUnavailable
 from sidecar.notice import Kind, Notice, Severity
+from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.stuck import RotationNotYet, RotationStuck
 from sidecar.rotation_notices import RETIRE, ROTATE, RotationNotices, ToldCalls, ToldKeeper
 from tests.rotation.conftest import clients_of
@@ -149,3 +150,17 @@ def test_a_failure_at_aws_reaches_the_caller_and_is_told(
     with pytest.raises(SidecarError):
         told_keeper.rotate()
     assert [each.kind for each in told] in ([Kind.ROTATION_FAILED], [Kind.ROTATION_ABANDONED])
+
+
+def test_a_look_that_fails_beside_a_retirement_that_works_is_told_once(
+    told_keeper: ToldKeeper, told: list[Notice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Keeper) -> datetime | None:
+        raise NO
+
+    monkeypatch.setattr(Keeper, "rotated_at", refused)
+    for _ in range(3):
+        told_keeper.reap()
+        with pytest.raises(UpstreamRefused):
+            told_keeper.rotated_at()
+    assert [each.kind for each in told] == [Kind.ROTATION_FAILED]
