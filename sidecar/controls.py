@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sidecar import __version__
@@ -55,6 +56,7 @@ class SidecarControls:
             "identity": _identity(inside.held, now),
             "caches": _caches(inside.secrets),
             "files": _files(inside.files),
+            "notify": {name: asdict(each) for name, each in inside.notices.standings().items()},
             "apps": {app.name: {"roles": list(app.roles)} for app in inside.access.callers.apps},
             "pending": pending,
             "warnings": self._readiness.warnings(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sidecar.app_sessions import AppSessions
+from sidecar.audit.event import AuditLog
 from sidecar.audit.opening import opened_sink
 from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import PLACES, Forwarder
@@ -24,6 +25,15 @@ from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.key_rotation import KeyRotation
 from sidecar.living_access import LivingAccess
+from sidecar.notice_sources import (
+    DenialNotices,
+    IdentityNotices,
+    SessionNotices,
+    secret_notices,
+)
+from sidecar.notify.outbox import Outboxes
+from sidecar.notify_graph import notifying
+from sidecar.notify_reach import reach_of
 from sidecar.preflight import Prepared
 from sidecar.role_graph import RoleGraph, build_role_graph, endpoint_of
 from sidecar.rotation_graph import build_rotations
@@ -52,6 +62,7 @@ class Interior:
         forwarder: the aws-api door's way to AWS.
         rotations: the access keys that are kept.
         background: what runs all the while.
+        notices: who is told what happens.
         connections: how many of them a door holds.
 
     """
@@ -68,14 +79,23 @@ class Interior:
     forwarder: Forwarder
     rotations: tuple[KeyRotation, ...]
     background: Background
+    notices: Outboxes
     connections: int
 
     def ledger_of(self, door: str) -> Ledger:
         """Give where a door puts its decisions down."""
-        return Ledger(door, self.audit, self.clock)
+        return Ledger(door, self._decisions(), self.clock)
+
+    def _decisions(self) -> AuditLog:
+        """Give the audit; looked at for bursts only where somebody wants to hear of them."""
+        if not self.config.notify:
+            return self.audit
+        return DenialNotices(self.audit, self.notices.tell, self.clock)
 
     def start(self) -> None:
         """Begin to keep everything fresh."""
+        if self.config.notify:
+            self._watch()
         if self.held is not None:
             renew_with(self.held, self.config, self.access.sessions)
             self.background.start(self.held.run())
@@ -85,6 +105,15 @@ class Interior:
             (*self.secrets.background(), *self.changes.background(), self.files.run())
         )
         self.background.start_all(each.run() for each in self.rotations)
+
+    def _watch(self) -> None:
+        """Begin to make notices of what happens."""
+        tell, clock = self.notices.tell, self.clock
+        for role in self.graph.roles.values():
+            SessionNotices(role, tell, clock).watch()
+        if self.held is not None:
+            IdentityNotices(self.held, tell, clock).watch()
+        self.secrets.on_value.append(secret_notices(tell, clock))
 
 
 @asynccontextmanager
@@ -117,9 +146,10 @@ async def furnished(
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
-        rotations = build_rotations(config, graph.roles, changes.invalidation.secret, clock)
-        background = Background()
-        stack.push_async_callback(background.close)  # before what it uses is closed
+        notices = await _notices(config, prepared, secrets, clock, stack)
+        changed = changes.invalidation.secret
+        rotations = build_rotations(config, graph.roles, changed, clock, notices.tell)
+        background = _background(stack)
         access = _access(config, prepared, graph, background, clock)
         yield Interior(
             config,
@@ -134,8 +164,23 @@ async def furnished(
             forwarder,
             rotations,
             background,
+            notices,
             connections,
         )
+
+
+def _background(stack: AsyncExitStack) -> Background:
+    """Make what runs all the while; it ends before what it uses is closed."""
+    background = Background()
+    stack.push_async_callback(background.close)
+    return background
+
+
+async def _notices(
+    config: Config, prepared: Prepared, secrets: SecretGraph, clock: Clock, stack: AsyncExitStack
+) -> Outboxes:
+    sinks = notifying(config, prepared.environment, reach_of(secrets), clock)
+    return await stack.enter_async_context(sinks)
 
 
 async def _forwarder(config: Config, stack: AsyncExitStack) -> Forwarder:

@@ -26,6 +26,7 @@ from sidecar.identity.identity import Identity
 from sidecar.identity.password import NoPasswordSource, Password, PasswordFile, PasswordVariable
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.remembered_password import RememberedPassword
+from sidecar.notify_preflight import notify_problems
 from sidecar.providers.session_policy import read_policy
 
 _NOBODY: Final = NoPasswordSource()
@@ -102,6 +103,7 @@ def prepare(
     if "admin" not in faulty:
         admin_tokens = _admin_tokens(config.admin, environment, access, problems, warnings)
     problems += _named_files(config, faulty)
+    problems += notify_problems(config, environment, faulty)
     wanted = config.files_by_place().items()
     sound = {where: file for where, file in wanted if not {"files", where} & faulty}
     files, file_problems, file_warnings = prepare_files(sound, environment)

@@ -36,6 +36,7 @@ class Readiness:
             **inside.access.warnings(),
             **_not_kept(inside.rotations),
             **inside.audit.warnings(),
+            **inside.notices.warnings(),
         }
 
 

@@ -9,11 +9,12 @@ from functools import partial
 
 import aiohttp
 
+from sidecar.aws.boto_service import ONE_ATTEMPT
 from sidecar.aws.endpoints import service_endpoint
 from sidecar.aws.roles_anywhere import RolesAnywhere
 from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.aws.sts import SessionRequest, Sts
-from sidecar.aws.user_keys import ONE_ATTEMPT, UserKeys
+from sidecar.aws.user_keys import UserKeys
 from sidecar.clock import Clock
 from sidecar.config.chaining import chaining_order
 from sidecar.config.consistency import sts_region

@@ -17,11 +17,17 @@ from sidecar.config.rotation_section import RotationSection
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, Problem
 from sidecar.key_rotation import KeyRotation, Rhythm
+from sidecar.notice import Notice, Tell
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.role_graph import endpoint_of
-from sidecar.rotation.aws_calls import AwsCalls
 from sidecar.rotation.goal import Retirement, Target
 from sidecar.rotation.keeper import Keeper
+from sidecar.rotation_notices import RotationNotices, ToldCalls, ToldKeeper
+
+
+def to_nobody(notice: Notice) -> None:
+    """Let a notice go."""
+    del notice
 
 
 def rotating_role(section: RotationSection, config: Config) -> str:
@@ -38,7 +44,11 @@ def rotating_role(section: RotationSection, config: Config) -> str:
 
 
 def build_keeper(
-    secret_id: str, config: Config, roles: Mapping[str, RefreshingRole], clock: Clock
+    secret_id: str,
+    config: Config,
+    roles: Mapping[str, RefreshingRole],
+    clock: Clock,
+    tell: Tell = to_nobody,
 ) -> Keeper:
     """Make what keeps one secret's key; AWS is asked in whatever thread calls it.
 
@@ -47,6 +57,7 @@ def build_keeper(
         config: the configuration, found consistent.
         roles: the sessions to ask with, by role.
         clock: the wall clock.
+        tell: takes notices of what becomes of the key.
 
     Raises:
         ConfigError: no role rotates, or no region is known.
@@ -65,13 +76,16 @@ def build_keeper(
         delete=section.delete,
         force=section.force,
     )
-    return Keeper(
-        AwsCalls(KeyClients(place, role.current), clock.now),
+    notices = RotationNotices(secret_id, section.user_name, tell, clock.now)
+    return ToldKeeper(
+        ToldCalls(KeyClients(place, role.current), clock.now, notices),
         Target(secret_id, section.user_name),
         retirement,
         f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}",
         clock.now,
         time.sleep,
+        notices.begun,
+        notices=notices,
     )
 
 
@@ -87,6 +101,7 @@ def build_rotations(
     roles: Mapping[str, RefreshingRole],
     changed: Callable[[str], object],
     clock: Clock,
+    tell: Tell = to_nobody,
 ) -> tuple[KeyRotation, ...]:
     """Make what keeps each configured key in the background.
 
@@ -95,6 +110,7 @@ def build_rotations(
         roles: the sessions to ask with, by role.
         changed: called with a secret whose value has changed.
         clock: the wall clock.
+        tell: takes notices of what becomes of the keys.
 
     Raises:
         ConfigError: no role rotates, or no region is known.
@@ -103,7 +119,7 @@ def build_rotations(
     return tuple(
         KeyRotation(
             name,
-            build_keeper(name, config, roles, clock),
+            build_keeper(name, config, roles, clock, tell),
             Rhythm(section.parsed_schedule(), random.random()),  # noqa: S311 - spreads, hides nothing
             changed,
             clock,

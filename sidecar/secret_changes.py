@@ -79,16 +79,15 @@ class _PrefetchSource:
         self.reader = secrets.readers.default
         self._manager = secrets.manager
         self._readers = secrets.readers
-        self._follower = secrets.follower
+        self._saw = secrets.saw
 
     async def batch(self, secret_ids: Sequence[str]) -> Batch[SecretValue]:
         """Read up to 20 secrets."""
         region = self.reader.region
         ask = partial(self._manager.batch_get_secret_value, secret_ids, region=region)
         batch = await self._readers.read(self.reader, ask)
-        if self._follower is not None:
-            for value in batch.values.values():
-                self._follower.saw(self.reader, value)
+        for value in batch.values.values():
+            self._saw(self.reader, value)
         return batch
 
     async def list(self, wanted: SecretFilter) -> Sequence[ListedSecret]:

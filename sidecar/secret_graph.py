@@ -5,7 +5,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -46,7 +46,6 @@ _SESSION_NAME: Final = SessionName.parse("{role}@{hostname}")
 _SESSION_SECONDS: Final = 3600
 
 _Given = TypeVar("_Given")
-_ReadSecret = Callable[[Reader, SecretQuery], Awaitable[SecretValue]]
 _FetchSecret = Callable[[Reader, SecretQuery], Awaitable[SecretValue]]
 
 
@@ -141,6 +140,12 @@ class SecretGraph:
     parameters: ParameterCache
     replies: ReplyCache
     follower: RotationFollower | None = None
+    on_value: list[Callable[[Reader, SecretValue], None]] = field(default_factory=list)
+
+    def saw(self, reader: Reader, value: SecretValue) -> None:
+        """Show what AWS gave to whoever wants to see it."""
+        for listener in self.on_value:
+            listener(reader, value)
 
     def reader_of(self, role: str | None) -> Reader:
         """Give the reader of a configured role; None stands for the usual one."""
@@ -202,19 +207,18 @@ def build_secrets(
         jitter=jitter,
     )
     readers = SecretReaders(default, roles, _arns(config), assumed, partial(has_region, config.aws))
-    limits = limits_of(config.secrets)
-    endpoint = partial(endpoint_of, aws=config.aws)
+    limits, endpoint = limits_of(config.secrets), partial(endpoint_of, aws=config.aws)
     bundle = None if config.aws.ca_bundle is None else str(config.aws.ca_bundle)
     manager = SecretsManager(endpoint, ca_bundle=bundle)
     store = ParameterStore(endpoint, ca_bundle=bundle)
-    fetch = _shown(lambda: graph.follower, _through(readers, manager.get_secret_value))
+    fetch = _shown(lambda: graph, _through(readers, manager.get_secret_value))
     secrets = SecretCache(fetch, clock, limits, jitter)
     parameters = ParameterCache(_through(readers, store.get_parameter), clock, limits, jitter)
-    describe = _through(readers, manager.describe_secret)
-    follower = RotationFollower(describe, secrets.renew, clock)
+    follower = RotationFollower(_through(readers, manager.describe_secret), secrets.renew, clock)
     replies = ReplyCache(clock, limits)
     followed = follower if config.secrets.follow_rotation else None
     graph = SecretGraph(readers, assumed, manager, store, secrets, parameters, replies, followed)
+    graph.on_value.extend([followed.saw] if followed else [])
     return graph
 
 
@@ -237,13 +241,11 @@ def _arns(config: Config) -> dict[str, str]:
     }
 
 
-def _shown(follower: Callable[[], RotationFollower | None], fetch: _FetchSecret) -> _FetchSecret:
-    """Show what AWS gives to what follows rotations, if anything does."""
+def _shown(graph: Callable[[], SecretGraph], fetch: _FetchSecret) -> _FetchSecret:
+    """Show what AWS gives to whoever wants to see it."""
 
     async def fetched(reader: Reader, query: SecretQuery) -> SecretValue:
-        value = await fetch(reader, query)
-        if (found := follower()) is not None:
-            found.saw(reader, value)
+        graph().saw(reader, value := await fetch(reader, query))
         return value
 
     return fetched

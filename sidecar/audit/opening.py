@@ -10,11 +10,16 @@ from sidecar.audit.stdout import Stdout
 from sidecar.audit.trail_file import TrailFile, open_trail
 from sidecar.errors import OperatorError
 
+_TRAIL: Final = "audit trail"
 _PASSES_BY_ITSELF: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def check_destination(path: Path) -> None:
+def check_destination(path: Path, what: str = _TRAIL) -> None:
     """See that a trail can be kept in a file, without making it.
+
+    Args:
+        path: the file.
+        what: what an error calls it.
 
     Raises:
         OperatorError: it cannot.
@@ -27,7 +32,7 @@ def check_destination(path: Path) -> None:
             reason = errno.EACCES if path.parent.is_dir() else errno.ENOENT
             raise OSError(reason, os.strerror(reason))  # noqa: TRY301 - told like the others
     except OSError as exc:
-        raise _refused(path, exc) from exc
+        raise _refused(path, exc, what) from exc
 
 
 class Options(Protocol):
@@ -75,8 +80,8 @@ def opened_sink(options: Options) -> Sink | None:
     return file
 
 
-def _refused(path: Path, exc: OSError) -> OperatorError:
+def _refused(path: Path, exc: OSError, what: str = _TRAIL) -> OperatorError:
     return OperatorError(
-        f"audit trail {path} cannot be opened: {exc.strerror}",
+        f"{what} {path} cannot be opened: {exc.strerror}",
         hint="its directory must exist; it must be a file, no symlink, that this user may write to",
     )

@@ -43,11 +43,17 @@ BOTO_CONFIG: Final = BotoConfig(
     parameter_validation=False,
     user_agent_extra="credential-sidecar",
 )
+# For services where whoever asks decides on trying again.
+ONE_ATTEMPT: Final = BOTO_CONFIG.merge(
+    BotoConfig(retries={"mode": "standard", "total_max_attempts": 1})
+)
 _SHOWN: Final = {
     "secretsmanager": "Secrets Manager",
     "ssm": "Parameter Store",
     "sqs": "SQS",
     "sts": "STS",
+    "sns": "SNS",
+    "events": "EventBridge",
 }
 
 

@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import UTC, timedelta
-from typing import Any, Final
+from typing import Any
 
 from botocore.config import Config as BotoConfig
 
 from sidecar.arn import Arn
-from sidecar.aws.boto_service import BOTO_CONFIG, BotoService, Call, EndpointOf
+from sidecar.aws.boto_service import ONE_ATTEMPT, BotoService, Call, EndpointOf
 from sidecar.aws.sts_refusals import reply_of
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
 from sidecar.signing.clock_skew import ahead_of_us
-
-# Whoever asks tries again by himself; the rest is as for the other services.
-ONE_ATTEMPT: Final = BOTO_CONFIG.merge(
-    BotoConfig(retries={"mode": "standard", "total_max_attempts": 1})
-)
 
 
 class UserKeys:

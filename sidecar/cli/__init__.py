@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "refresh": Command("refresh", "have a running sidecar renew its sessions"),
     "invalidate": Command("invalidate", "have a running sidecar read secrets again"),
     "rotate": Command("rotate", "rotate the access key in a secret, or say how it stands"),
+    "notify test": Command("notify_test", "send a test notice to each sink, or to one"),
     "env": Command("env", "print the exports that point an application at the sidecar"),
     "token issue": Command("token_issue", "sign a token for an app"),
     "token show": Command("token_show", "say what a token says, and whether it counts"),

@@ -10,36 +10,30 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import cache
 from typing import Final
 
 from sidecar.access_key_secret import AccessKeySecret
 from sidecar.aws.daemon_threads import run_in_daemon_thread
-from sidecar.aws.http import http_client
 from sidecar.cli.config_option import add_config_argument
-from sidecar.cli.new_session import checked_identity
 from sidecar.cli.one_line import one_line
+from sidecar.cli.running_roles import FIRST_SESSION_SECONDS, running_roles
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.chaining import chain_of
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
-from sidecar.errors import ConfigError, IdentityError, OperatorError, Problem
-from sidecar.identity.password import PasswordPrompt
-from sidecar.preflight import identity_places
+from sidecar.errors import ConfigError, OperatorError, Problem
+from sidecar.notify_graph import asking_role, notifying
+from sidecar.notify_reach import reach_of
 from sidecar.redaction import Secret
-from sidecar.role_graph import build_role_graph
 from sidecar.rotation.action import Action, CreateKey, DeleteKey, Done, SetActive
 from sidecar.rotation.calls import NewKey
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation_graph import build_keeper, rotating_role
-from sidecar.signing.x509 import CertifiedKey
+from sidecar.secret_graph import build_secrets
 
 EXAMPLE: Final = "sidecar rotate legacy/batch-user --status"
 
-_FIRST_SESSION_SECONDS: Final = 60.0
 _Work = Callable[[Keeper], Iterator[str]]
 
 
@@ -148,31 +142,13 @@ async def _with_keeper(
     arguments: argparse.Namespace, config: Config, clock: Clock, work: _Work
 ) -> list[str]:
     """Work with the sessions of the role that rotates; whoever is asked is asked in a thread."""
-    config = replace(config, aws=replace(config.aws, start_spread_seconds=0))
     via = rotating_role(config.rotation[arguments.secret], config)
-    async with http_client(config.aws.ca_bundle) as http:
-        graph = build_role_graph(config, http, _key(config, clock), clock)
-        names = chain_of(via, config.roles)
-        renewing = [asyncio.ensure_future(graph.roles[name].run()) for name in names]
-        try:
-            await graph.roles[via].settled(_FIRST_SESSION_SECONDS)
-            keeper = build_keeper(arguments.secret, config, graph.roles, clock)
+    askers = (asking_role(section, config) for section in config.notify.values())
+    needed = {via, *(each for each in askers if each is not None)}
+    async with running_roles(config, needed, clock) as graph:
+        await graph.roles[via].settled(FIRST_SESSION_SECONDS)
+        reach = reach_of(build_secrets(config, graph.roles, clock))
+        async with notifying(config, os.environ, reach, clock) as notices:
+            keeper = build_keeper(arguments.secret, config, graph.roles, clock, notices.tell)
             keeper = keeper.forced() if arguments.force else keeper
             return await run_in_daemon_thread(lambda: list(work(keeper)), lambda: None)
-        finally:
-            for each in renewing:
-                each.cancel()
-            await asyncio.gather(*renewing, return_exceptions=True)
-
-
-def _key(config: Config, clock: Clock) -> Callable[[], CertifiedKey]:
-    """Read the identity when a role signs with it, only then and only once."""
-
-    @cache
-    def read() -> CertifiedKey:
-        if config.identity is None:
-            raise IdentityError("no identity is configured", hint="add [identity]")
-        places = identity_places(config.identity, os.environ, PasswordPrompt())
-        return checked_identity(places, clock).certified_key()
-
-    return read

@@ -31,6 +31,10 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[str]:
         ("CACHE", "ENTRIES", "HITS", "MISSES", "STALE", "NOT RENEWED"),
         _caches(_entries(status, "caches")),
     )
+    yield from _table(
+        ("NOTIFY", "SENT", "FAILED", "DROPPED", "QUEUED", "TROUBLE"),
+        _sinks(_entries(status, "notify")),
+    )
     yield from _table(("APP", "ROLES"), _apps(_entries(status, "apps")))
     yield from _files(_entries(status, "files"))
     yield from _remarks("waiting for:", _entries(status, "pending"))
@@ -80,6 +84,13 @@ def _caches(caches: Mapping[str, Any]) -> Iterator[Sequence[str]]:
         cache = _entries(caches, name)
         counts = ("entries", "hits", "misses", "stale", "not_renewed")
         yield (name, *(_text(cache.get(key)) for key in counts))
+
+
+def _sinks(sinks: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    for name in sinks:
+        sink = _entries(sinks, name)
+        counts = ("sent", "failed", "dropped", "queued", "trouble")
+        yield (name, *(_text(sink.get(key)) for key in counts))
 
 
 def _apps(apps: Mapping[str, Any]) -> Iterator[Sequence[str]]:

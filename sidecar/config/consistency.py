@@ -11,6 +11,7 @@ from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.issuer_consistency import issuer_inconsistencies
 from sidecar.config.listening import listening_problems
 from sidecar.config.metadata_consistency import metadata_inconsistencies
+from sidecar.config.notify_consistency import notify_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
 from sidecar.config.rotation_consistency import grace_inconsistencies, rotation_inconsistencies
@@ -99,7 +100,15 @@ def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> l
         whole = {where: file for where, file in places if where not in faulty}
         problems += file_inconsistencies(whole, config.roles)
     problems += _rotation(config, faulty)
+    problems += _notify(config, faulty)
     return problems
+
+
+def _notify(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
+    sinks = {name: sink for name, sink in config.notify.items() if f"notify.{name}" not in faulty}
+    if not {"notify", "roles", "secrets", "audit"} & faulty:
+        via, audit = secrets_role(config), config.audit.destination
+        yield from notify_inconsistencies(sinks, config.roles, via, audit)
 
 
 def _rotation(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:

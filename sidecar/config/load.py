@@ -178,7 +178,8 @@ class _Reader:
         found = kinds.schemas.get(said) if isinstance(said, str) else None
         if found is None:
             choices = ", ".join(kinds.schemas)
-            what = f"must be one of {choices} (got {shown(said)})"
+            got = f" (got {shown(said)})" if kinds.key in table else ""
+            what = f"must be one of {choices}{got}"
             self._complain(f"{where}.{kinds.key}", what, "")
         return found
 

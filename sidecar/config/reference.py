@@ -1,6 +1,7 @@
 """Writes docs/configuration.md's tables from the options themselves."""
 
 from collections.abc import Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
@@ -87,11 +88,16 @@ def _default(found: Option, default: object) -> str:
         return "required"
     if default is None or default == ():
         return "none"
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         return ", ".join(f"`{each}`" for each in default)
-    return f"`{default}`"
+    return f"`{_as_written(default)}`"
+
+
+def _as_written(default: object) -> str:
+    """Write a value as a file has it."""
+    if isinstance(default, IntEnum):
+        return default.name.lower()
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _short_name(section: str, key: str) -> str | None:

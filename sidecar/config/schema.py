@@ -13,6 +13,7 @@ from sidecar.config.doors_section import AdminSection, DoorsSection
 from sidecar.config.files_section import FilesSection
 from sidecar.config.issuer_section import IssuerSection
 from sidecar.config.metadata_section import MetadataSection
+from sidecar.config.notify_section import NOTIFY_TYPES, NotifySection
 from sidecar.config.option import (
     REGION_HINT,
     Entries,
@@ -153,6 +154,20 @@ class AwsSection:
         example="http://127.0.0.1:4566",
         hint=_URL_HINT,
     )
+    endpoint_url_events: str | None = option(
+        base_url,
+        "The same for EventBridge alone, which only notices are sent to.",
+        default=None,
+        example="https://vpce-1.events.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
+    endpoint_url_sns: str | None = option(
+        base_url,
+        "The same for SNS alone.",
+        default=None,
+        example="https://vpce-1.sns.eu-central-1.vpce.amazonaws.com",
+        hint=_URL_HINT,
+    )
     use_fips_endpoint: bool = option(
         flag, "Whether to use AWS's FIPS endpoints.", default=False, example="true"
     )
@@ -183,6 +198,8 @@ ENDPOINTS: Final = (
     "endpoint_url_ssm",
     "endpoint_url_sqs",
     "endpoint_url_iam",
+    "endpoint_url_events",
+    "endpoint_url_sns",
 )
 
 
@@ -217,6 +234,7 @@ class Config:
     files: tuple[FilesSection, ...] = ()
     issuers: Mapping[str, IssuerSection] = field(default_factory=dict)
     rotation: Mapping[str, RotationSection] = field(default_factory=dict)
+    notify: Mapping[str, NotifySection] = field(default_factory=dict)
 
     def with_doors(self, doors: DoorsSection) -> Self:
         """Put other doors in the place of these."""
@@ -249,10 +267,11 @@ TABLES: Final[Mapping[str, Entries]] = MappingProxyType(
         "apps": AppSection,
         "issuers": IssuerSection,
         "rotation": RotationSection,
+        "notify": NOTIFY_TYPES,
     }
 )
 # Those that may be missing.
-OPTIONAL_TABLES: Final = frozenset({"issuers", "rotation"})
+OPTIONAL_TABLES: Final = frozenset({"issuers", "rotation", "notify"})
 # Those whose entries are called by a secret's name or ARN, which TOML wants in quotes.
 _BY_SECRET: Final = frozenset({"rotation"})
 LISTS: Final[Mapping[str, type]] = MappingProxyType({"files": FilesSection})

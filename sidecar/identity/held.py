@@ -48,6 +48,8 @@ class HeldIdentity:
         at_start = check_identity(identity, clock.now())
         _, self._reminded = due_reminders(at_start, {}, clock.elapsed())
         self._on_change: list[Callable[[Identity], None]] = []
+        self._on_refusal: list[Callable[[IdentityError], None]] = []
+        self._on_finding: list[Callable[[Finding], None]] = []
 
     @property
     def current(self) -> Identity:
@@ -74,6 +76,14 @@ class HeldIdentity:
     def on_change(self, listener: Callable[[Identity], None]) -> None:
         """Call `listener` with every new identity, once it is in use."""
         self._on_change.append(listener)
+
+    def on_refusal(self, listener: Callable[[IdentityError], None]) -> None:
+        """Call `listener` when the files hold what is not used, once for each problem."""
+        self._on_refusal.append(listener)
+
+    def on_finding(self, listener: Callable[[Finding], None]) -> None:
+        """Call `listener` with what is, or soon will be, wrong, when it begins and once a day."""
+        self._on_finding.append(listener)
 
     def reload(self) -> None:
         """Have everything read again at the next look, whether it has changed or not."""
@@ -128,6 +138,8 @@ class HeldIdentity:
         if problem.message in self._refused and not asked:
             return
         self._refused.add(problem.message)
+        for listener in self._on_refusal:
+            listener(problem)
         log.warning(
             "identity: what its files hold now is not used: %s%s; the one in use stays, %s",
             problem.message,
@@ -160,6 +172,8 @@ class HeldIdentity:
         for each in due:
             level = logging.ERROR if each.severity is Severity.ERROR else logging.WARNING
             log.log(level, "identity: %s (hint: %s)", told(each), each.hint)
+            for listener in self._on_finding:
+                listener(each)
 
 
 def _on_a_device(places: IdentityPlaces) -> bool:

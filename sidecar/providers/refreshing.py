@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import logging
-import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from sidecar.providers.refresh_policy import (
     pace_after,
     renew_at,
 )
+from sidecar.providers.rest import Rest
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +41,6 @@ class RoleSource(Protocol):
     async def fetch(self) -> Credentials:
         """Ask for a new set; SidecarError when there is none to be had."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """Until when to do nothing, and from when on a doubt or a hurry may shorten that.
-
-    Moments are those of `Clock.elapsed`: setting the wall clock must not make a pause longer. Only
-    ``renewal``, which a session's end decides, is by that one.
-    """
-
-    ends: float = math.inf
-    renewal: datetime | None = None
-    doubted_from: float = math.inf
-    hurried_from: float = 0
 
 
 class RefreshingRole:
@@ -95,10 +81,11 @@ class RefreshingRole:
         self._doubted = False
         self._doubts = 0
         self._hurried = False
-        self._rest: _Rest | None = None
+        self._rest: Rest | None = None
         self._nap: asyncio.Task[None] | None = None
         self._on_change: list[Callable[[Credentials], None]] = []
         self._on_doubt: list[Callable[[], None]] = []
+        self._on_failure: list[Callable[[SidecarError], None]] = []
 
     def on_change(self, listener: Callable[[Credentials], None]) -> None:
         """Call `listener` with every new set, at the moment it starts to be served."""
@@ -107,6 +94,10 @@ class RefreshingRole:
     def on_doubt(self, listener: Callable[[], None]) -> None:
         """Call `listener` when the set in use is doubted; it must not fail."""
         self._on_doubt.append(listener)
+
+    def on_failure(self, listener: Callable[[SidecarError], None]) -> None:
+        """Call `listener` with why there is no new set, at each attempt; it must not fail."""
+        self._on_failure.append(listener)
 
     def current(self) -> Credentials:
         """Return the set in use.
@@ -160,12 +151,12 @@ class RefreshingRole:
     async def run(self) -> None:
         """Renew for ever, ahead of need; ends only when cancelled."""
         spread = self._start_spread.total_seconds() * self._jitter()
-        await self._take(_Rest(self._clock.elapsed() + spread))
+        await self._take(Rest(self._clock.elapsed() + spread))
         while True:
             rest = await self._attempt()
             await self._take(rest)
 
-    async def _attempt(self) -> _Rest:
+    async def _attempt(self) -> Rest:
         """Ask the source once and say when to ask again."""
         if self._hurried:
             self._hurried, self._streak = False, self._streak.with_something_new()
@@ -183,7 +174,7 @@ class RefreshingRole:
         finally:
             self._attempted.set()
 
-    def _renewed(self, credentials: Credentials) -> _Rest:
+    def _renewed(self, credentials: Credentials) -> Rest:
         if failures := self._streak.failures:
             log.warning("role %s: recovered after %d failures", self.name, failures)
         self._credentials = credentials
@@ -201,7 +192,7 @@ class RefreshingRole:
             iso_seconds(due),
         )
         trusted = back_off(self._doubts + 1, DOUBTED, jitter=0)
-        return _Rest(renewal=due, doubted_from=self._in(trusted))
+        return Rest(renewal=due, doubted_from=self._in(trusted))
 
     def _tell_listeners(self, credentials: Credentials) -> None:
         for listener in self._on_change:
@@ -210,9 +201,11 @@ class RefreshingRole:
             except Exception:  # a bug in a listener must not end the renewing either
                 log.exception("role %s: a listener failed on a new session", self.name)
 
-    def _failed(self, exc: SidecarError) -> _Rest:
+    def _failed(self, exc: SidecarError) -> Rest:
         self._streak = self._streak.after(exc, left=self._left())
         self._last_error = exc
+        for listener in self._on_failure:
+            listener(exc)
         jitter = self._jitter()
         wait = self._streak.pause(jitter=jitter)
         log.warning(
@@ -225,11 +218,11 @@ class RefreshingRole:
             self._what_is_left(),
         )
         if pace_after(exc) is not THROTTLED:
-            return _Rest(self._in(wait))
+            return Rest(self._in(wait))
         as_throttled = replace(self._streak, pace=THROTTLED).pause(jitter=jitter)
-        return _Rest(self._in(wait), hurried_from=self._in(as_throttled))
+        return Rest(self._in(wait), hurried_from=self._in(as_throttled))
 
-    async def _take(self, rest: _Rest) -> None:
+    async def _take(self, rest: Rest) -> None:
         """Sleep in short stretches, so that a changed wall clock or a doubt is noticed."""
         hurrying = False
         self._rest = rest
@@ -244,7 +237,7 @@ class RefreshingRole:
             await self._doze(min(seconds, _LONGEST_SLEEP_SECONDS))
         self._rest = None
 
-    def _until(self, rest: _Rest) -> float:
+    def _until(self, rest: Rest) -> float:
         """Tell for how many seconds a rest goes on."""
         pause = rest.ends - self._clock.elapsed()
         if rest.renewal is None:

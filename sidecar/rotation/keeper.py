@@ -42,6 +42,7 @@ class Keeper:
         holder: who takes the lease.
         now: tells the moment.
         sleep: waits so many seconds.
+        begun: called with the token of a rotation once it may act.
 
     """
 
@@ -51,6 +52,7 @@ class Keeper:
     holder: str
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    begun: Callable[[str], None] = lambda _: None
 
     def rotate(self) -> str:
         """Rotate once, or bring a rotation that was left to its end; returns the new version.
@@ -64,6 +66,7 @@ class Keeper:
         self.first_action()  # so that a rotation that is stuck takes no lease, each being a version
         with self._lease() as (facts, may_act):
             goal = self._goal(_token(facts))
+            self.begun(goal.token)
             runner = Runner(self.calls, goal, self._pace(), may_act)
             for step in Step:
                 runner.run(step)

@@ -122,3 +122,14 @@ def test_nothing_is_put_down_on_the_stdout_of_the_program(
     section = f'[audit]\ndestination = "{destination}"\nchain = true'
     _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), section)
     assert (alone.audit.destination, alone.audit.chain) == (left, True)
+
+
+def test_a_program_has_no_sink_of_notices_and_none_of_their_secrets(tmp_path: Path) -> None:
+    sinks = (
+        '[notify.a]\ntype = "slack"\nurl_env = "CHAT_URL"\n',
+        '[notify.b]\ntype = "webhook"\nurl_file = "/x/url"\nhmac_key_env = "HOOK_KEY"\n',
+        '[notify.c]\ntype = "file"\ndestination = "stdout"\n',
+    )
+    whole, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), *sinks)
+    assert alone.notify == {}
+    assert own_variables(whole) >= {"CHAT_URL", "HOOK_KEY"}

@@ -115,3 +115,18 @@ def test_a_permission_that_lacks_is_named(site: Site, rotate: Rotate, lacking: s
     assert f"{lacking} was refused" in told
     assert f"hint: the role that rotates needs {lacking}" in told
     assert len(site.keys()) <= 1
+
+
+def test_a_rotation_is_told_to_every_sink_before_the_command_ends(
+    site: Site, rotate: Rotate, tmp_path: Path
+) -> None:
+    lines = tmp_path / "notices"
+    with site.config.open("a") as config:
+        config.write(f'\n[notify.log]\ntype = "file"\ndestination = "{lines}"\n')
+    rotate()
+    rotate("--status")
+    told = [json.loads(each) for each in lines.read_text().splitlines()]
+    assert [each["kind"] for each in told] == ["rotation-started", "rotation-succeeded"]
+    assert told[0]["thread"] == told[1]["thread"]
+    assert told[1]["facts"]["user"] == site.user
+    assert site.current() not in lines.read_text()

@@ -50,7 +50,7 @@ EVERY_REASON = [
         "colour: unknown section",
         (
             "known are admin, apps, audit, aws, control, doors, files, identity, issuers, log, "
-            "metadata, roles, rotation, secrets, tokens"
+            "metadata, notify, roles, rotation, secrets, tokens"
         ),
     ),
     (

@@ -1,0 +1,67 @@
+"""Lines in files: whole, rotated, and tried again where the disk does not take them."""
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.audit.stdout import Stdout
+from sidecar.audit.trail_file import TrailFile
+from sidecar.notify import emf, json_line
+from sidecar.notify.line_sink import LineSink, NotWritten
+
+if TYPE_CHECKING:
+    from tests.conftest import ManualClock
+    from tests.notify.conftest import NewNotice
+
+
+def _file(path: Path, longest: int = 1 << 20) -> TrailFile:
+    return TrailFile(path, chained=False, longest=longest, keep=2)
+
+
+def _names(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir())
+
+
+async def test_each_notice_is_a_line_of_the_file(
+    tmp_path: Path, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    path = tmp_path / "notices"
+    sink = LineSink(_file(path), json_line.line, clock)
+    await sink.send(new_notice(thread="one"))
+    await sink.send(new_notice(thread="two"))
+    assert [json.loads(each)["thread"] for each in path.read_text().splitlines()] == ["one", "two"]
+
+
+async def test_a_file_that_is_full_is_moved_away(
+    tmp_path: Path, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    path = tmp_path / "metrics"
+    sink = LineSink(_file(path, longest=600), partial(emf.line, namespace="S"), clock)
+    for _ in range(4):
+        await sink.send(new_notice())
+    assert _names(tmp_path) == ["metrics", "metrics.1", "metrics.2"]
+
+
+async def test_what_cannot_be_written_may_be_tried_again(
+    tmp_path: Path, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = LineSink(_file(tmp_path / "none" / "notices"), json_line.line, clock)
+    with pytest.raises(NotWritten, match="cannot be written: No such file") as caught:
+        await sink.send(new_notice())
+    assert caught.value.retryable
+    (tmp_path / "none").mkdir()
+    await sink.send(new_notice())
+    assert (tmp_path / "none" / "notices").read_bytes().count(b"\n") == 1
+
+
+async def test_lines_go_to_stdout_too(clock: "ManualClock", new_notice: "NewNotice") -> None:
+    read, write = os.pipe()
+    stdout = Stdout(write)
+    await LineSink(stdout, json_line.line, clock).send(new_notice())
+    stdout.close()
+    with os.fdopen(read, "rb") as pipe:
+        assert json.loads(pipe.read())["kind"] == "rotation-failed"
