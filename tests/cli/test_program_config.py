@@ -57,6 +57,15 @@ def test_only_needed_roles_are_left(tmp_path: Path, roles: str, via: str, left: 
     assert inconsistencies(alone) == []
 
 
+def test_no_key_is_rotated_for_a_program_and_the_role_that_does_is_not_needed(
+    tmp_path: Path,
+) -> None:
+    rotation = '[rotation."batch"]\nuser_name = "batch"\nschedule = "rate(30 days)"\nvia = "b"'
+    whole, alone = _alone(tmp_path, *map(_anchored, ("a", "b")), _app('"a"'), rotation)
+    assert (list(whole.rotation), list(alone.rotation)) == (["batch"], [])
+    assert inconsistencies(alone) == []
+
+
 @pytest.mark.parametrize("region", ["", '[aws]\nregion = "us-west-2"'])
 def test_what_is_meant_by_default_stays_the_same(tmp_path: Path, region: str) -> None:
     tables = (_anchored("first", "us-east-1"), _anchored("default", "eu-west-1"))
