@@ -33,7 +33,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     other app, no role that only another app has, no key for tokens, no file to deliver and nothing
     to prefetch: that is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
-    Nothing is put down on stdout, which is the program's; nobody is sent notices, and no key rotated.
+    Nothing is put down on stdout, which is the program's; no notice is sent, and no key rotated.
 
     Args:
         config: the configuration; while it contradicts itself, every role stays, to be told of.

@@ -61,7 +61,9 @@ def test_no_key_is_rotated_for_a_program_and_the_role_that_does_is_not_needed(
     tmp_path: Path,
 ) -> None:
     rotation = '[rotation."batch"]\nuser_name = "batch"\nschedule = "rate(30 days)"\nvia = "b"'
-    whole, alone = _alone(tmp_path, *map(_anchored, ("a", "b")), _app('"a"'), rotation)
+    whole, alone = _alone(
+        tmp_path, *map(_anchored, ("a", "b")), _app('"a"'), '[secrets]\nvia = "a"', rotation
+    )
     assert (list(whole.rotation), list(alone.rotation)) == (["batch"], [])
     assert inconsistencies(alone) == []
 
