@@ -8,11 +8,12 @@ from typing import Final, TypeVar
 
 from sidecar.aws.daemon_threads import run_in_daemon_thread
 from sidecar.clock import Clock, iso_seconds
-from sidecar.errors import SidecarError
+from sidecar.errors import NotReady, SidecarError
 from sidecar.rotation.due import next_rotation
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.schedule import Schedule
+from sidecar.rotation.trial import KeyNotWorking
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class KeyRotation:
         name: the secret, as the configuration names it.
         keeper: does it, in a thread.
         rhythm: when.
-        changed: called with the secret after its value has changed.
+        changed: called with the secret after its value has changed, or a trial of its key failed.
         clock: the wall clock.
 
     """
@@ -76,8 +77,10 @@ class KeyRotation:
     async def _looked(self) -> timedelta:
         """Do what is due, and tell for how long nothing is."""
         try:
-            # A rotation that is stuck must not keep the replaced key from being retired.
-            upcoming = [await self._reaped(), await self._rotated()]
+            upcoming = await self._both()
+        except NotReady as exc:  # the role that rotates says itself why it has no session
+            self._trouble = exc
+            return _SHORTEST
         except SidecarError as exc:
             return self._failed(exc)
         except Exception as exc:  # a bug must not end what keeps other keys
@@ -88,6 +91,21 @@ class KeyRotation:
         now = self._clock.now()
         waits = [each - now for each in upcoming if each is not None]
         return max(_SHORTEST, min([*waits, _LONGEST]))
+
+    async def _both(self) -> list[datetime | None]:
+        """Retire and rotate; neither keeps the other from being done, the first failure is told."""
+        upcoming: list[datetime | None] = []
+        failed: list[SidecarError] = []
+        for work in (self._reaped, self._rotated):
+            try:
+                upcoming.append(await work())
+            except SidecarError as exc:
+                failed.append(exc)
+                if isinstance(exc, KeyNotWorking):  # what roles serve may not work either
+                    self._changed(self.name)
+        if failed:
+            raise failed[0]
+        return upcoming
 
     async def _rotated(self) -> datetime | None:
         """Rotate if it is time; tell when it will be."""

@@ -20,6 +20,7 @@ from sidecar.rotation.stuck import RotationStuck
 _IN_A_ROW: Final = 2
 ROTATE: Final = "rotate"
 RETIRE: Final = "retire"
+LOOK: Final = "look"
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ class ToldKeeper(Keeper):
 
     def rotated_at(self) -> datetime | None:
         """Tell when the current version came to be current."""
-        with self.notices.watching(RETIRE):
+        with self.notices.watching(LOOK):
             return Keeper.rotated_at(self)
 
     def reap(self) -> Reaped:

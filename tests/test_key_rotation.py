@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
+from sidecar.errors import NotReady, SidecarError
 from sidecar.key_rotation import KeyRotation, Rhythm
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.reaper import Reaped
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation.schedule import Schedule
 from sidecar.rotation.stuck import RotationStuck
+from sidecar.rotation.trial import KeyNotWorking
 from tests.conftest import ManualClock
 
 DAILY = Schedule.parse("cron(0 0 * * ? *)", "2h")
@@ -28,7 +30,8 @@ class Kept:
     rotations: int = 0
     looks: int = 0
     reaped: int = 0
-    fails: bool = False
+    fails: SidecarError | None = None
+    reaper_fails: bool = False
     done: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
 
@@ -37,14 +40,16 @@ class Kept:
         return self.rotated
 
     def rotate(self) -> str:
-        if self.fails:
-            raise RotationStuck("there is no place", hint="wait")
+        if self.fails is not None:
+            raise self.fails
         self.rotations += 1
         self.rotated = self.clock.now()
         return "v" * 36
 
     def reap(self) -> Reaped:
         self.reaped += 1
+        if self.reaper_fails:
+            raise RotationStuck("it may not be tagged", hint="allow it")
         return Reaped(self.done, Wait("there is no previous key"))
 
 
@@ -80,10 +85,11 @@ async def test_a_failure_is_shown_and_the_next_look_tries_again(
     kept: Both, clock: ManualClock
 ) -> None:
     keeper, rotation = kept
-    keeper.fails = True
+    keeper.fails = RotationStuck("there is no place", hint="wait")
     await _advance_until(clock, lambda: rotation.trouble is not None)
     assert rotation.trouble == "there is no place"
-    keeper.fails = False
+    assert keeper.told == []
+    keeper.fails = None
     await _advance_until(clock, lambda: keeper.rotations == 1)
     await _advance_until(clock, lambda: rotation.trouble is None)
 
@@ -91,16 +97,47 @@ async def test_a_failure_is_shown_and_the_next_look_tries_again(
 async def test_failures_in_a_row_are_tried_again_ever_more_rarely_and_hourly_at_last(
     clock: ManualClock, now: datetime
 ) -> None:
-    keeper = Kept(clock, now - timedelta(days=9), fails=True)
+    keeper = Kept(clock, now - timedelta(days=9), fails=RotationStuck("there is no place"))
     told = keeper.told.append
     rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
     pauses = [(await rotation._looked()).seconds // 60 for _ in range(6)]
     assert pauses == [5, 10, 20, 40, 60, 60]
     assert keeper.reaped == 6  # what is stuck does not keep the replaced key alive
-    keeper.fails = False
+    keeper.fails = None
     await rotation._looked()
-    keeper.rotated, keeper.fails = now - timedelta(days=9), True
+    keeper.rotated, keeper.fails = now - timedelta(days=9), RotationStuck("no place")
     assert await rotation._looked() == timedelta(minutes=5)
+
+
+async def test_a_role_without_a_session_yet_is_waited_for_in_seconds(
+    clock: ManualClock, now: datetime
+) -> None:
+    keeper = Kept(clock, now - timedelta(days=9), fails=NotReady("no session yet"))
+    told = keeper.told.append
+    rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
+    assert await rotation._looked() == timedelta(seconds=10)
+    assert rotation.trouble == "no session yet"
+
+
+async def test_a_reaper_that_may_not_work_keeps_no_key_from_being_rotated(
+    clock: ManualClock, now: datetime
+) -> None:
+    keeper = Kept(clock, now - timedelta(days=9), reaper_fails=True)
+    told = keeper.told.append
+    rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
+    await rotation._looked()
+    assert (keeper.rotations, rotation.trouble) == (1, "it may not be tagged")
+
+
+async def test_after_a_failed_trial_whoever_has_the_secret_reads_it_again(
+    kept: Both, clock: ManualClock
+) -> None:
+    keeper, rotation = kept
+    keeper.fails = KeyNotWorking("key …ABCD does not work yet")
+    await _advance_until(clock, lambda: rotation.trouble is not None)
+    assert keeper.told == ["batch"]
+    await clock.advance(200)  # it is not tried, and so not told, again before five minutes
+    assert keeper.told == ["batch"]
 
 
 async def test_a_bug_does_not_end_it(kept: Both, clock: ManualClock) -> None:

@@ -486,3 +486,28 @@ def test_a_bad_token_of_the_admin_door_is_told(machine: Machine) -> None:
 def test_nothing_more_is_told_of_a_faulty_section_of_the_admin_door(machine: Machine) -> None:
     _with_admin(machine, '[admin]\ntoken_env = "ADMIN_TOKEN"\nstatic_token_file = ""\n')
     assert [where.split(":")[0] for where, _ in machine.problems()] == ["admin.static_token_file"]
+
+
+def test_what_is_wrong_with_sinks_of_notices_is_told_all_at_once_and_no_secret_quoted(
+    machine: Machine,
+) -> None:
+    url = machine.directory / "url"
+    url.write_text("http://hooks.example/canary")
+    key = machine.directory / "key"
+    key.write_text("canary-short")
+    text = (
+        f'[notify.a]\ntype = "webhook"\nurl_file = "{url}"\nhmac_key_file = "{key}"\n'
+        '[notify.b]\ntype = "slack"\nurl_env = "NOT_SET"\n'
+        '[notify.c]\ntype = "emf"\ndestination = "/none/metrics"\n'
+    )
+    _with_admin(machine, text)
+    assert [problem for problem, _ in machine.problems()] == [
+        "notify.a.url_file: the URL is http://, and leaves this machine",
+        "notify.a.hmac_key_file: the key has fewer than 32 characters",
+        "notify.b.url_env: variable NOT_SET is not set",
+        "notify.c.destination: file /none/metrics cannot be opened: No such file or directory",
+    ]
+    url.write_text("https://hooks.example/canary")
+    key.write_text("canary-long-enough-for-an-hmac-key")
+    _with_admin(machine, text.partition("[notify.b]")[0])
+    assert machine.prepare().identity is not None

@@ -33,7 +33,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
     other app, no role that only another app has, no key for tokens, no file to deliver and nothing
     to prefetch: that is `serve`'s, which may run beside.
     A queue gives each message to one reader, so that it is read only where a change matters.
-    Nothing is put down on stdout, which is the program's; and nobody is sent notices.
+    Nothing is put down on stdout, which is the program's; no notice is sent, and no key rotated.
 
     Args:
         config: the configuration; while it contradicts itself, every role stays, to be told of.
@@ -65,6 +65,7 @@ def for_one_program(config: Config, app: str, *, reads_events: bool) -> Config:
         audit=audit,
         files=(),
         notify={},
+        rotation={},
     )
     return alone if inconsistencies(alone) else _with_needed_roles(alone, section.roles)
 
@@ -105,10 +106,12 @@ def _in_its_region(name: str, config: Config) -> RoleSection:
 
 
 def own_variables(config: Config) -> frozenset[str]:
-    """Name the variables that hold passwords and tokens of the sidecar's."""
+    """Name the variables that hold passwords, tokens and addresses of the sidecar's."""
     names = {app.token_env for app in config.apps.values()} | {config.admin.token_env}
     if config.identity is not None:
         names.add(config.identity.password_env)
+    for sink in config.notify.values():
+        names |= {getattr(sink, key, None) for key in ("url_env", "hmac_key_env")}
     return frozenset(name for name in names if name)
 
 

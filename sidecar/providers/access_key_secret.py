@@ -13,7 +13,13 @@ from sidecar.aws.secrets_manager import SecretsManager
 from sidecar.aws.user_keys import UserKeys
 from sidecar.clock import Clock
 from sidecar.credentials import Credentials
-from sidecar.errors import OperatorError, SidecarError, UpstreamError, UpstreamUnavailable
+from sidecar.errors import (
+    OperatorError,
+    SidecarError,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
 from sidecar.providers.refresh_policy import OUTAGE, renewal_margin
 from sidecar.providers.refreshing import RefreshingRole
 
@@ -172,12 +178,7 @@ class AccessKeySecretSource:
             owner = await self._keys.owner(self._pair(secret, user), region=self._where.region)
         except UpstreamError as exc:
             # Whatever AWS says of a key may be about one that has not spread everywhere.
-            raise UpstreamUnavailable(
-                f"the key in secret {self._where.secret_id} does not work: {exc.message}",
-                hint="a new key works after some seconds; else see that it is active in IAM",
-                status=exc.status,
-                code=exc.code,
-            ) from None
+            raise self._not_working(exc) from None
         is_user = owner.service == "iam" and owner.resource.startswith("user/")
         if not is_user or owner.resource_name != secret.user_name:
             raise self._unusable(f"names user {secret.user_name}, and its key is that of {owner}")
@@ -186,12 +187,40 @@ class AccessKeySecretSource:
     async def _handed_out(self, key: _Key) -> Credentials:
         given = self._pair(key.secret, key.user)
         if self._where.exchanged:
-            lifetime, region = self._where.lifetime, self._where.region
-            given = await self._keys.session(given, lifetime, region=region)
+            given = await self._session(given, key.user)
         if key is not self._good:
             self._doubted = False
         self._good, self._given = key, given
         return given
+
+    async def _session(self, pair: Credentials, user: Arn) -> Credentials:
+        try:
+            return await self._keys.session(pair, self._where.lifetime, region=self._where.region)
+        except UpstreamRefused as exc:
+            raise UpstreamRefused(
+                f"GetSessionToken for user {user.resource_name} was refused: {exc.message}",
+                hint="the user's policies have no say in this call; "
+                'exchange = "none" hands out the key itself',
+                status=exc.status,
+                code=exc.code,
+            ) from None
+        except UpstreamUnavailable as exc:
+            if exc.code in CREDENTIALS_REFUSED:
+                raise self._not_working(exc) from None
+            raise UpstreamUnavailable(
+                f"no answer to GetSessionToken for user {user.resource_name}: {exc.message}",
+                status=exc.status,
+                code=exc.code,
+                retry_after_seconds=exc.retry_after_seconds,
+            ) from None
+
+    def _not_working(self, exc: UpstreamError) -> UpstreamUnavailable:
+        return UpstreamUnavailable(
+            f"the key in secret {self._where.secret_id} does not work: {exc.message}",
+            hint="a new key works after some seconds; else see that it is active in IAM",
+            status=exc.status,
+            code=exc.code,
+        )
 
     def _pair(self, secret: AccessKeySecret, user: Arn) -> Credentials:
         if secret.access_key_id is None or secret.secret_access_key is None:

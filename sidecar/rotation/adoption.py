@@ -7,7 +7,7 @@ from sidecar.rotation.calls import Calls, NewKey
 from sidecar.rotation.goal import Target
 from sidecar.rotation.observing import observe
 from sidecar.rotation.seen import CURRENT, Seen
-from sidecar.rotation.stuck import RotationStuck, shown, wrong_user
+from sidecar.rotation.stuck import RotationNotYet, RotationStuck, shown, wrong_user
 from sidecar.rotation.trial import Pace, try_key
 
 
@@ -31,7 +31,7 @@ def adopt(
 
     Raises:
         RotationStuck: the key is not the user's only one, or the secret names a live key.
-        RotationNotYet: the key does not work.
+        RotationNotYet: the key does not work, or the secret was changed meanwhile.
         UpstreamError: AWS did not answer, or said no.
 
     """
@@ -43,6 +43,11 @@ def adopt(
     if seen.current.content == content:
         return seen.current.version_id
     try_key(calls, content, pace)
+    # The trial takes time, in which somebody without a lease may have changed anything.
+    again = observe(calls, target)
+    _check_keys(again, key, target.user_name)
+    if again.current != seen.current:
+        raise RotationNotYet("the secret was changed meanwhile", hint="see --status, and repeat")
     version_id = str(uuid4())
     may_act()
     calls.put(seen.facts.arn, version_id, content.to_json(), (CURRENT,))

@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from sidecar.clock import iso_seconds, parse_iso_seconds
-from sidecar.rotation.seen import SecretFacts, UserKey
+from sidecar.rotation.seen import LastUse, SecretFacts, UserKey
 
 # Kept as a tag of the secret: it must be there before the key is, and survive the process.
 ATTEMPT_TAG: Final = "sidecar:creating-key"
 # IAM's clock and ours may differ by so much before AWS refuses our signatures (AWS General
-# Reference, "Signature Version 4": 5 minutes), and a call of ours ends well within as much again.
+# Reference, "Signature Version 4"); the key is made within a minute of the note.
 _AROUND: Final = timedelta(minutes=5)
+# Our own trial of a key ends so long after it was made; see the deadlines of a rotation.
+_TRIED_WITHIN: Final = timedelta(minutes=15)
 _SHOWN: Final = 4
+# What no id ends with.
+_NOTHING: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,21 @@ class Attempt:
     def with_key(self, access_key_id: str) -> Self:
         """Give the same attempt, which made this key."""
         return type(self)(self.at, self.besides, _ending(access_key_id))
+
+    def over(self) -> Self:
+        """Give the same attempt, of which no orphan can be left."""
+        return type(self)(self.at, self.besides, _NOTHING)
+
+    def left(self, key: UserKey, use: LastUse) -> bool:
+        """Whether a key that no version names can only be what this attempt left behind.
+
+        Nobody has its secret half, so it was never used, but perhaps by our own trial of it.
+        """
+        if not self.made_this(key):
+            return False
+        if use.at is None:
+            return True
+        return use.service.lower() == "sts" and use.at <= key.created_at + _TRIED_WITHIN
 
     def made_this(self, key: UserKey) -> bool:
         """Whether a key can only come from this attempt.

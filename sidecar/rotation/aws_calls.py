@@ -155,8 +155,10 @@ class AwsCalls:
     def _change(
         self, operation: str, user_name: str, access_key_id: str, more: Mapping[str, Any]
     ) -> None:
+        # Sent once: whoever slept meanwhile must look again before anything is taken away.
+        parameters = {"UserName": user_name, "AccessKeyId": access_key_id, **more}
         try:
-            self._iam(operation, UserName=user_name, AccessKeyId=access_key_id, **more)
+            self._iam(operation, again=False, **parameters)
         except UpstreamRefused as exc:
             if exc.code != _GONE:
                 raise

@@ -67,11 +67,11 @@ class Calls(Protocol):
         ...
 
     def set_active(self, user_name: str, access_key_id: str, *, active: bool) -> None:
-        """UpdateAccessKey; tried again."""
+        """UpdateAccessKey; not tried again: time may have passed, and another decided since."""
         ...
 
     def delete_key(self, user_name: str, access_key_id: str) -> None:
-        """DeleteAccessKey; a key that is gone counts as deleted; tried again."""
+        """DeleteAccessKey; a key that is gone counts as deleted; not tried again, likewise."""
         ...
 
     def user_of(self, access_key_id: str, secret_access_key: Secret) -> str:

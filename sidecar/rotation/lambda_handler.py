@@ -10,8 +10,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Self
+from uuid import uuid4
 
 from sidecar.arn import Arn
 from sidecar.aws.endpoints import service_endpoint
@@ -24,7 +25,9 @@ from sidecar.rotation.aws_calls import AwsCalls
 from sidecar.rotation.calls import Calls
 from sidecar.rotation.event import RotationEvent
 from sidecar.rotation.goal import Goal, Retirement, Target
-from sidecar.rotation.reaper import reap
+from sidecar.rotation.keeper import Keeper
+from sidecar.rotation.observing import described
+from sidecar.rotation.reaper import Reaped, reap
 from sidecar.rotation.runner import Runner
 from sidecar.rotation.trial import Pace
 
@@ -108,11 +111,28 @@ def reap_handler(event: object, context: object) -> None:
     del event, context
     settings = Settings.read(os.environ)
     calls = _calls(settings, None)
-    clock = SystemClock()
-    reaping = lambda: reap(  # noqa: E731 - so that both handlers log alike
-        calls, settings.target, settings.retirement, clock.now, may_act=lambda: None
-    )
-    _told(reaping, "reap")
+    _told(lambda: reap_as_function(calls, settings, SystemClock().now), "reap")
+
+
+def reap_as_function(calls: Calls, settings: Settings, now: Callable[[], datetime]) -> Reaped:
+    """Retire the replaced key; under the lease once Secrets Manager no longer rotates the secret.
+
+    Somebody may restore a key by hand then, and only then.
+
+    Args:
+        calls: AWS.
+        settings: of the function.
+        now: tells the moment.
+
+    Raises:
+        SidecarError: it did not succeed.
+
+    """
+    if described(calls, settings.target).rotation_enabled:
+        return reap(calls, settings.target, settings.retirement, now, may_act=lambda: None)
+    holder = f"reaping function {uuid4().hex[:8]}"
+    target, rules = settings.target, settings.retirement
+    return Keeper(calls, target, rules, holder, now, time.sleep).reap()
 
 
 def _told(work: Callable[[], object], what: str) -> None:

@@ -13,7 +13,7 @@ from sidecar.rotation.seen import (
     UserKey,
     unknown_among,
 )
-from sidecar.rotation.stuck import RotationStuck, no_value
+from sidecar.rotation.stuck import RotationNotYet, RotationStuck, no_value
 
 
 def observe(calls: Calls, target: Target, token: str | None = None) -> Seen:
@@ -31,6 +31,8 @@ def observe(calls: Calls, target: Target, token: str | None = None) -> Seen:
     """
     facts = described(calls, target)
     current = _current(calls, target)
+    if current.version_id != facts.version_with(CURRENT):
+        raise RotationNotYet("AWSCURRENT is being moved: what AWS says of it differs")
     previous = _previous(calls, target, facts)
     pending = None
     if token is not None and PENDING in facts.labels.get(token, ()):

@@ -1,7 +1,7 @@
 """What may become of the key that was replaced, decided from what is seen; never by its age."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from sidecar.clock import iso_seconds, parse_iso_seconds
@@ -12,6 +12,8 @@ from sidecar.rotation.seen import LastUse, Seen, UserKey
 RECORD_TAG: Final = "sidecar:replaced-key"
 # For so long after it was made inactive a key may still be let in here and there.
 _SPREAD: Final = timedelta(minutes=1)
+# No moment that was noted is later; years can be added to it.
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,15 @@ class Record:
         parts = dict(each.partition("=")[::2] for each in text.split())
         try:
             inactive = parts.get("inactive")
-            return cls(
+            found = cls(
                 parts["current"],
                 parse_iso_seconds(parts["since"]),
                 None if inactive is None else parse_iso_seconds(inactive),
             )
         except (KeyError, ValueError):
             return None
+        latest = max(found.since, found.inactive_since or found.since)
+        return found if latest < _LATEST else None
 
     def __str__(self) -> str:
         inactive = f" inactive={iso_seconds(self.inactive_since)}" if self.inactive_since else ""
@@ -62,8 +66,14 @@ def replaced_at(seen: Seen) -> datetime | None:
     """
     record, rotated = record_of(seen), seen.facts.last_rotated
     if record is not None:
-        return record.since
-    return rotated if rotated is not None and rotated >= _not_before(seen) else None
+        return max(record.since, _not_before(seen))
+    known = rotated is not None and rotated >= _not_before(seen) and not moved_back(seen)
+    return rotated if known else None
+
+
+def moved_back(seen: Seen) -> bool:
+    """Whether the current version is older than the previous one: the label was moved back."""
+    return seen.previous is not None and seen.current.created_at < seen.previous.created_at
 
 
 def _not_before(seen: Seen) -> datetime:
@@ -129,6 +139,10 @@ def next_reap(rules: Retirement, seen: Seen, now: datetime) -> NextReap:
 def _of_active(
     rules: Retirement, seen: Seen, key: UserKey, since: datetime, now: datetime
 ) -> NextReap:
+    record = record_of(seen)
+    if record is not None and record.inactive_since is not None:
+        # Somebody activated it again, and needs it: its grace begins anew.
+        return Note(Record(record.current, now))
     end = since + rules.grace
     if now < end:
         return Wait("the previous key is in its grace", end)
@@ -164,7 +178,10 @@ def may_give_place(rules: Retirement, seen: Seen, now: datetime) -> str | None:
     key = seen.previous_key
     if rules.force or key is None:
         return None
-    since = replaced_at(seen) or _not_before(seen)
+    current = seen.current_key
+    if current is not None and not current.active:
+        return "is the only active one"
+    since = replaced_at(seen) or (now if moved_back(seen) else _not_before(seen))
     if not key.active:
         return _why_kept(rules, seen, since, now) if rules.delete else None
     if now < since + rules.grace:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sidecar.access_key_secret import AccessKeySecret
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 # A step takes at most five in one run; more only where somebody else works against it.
 _MOST_ACTIONS: Final = 12
 _QUOTA: Final = "LimitExceeded"
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+# A key that is made later than this after its note may not be known again.
+_STALLED: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +75,23 @@ class Runner:
             if isinstance(action, Done):
                 log.info("rotation %s: %s: %s", self.goal.token, step.value, action.why)
                 return action.why
-            self._perform(action)
-            if isinstance(action, TryKey):
-                return "the key works"
+            if came := self._perform(action):
+                return came
         raise RotationNotYet(f"{step.value} comes to no end: something works against this rotation")
 
     def _check_deadline(self, step: Step) -> None:
         if self.pace.now() >= self.pace.deadline:
             raise RotationNotYet(f"no time is left for {step.value}")
 
-    def _perform(self, action: Action) -> None:
+    def _perform(self, action: Action) -> str | None:
+        """Carry an action out; tells what came of one that ends its step."""
         user, secret = self.goal.target.user_name, self.goal.target.secret
         if not isinstance(action, TryKey):
             self.may_act()
         match action:
             case CreateKey(content, attempt):
-                self._create(content, attempt)
+                # What was stored is not looked for at once: a read that lags would show an orphan.
+                return "a new key is stored" if self._create(content, attempt) else None
             case SetActive(key, active, why):
                 log.warning("%s is made %s: %s", masked_tail(key), _state(active), why)
                 self.calls.set_active(user, key, active=active)
@@ -97,24 +100,30 @@ class Runner:
                 self.calls.delete_key(user, key)
             case TryKey(content):
                 try_key(self.calls, content, self.pace)
+                return "the key works"
             case MoveCurrent(to, taken_from):
                 self.calls.move_label(secret, CURRENT, to=to, taken_from=taken_from)
+                self._note(Attempt(self.pace.now()).over())
             case DropPending(version, _):
                 self.calls.move_label(secret, PENDING, to=None, taken_from=version)
                 raise pending_gone(version)
+        return None
 
-    def _create(self, content: AccessKeySecret, attempt: Attempt) -> None:
-        """Create and store a key; what cannot be stored is deleted again, if that can be done."""
+    def _create(self, content: AccessKeySecret, attempt: Attempt) -> bool:
+        """Create and store a key, if there is a place; what cannot be stored is deleted again."""
         self._note(attempt)
+        if self.pace.now() >= attempt.at + _STALLED:
+            raise RotationNotYet("this attempt was held up: its key would not be known again")
         self.may_act()
         try:
             new = self.calls.create_key(self.goal.target.user_name)
-        except UpstreamRefused as exc:
+        except UpstreamRefused as exc:  # surely none was made
+            self._note(attempt.over())
             if exc.code != _QUOTA:
                 raise
             # Somebody created one since the keys were listed: the next look shows it.
             log.info("there is no place for a new key any more")
-            return
+            return False
         stored = content.with_key(new.access_key_id, new.secret_access_key)
         try:
             self.may_act()
@@ -124,14 +133,13 @@ class Runner:
                 self._undo(new)
             raise
         self._note(attempt.with_key(new.access_key_id))
+        return True
 
     def _note(self, attempt: Attempt) -> None:
-        """Note an attempt; who may not do that knows no orphan again, and is stopped by one."""
+        """Note an attempt; who cannot do that knows no orphan again, and is stopped by one."""
         try:
             self.calls.tag(self.goal.target.secret, ATTEMPT_TAG, str(attempt))
         except UpstreamRefused as exc:
-            if exc.code not in _DENIED:
-                raise
             log.warning("the attempt is not noted: %s (hint: %s)", exc.message, exc.hint)
 
     def _undo(self, new: NewKey) -> None:

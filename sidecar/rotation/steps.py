@@ -23,8 +23,8 @@ from sidecar.rotation.stuck import (
     elsewhere,
     not_announced,
     previous_in_use,
-    retired,
     shown,
+    shut_out,
     unknown_keys,
     wrong_user,
 )
@@ -55,7 +55,7 @@ def next_action(step: Step, goal: Goal, seen: Seen, now: datetime) -> Action:
         case Step.SET:
             return _set(seen, now)
         case Step.TEST:
-            return _test(seen)
+            return _test(goal, seen)
         case Step.FINISH:
             return _finish(goal, seen, now)
 
@@ -88,7 +88,8 @@ def _check_users(goal: Goal, seen: Seen) -> None:
 def _create(goal: Goal, seen: Seen, now: datetime) -> Action:
     if seen.pending is not None:
         return Done("the key of this rotation is stored")
-    for key in seen.unknown_keys:
+    if seen.unknown_keys:
+        key = seen.unknown_keys[0]
         if not _is_orphan(key, seen):
             raise unknown_keys((key,), goal.target.user_name)
         return _remove_orphan(key)
@@ -98,21 +99,14 @@ def _create(goal: Goal, seen: Seen, now: datetime) -> Action:
 
 
 def _is_orphan(key: UserKey, seen: Seen) -> bool:
-    """Whether a key can only be one that a crashed attempt made and could not store.
-
-    Nobody has its secret half, so it was never used, but perhaps by our own trial of it.
-    """
-    use = seen.unknown_use.get(key.access_key_id, LastUse(None))
+    """Whether a key can only be one that a crashed attempt made and could not store."""
     attempt = latest_attempt(seen.facts)
-    return (
-        attempt is not None
-        and attempt.made_this(key)
-        and (use.at is None or use.service.lower() == "sts")
-    )
+    use = seen.unknown_use.get(key.access_key_id, LastUse(None))
+    return attempt is not None and attempt.left(key, use)
 
 
 def _remove_orphan(key: UserKey) -> Action:
-    """Remove in two moves, the first of which can be undone, and look again between them."""
+    """Remove in two moves, the first of which can be undone."""
     if key.active:
         why = f"no version names {shown(key)}, which a crashed attempt made"
         return SetActive(key.access_key_id, active=False, why=why)
@@ -140,18 +134,22 @@ def _set(seen: Seen, now: datetime) -> Action:
     if key is None and now >= seen.pending.created_at + _SHOWN_WITHIN:
         return DropPending(seen.pending.version_id, "IAM shows no such key of the user")
     if key is not None and not key.active:
-        if key == seen.previous_key:  # retired: it is no new key, whoever wrote the version
-            raise retired(key)
+        attempt = latest_attempt(seen.facts)
+        # One that was retired, or leaked and shut out, is no new key, whoever wrote the version.
+        if key == seen.previous_key or attempt is None or not attempt.made_this(key):
+            raise shut_out(key)
         return SetActive(key.access_key_id, active=True, why="the new key is inactive")
     return Done("the new key is there")
 
 
-def _test(seen: Seen) -> Action:
+def _test(goal: Goal, seen: Seen) -> Action:
     """Try the new key; the current one where no value is pending.
 
     That is so when a rotation is set up without rotating at once: Secrets Manager calls this step
     alone then.
     """
+    if seen.pending is None and not goal.announced:
+        raise RotationNotYet(f"version {goal.token} has no value yet")
     return TryKey((seen.pending or seen.current).content)
 
 

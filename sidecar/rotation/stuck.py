@@ -47,7 +47,8 @@ def unknown_keys(keys: tuple[UserKey, ...], user_name: str) -> RotationStuck:
     return RotationStuck(
         f"user {user_name} has key {shown(*keys)} that no version of the secret names",
         hint="the user must be there for this secret only: delete the key if nobody uses it, or "
-        "take it into a secret that names no live key with `sidecar rotate SECRET --adopt`",
+        "take it into a secret that names no live key with `sidecar rotate SECRET --adopt`; if an "
+        "older version names it, move AWSPREVIOUS there and it is retired",
     )
 
 
@@ -60,10 +61,10 @@ def previous_in_use(key: UserKey, why: str) -> RotationStuck:
     )
 
 
-def retired(key: UserKey) -> RotationStuck:
+def shut_out(key: UserKey) -> RotationStuck:
     """Say that the pending version names a key that was made inactive on purpose."""
     return RotationStuck(
-        f"the pending version names the previous key {shown(key)}, which is inactive",
+        f"the pending version names key {shown(key)}, which somebody made inactive",
         hint="take AWSPENDING from that version, and rotate again",
     )
 

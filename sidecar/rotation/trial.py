@@ -30,6 +30,10 @@ NOT_KNOWN: Final = frozenset(
 )
 
 
+class KeyNotWorking(RotationNotYet):
+    """AWS did not take a key in the time that its trial had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """The runner's time.
@@ -52,7 +56,7 @@ def try_key(calls: Calls, key: AccessKeySecret, pace: Pace) -> None:
     Does not check what the key may do.
 
     Raises:
-        RotationNotYet: it does not work before the deadline.
+        KeyNotWorking: it does not work before the deadline.
         RotationStuck: it is another user's, or there is no key.
         UpstreamError: STS said no for another reason.
 
@@ -68,7 +72,7 @@ def try_key(calls: Calls, key: AccessKeySecret, pace: Pace) -> None:
         if in_a_row == _IN_A_ROW:
             return
         if pace.now() + _PAUSE >= pace.deadline:
-            raise RotationNotYet(
+            raise KeyNotWorking(
                 f"key {masked_tail(key.access_key_id)} does not work yet",
                 hint="IAM takes seconds to spread a new key; the rotation is tried again",
             )

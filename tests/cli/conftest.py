@@ -1,7 +1,6 @@
 """Commands that must fail: run in this process, checked for the form of what they say."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.cli import main
+from tests.logging_state import logging_as_it_was
 
 if TYPE_CHECKING:
     from tests.conftest import Aws
@@ -39,12 +39,8 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Undo what a command does to the process's logging."""
-    root, ours = logging.getLogger(), logging.getLogger("sidecar")
-    handlers, levels = root.handlers[:], (root.level, ours.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture

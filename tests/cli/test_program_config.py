@@ -57,6 +57,17 @@ def test_only_needed_roles_are_left(tmp_path: Path, roles: str, via: str, left: 
     assert inconsistencies(alone) == []
 
 
+def test_no_key_is_rotated_for_a_program_and_the_role_that_does_is_not_needed(
+    tmp_path: Path,
+) -> None:
+    rotation = '[rotation."batch"]\nuser_name = "batch"\nschedule = "rate(30 days)"\nvia = "b"'
+    whole, alone = _alone(
+        tmp_path, *map(_anchored, ("a", "b")), _app('"a"'), '[secrets]\nvia = "a"', rotation
+    )
+    assert (list(whole.rotation), list(alone.rotation)) == (["batch"], [])
+    assert inconsistencies(alone) == []
+
+
 @pytest.mark.parametrize("region", ["", '[aws]\nregion = "us-west-2"'])
 def test_what_is_meant_by_default_stays_the_same(tmp_path: Path, region: str) -> None:
     tables = (_anchored("first", "us-east-1"), _anchored("default", "eu-west-1"))
@@ -122,3 +133,14 @@ def test_nothing_is_put_down_on_the_stdout_of_the_program(
     section = f'[audit]\ndestination = "{destination}"\nchain = true'
     _, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), section)
     assert (alone.audit.destination, alone.audit.chain) == (left, True)
+
+
+def test_a_program_has_no_sink_of_notices_and_none_of_their_secrets(tmp_path: Path) -> None:
+    sinks = (
+        '[notify.a]\ntype = "slack"\nurl_env = "CHAT_URL"\n',
+        '[notify.b]\ntype = "webhook"\nurl_file = "/x/url"\nhmac_key_env = "HOOK_KEY"\n',
+        '[notify.c]\ntype = "file"\ndestination = "stdout"\n',
+    )
+    whole, alone = _alone(tmp_path, _anchored("default"), _app('"default"'), *sinks)
+    assert alone.notify == {}
+    assert own_variables(whole) >= {"CHAT_URL", "HOOK_KEY"}

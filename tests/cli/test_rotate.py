@@ -11,7 +11,7 @@ from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.rotation import trial
 from tests.conftest import Aws
-from tests.rotation.site import Site, new_site
+from tests.rotation.site import Site, new_site, remove_role_policies
 
 Rotate = Callable[..., str]
 
@@ -20,11 +20,7 @@ Rotate = Callable[..., str]
 def site(aws: Aws, tmp_path: Path) -> Iterator[Site]:
     site = new_site(aws, tmp_path, "grace_hours = 25")
     yield site
-    iam = aws.client("iam")
-    for name in {site.user, "lacks"} & set(
-        iam.list_role_policies(RoleName=ROLE_NAME)["PolicyNames"]
-    ):
-        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
+    remove_role_policies(site, "lacks")
 
 
 @pytest.fixture
@@ -119,3 +115,18 @@ def test_a_permission_that_lacks_is_named(site: Site, rotate: Rotate, lacking: s
     assert f"{lacking} was refused" in told
     assert f"hint: the role that rotates needs {lacking}" in told
     assert len(site.keys()) <= 1
+
+
+def test_a_rotation_is_told_to_every_sink_before_the_command_ends(
+    site: Site, rotate: Rotate, tmp_path: Path
+) -> None:
+    lines = tmp_path / "notices"
+    with site.config.open("a") as config:
+        config.write(f'\n[notify.log]\ntype = "file"\ndestination = "{lines}"\n')
+    rotate()
+    rotate("--status")
+    told = [json.loads(each) for each in lines.read_text().splitlines()]
+    assert [each["kind"] for each in told] == ["rotation-started", "rotation-succeeded"]
+    assert told[0]["thread"] == told[1]["thread"]
+    assert told[1]["facts"]["user"] == site.user
+    assert site.current() not in lines.read_text()

@@ -2,16 +2,22 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.clock import SystemClock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import Loaded
+from sidecar.config.notify_section import NOTIFY_TYPES
 from sidecar.config.role_sources import ROLE_SOURCES
+from sidecar.notice import Kind, Notice, Severity
+from sidecar.notify.webhook import post
+from sidecar.redaction import Secret
 
+_LINES = re.DOTALL | re.MULTILINE
 DOCS = Path(__file__).parents[2] / "docs"
 APP = '\n[apps.web]\nroles = ["default", "tenant", "audit", "ci"]\ntoken_env = "WEB_TOKEN"\n'
 
@@ -61,3 +67,33 @@ def test_the_example_of_a_rotation_is_sound_and_opens_when_the_page_says(
     assert schedule is not None
     window = schedule.next_window(new_year, since=new_year)
     assert f"{window.start:%a %d %H}, {window.end:%H}" == "Sun 04 02, 05"
+
+
+def test_the_example_of_sinks_is_sound_and_has_one_of_each_type(
+    load: Callable[..., Loaded], sound: dict[str, Any], toml: Callable[[object], str]
+) -> None:
+    [block] = _blocks("notifications.md")
+    config = load(toml(sound) + block).config
+    assert inconsistencies(config) == []
+    assert {sink.type for sink in config.notify.values()} == set(NOTIFY_TYPES.schemas)
+
+
+def test_the_page_names_every_kind_of_notice() -> None:
+    page = (DOCS / "notifications.md").read_text()
+    told = [each.value for each in Kind if each is not Kind.TEST]
+    assert [each for each in told if f"`{each}`" not in page] == []
+
+
+def test_the_page_s_way_to_verify_a_signature_takes_ours_and_no_other() -> None:
+    [code] = re.findall(r"^```python\n(.*?)^```$", (DOCS / "notifications.md").read_text(), _LINES)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    now = SystemClock().now()
+    notice = Notice(Kind.TEST, Severity.INFO, "a test", now)
+    sent = post(notice, Secret("k" * 32), now)
+    late = post(notice, Secret("k" * 32), now - timedelta(minutes=6))
+    genuine = space["is_genuine"]
+    assert genuine(sent.headers, sent.body, b"k" * 32)
+    assert not genuine(sent.headers, sent.body + b" ", b"k" * 32)
+    assert not genuine(sent.headers, sent.body, b"x" * 32)
+    assert not genuine(late.headers, late.body, b"k" * 32)

@@ -1,10 +1,13 @@
 """Fixtures of rotation on the emulator: a secret, its user, and who keeps the key."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,6 +21,8 @@ from sidecar.rotation.goal import Retirement, Target
 from sidecar.rotation.keeper import Keeper
 from tests.conftest import Aws
 
+ROOT: Final = Path(__file__).parents[2]
+BUILD: Final = ROOT / "deploy/lambda/build_zip.py"
 _numbers: Final = count()
 SHORT: Final = Retirement(grace=timedelta(0), recovery=timedelta(0))
 
@@ -83,3 +88,11 @@ def clients_of(aws: Aws) -> KeyClients:
     )
     place = Place(aws.emulator.region, lambda *_: aws.emulator.url)
     return KeyClients(place, lambda: credentials)
+
+
+@pytest.fixture(scope="session")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the rotation function's zip."""
+    target = tmp_path_factory.mktemp("lambda") / "dist/rotation.zip"
+    subprocess.run([sys.executable, BUILD, target], check=True, capture_output=True)
+    return target

@@ -20,6 +20,8 @@ _Result = TypeVar("_Result")
 ARN: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:batch-AbCdEf"
 USER: Final = "batch"
 MOST_KEYS: Final = 2
+SIGNATURE: Final = timedelta(minutes=5)
+GRACE: Final = timedelta(hours=24)
 
 
 class Died(BaseException):
@@ -60,6 +62,9 @@ class Aws:
     made: int = 0
     # AWS's pages say that moving AWSCURRENT takes AWSPENDING off, and people see that it stays.
     drops_pending: bool = False
+    # IAM tells of a use hours late.
+    use_lag: timedelta = timedelta(hours=4)
+    last_current: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> "Aws":
@@ -127,6 +132,13 @@ class Aws:
             raise Broken(f"AWSCURRENT names {current}, which is dead")
         if len(self.keys) > MOST_KEYS:
             raise Broken("more than two keys")
+        if current is not None:
+            self.last_current[current] = self.now
+
+    def check_out_of_use(self, key: str) -> None:
+        """Check that no cache and no application can hold a key that is taken away."""
+        if self.now < self.last_current.get(key, datetime.min.replace(tzinfo=UTC)) + GRACE:
+            raise Broken(f"{key} was current within its grace")
 
     def works(self, key: str, secret: str) -> bool:
         """Tell whether a key is let in at this moment; a new one works late, an old one longer."""
@@ -161,13 +173,16 @@ class Process:
     log: list[str] = field(default_factory=list)
 
     def _call(self, name: str, work: Callable[[], _Result]) -> _Result:
-        number = self.counter[0]
+        number, signed_at = self.counter[0], self.aws.now
         self.counter[0] += 1
         self.at(number)
         self.log.append(name)
         if self.deaths.get(number) == "before":
             raise Died(f"before {name}")
         self.aws.pass_(seconds=0.1)
+        if name in ("set_active", "delete_key") and self.aws.now > signed_at + SIGNATURE:
+            # Other calls are made again with a new signature; these are not.
+            raise UpstreamRefused("signature expired", code="SignatureDoesNotMatch", status=403)
         try:
             return work()
         finally:
@@ -249,7 +264,14 @@ class Process:
         )
 
     def last_use(self, access_key_id: str) -> LastUse:
-        return self._call("last_use", lambda: self._key(access_key_id).used)
+        return self._call("last_use", lambda: self._last_use(access_key_id))
+
+    def _last_use(self, access_key_id: str) -> LastUse:
+        key = self._key(access_key_id)
+        told_until = self.aws.now - self.aws.use_lag
+        if key.used.at is None or told_until < key.created_at:
+            return LastUse(None)
+        return LastUse(min(key.used.at, told_until), key.used.service)
 
     def create_key(self, user_name: str) -> NewKey:
         return self._call("create_key", self._create)
@@ -262,6 +284,8 @@ class Process:
 
     def set_active(self, user_name: str, access_key_id: str, *, active: bool) -> None:
         def change() -> None:
+            if not active:
+                self.aws.check_out_of_use(access_key_id)
             self._key(access_key_id).active = active
 
         self._call("set_active", change)
@@ -270,6 +294,7 @@ class Process:
         self._call("delete_key", lambda: self._delete(access_key_id))
 
     def _delete(self, access_key_id: str) -> None:
+        self.aws.check_out_of_use(access_key_id)
         key = self.aws.keys.pop(access_key_id, None)
         if key is not None:
             key.created_at = self.aws.now

@@ -69,6 +69,14 @@ def new_site(aws: Aws, directory: Path, rotation: str = "", more: str = "") -> S
     return Site(aws, config, user, secret, arn)
 
 
+def remove_role_policies(site: Site, *more: str) -> None:
+    """Take from the role what it was given for a site, and further policies, where they are."""
+    iam = site.aws.client("iam")
+    there = set(iam.list_role_policies(RoleName=ROLE_NAME)["PolicyNames"])
+    for name in {site.user, *more} & there:
+        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
+
+
 def _provisioned(aws: Aws, name: str) -> str:
     """Make the user, its secret, and what both of them and the role may do."""
     iam = aws.client("iam")

@@ -4,20 +4,8 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Final
 
-import pytest
-
-ROOT: Final = Path(__file__).parents[2]
-BUILD: Final = ROOT / "deploy/lambda/build_zip.py"
-
-
-@pytest.fixture(scope="module")
-def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the zip."""
-    target = tmp_path_factory.mktemp("lambda") / "dist/rotation.zip"
-    subprocess.run([sys.executable, BUILD, target], check=True, capture_output=True)
-    return target
+from tests.rotation.conftest import BUILD, ROOT
 
 
 def test_the_handler_comes_up_with_boto3_alone(zipped: Path) -> None:

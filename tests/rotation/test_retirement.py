@@ -105,9 +105,25 @@ def test_the_grace_begins_when_it_was_replaced_and_not_when_the_new_key_was_made
 def test_a_rotation_before_the_label_was_moved_back_by_hand_does_not_count() -> None:
     older = stored(VERSION, CURRENT, NOW - timedelta(days=9))
     newer = stored("x" * 36, PREVIOUS, NOW - timedelta(days=2))
-    rotated = NOW - timedelta(days=3)
+    # As Secrets Manager sets it: after the version that it made.
+    rotated = NOW - timedelta(days=2) + timedelta(seconds=20)
     state = seen(key(CURRENT), ACTIVE, previous=newer, current=older, last_rotated=rotated)
     assert next_reap(RULES, state, NOW) == Note(Record(VERSION, NOW))
+
+
+def test_a_record_shortens_no_grace_of_a_version_that_was_made_just_now() -> None:
+    record = {RECORD_TAG: str(Record(VERSION, NOW - timedelta(days=9000)))}
+    new = stored(VERSION, CURRENT, NOW)
+    state = seen(key(CURRENT), ACTIVE, previous=BEFORE, current=new, tags=record)
+    assert isinstance(next_reap(RULES, state, NOW), Wait)
+
+
+@pytest.mark.parametrize("moment", ["since", "inactive"])
+def test_a_record_of_a_moment_that_nobody_lives_to_see_is_none(moment: str) -> None:
+    moments = {"since": "2026-01-01T00:00:00Z"} | {moment: "9999-12-31T00:00:00Z"}
+    text = " ".join(f"{name}={when}" for name, when in {"current": VERSION, **moments}.items())
+    assert Record.parse(text) is None
+    assert Record.parse(text.replace("9999", "2026")) is not None
 
 
 @pytest.mark.parametrize(

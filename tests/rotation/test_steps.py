@@ -210,10 +210,15 @@ def test_one_that_is_inactive_gives_no_place_before(
         assert kind(Step.CREATE, view, retirement=rules) is DeleteKey
 
 
+def test_the_only_active_key_gives_no_place() -> None:
+    view = seen(key(CURRENT, active=False), key(PREVIOUS), previous=BEFORE)
+    assert "is the only active one" in str(refused(Step.CREATE, view))
+
+
 def test_a_pending_version_never_revives_a_key_that_was_retired() -> None:
     pending = stored(TOKEN, PREVIOUS)
     view = seen(key(CURRENT), key(PREVIOUS, active=False), previous=BEFORE, pending=pending)
-    assert "previous key" in str(refused(Step.SET, view))
+    assert "which somebody made inactive" in str(refused(Step.SET, view))
 
 
 @pytest.mark.parametrize(

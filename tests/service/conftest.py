@@ -16,12 +16,14 @@ import aiohttp
 import pytest
 
 from sidecar.clock import Clock, SystemClock
+from sidecar.config.control_section import SocketPlace
 from sidecar.config.load import load_config
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
 from sidecar.web.configured_doors import Opening
 from sidecar.web.listener import DEFAULT_LIMITS, ConnectionLimits
+from tests.service.key_user import KeyUser, key_user
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, ManualClock, Serve, Serving
@@ -150,6 +152,23 @@ def config_file(aws: "Aws") -> Path:
 
 
 @pytest.fixture
+def user(aws: "Aws") -> Iterator[KeyUser]:
+    """Give a user who may do everything, with a key in a secret."""
+    with key_user(aws) as user:
+        user.secret_id = aws.new_secret(json.dumps(user.new_key()))
+        yield user
+
+
+@pytest.fixture
+def config_of_user(aws: "Aws", user: KeyUser, tmp_path: Path) -> Path:
+    """Give the demo's file with a role `legacy` that is the user."""
+    file = tmp_path / "sidecar.toml"
+    role = f'[roles.legacy]\nsource = "access-key-secret"\nsecret_id = "{user.secret_id}"\n'
+    file.write_text(f'{aws.stage.config.read_text()}\n{role}via = "default"\n')
+    return file
+
+
+@pytest.fixture
 async def start(
     config_file: Path, variables: dict[str, str], http: aiohttp.ClientSession, token_file: Path
 ) -> AsyncIterator[Start]:
@@ -157,13 +176,16 @@ async def start(
     async with AsyncExitStack() as stack:
 
         async def started(
-            clock: Clock | None = None, limits: ConnectionLimits = DEFAULT_LIMITS, **more: str
+            clock: Clock | None = None,
+            limits: ConnectionLimits = DEFAULT_LIMITS,
+            control: SocketPlace | None = None,
+            **more: str,
         ) -> Doors:
             environment = {**variables, **more}
             clock = clock or SystemClock()
             loaded = load_config(config_file, environment)
             prepared = prepare(loaded, environment, clock.now(), clock=clock)
-            opening = Opening(limits)
+            opening = Opening(limits, control=control)
             running = running_sidecar(loaded.config, prepared, clock, opening=opening)
             sidecar = await stack.enter_async_context(running)
             return Doors({each.name: each.urls[0] for each in sidecar.doors}, http, token_file)
@@ -243,3 +265,20 @@ def serve_here(
             yield Served(process, Doors(process.doors(), http, token_file))
 
     return running
+
+
+Moving = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture
+def moving(until: Until, clock_of_today: "ManualClock") -> Moving:
+    """Give a function that asks as `until` does, and lets seconds pass between the questions."""
+
+    async def ask(condition: Callable[[], Awaitable[bool]]) -> None:
+        async def moved() -> bool:
+            await clock_of_today.advance(2)
+            return await condition()
+
+        await until(moved)
+
+    return ask

@@ -1,89 +1,33 @@
 """A user's key in a secret, from the configuration to what an application may do with it."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.service.key_user import key_user
+
 if TYPE_CHECKING:
     from tests.conftest import Aws
     from tests.service.conftest import Doors, Start, Until
-
-EVERYTHING = json.dumps(
-    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-)
-
-
-@dataclass
-class User:
-    """An IAM user whose key is in a secret, with the administrator's hand on both."""
-
-    aws: "Aws"
-    name: str
-    secret_id: str = ""
-
-    def new_key(self) -> dict[str, str]:
-        """Make a key, and give what the secret holds of it."""
-        key = self.aws.client("iam").create_access_key(UserName=self.name)["AccessKey"]
-        return {
-            "user_name": self.name,
-            "aws_access_key_id": key["AccessKeyId"],
-            "aws_secret_access_key": key["SecretAccessKey"],
-        }
-
-    def put(self, value: dict[str, str]) -> None:
-        self.aws.client("secretsmanager").put_secret_value(
-            SecretId=self.secret_id, SecretString=json.dumps(value)
-        )
-
-
-def _made(aws: "Aws") -> User:
-    user = User(aws, f"batch-{uuid4().hex}")
-    iam = aws.client("iam")
-    iam.create_user(UserName=user.name)
-    iam.put_user_policy(UserName=user.name, PolicyName="all", PolicyDocument=EVERYTHING)
-    return user
-
-
-def _removed(user: User) -> None:
-    iam = user.aws.client("iam")
-    for key in iam.list_access_keys(UserName=user.name)["AccessKeyMetadata"]:
-        iam.delete_access_key(UserName=user.name, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=user.name, PolicyName="all")
-    iam.delete_user(UserName=user.name)
+    from tests.service.key_user import KeyUser
 
 
 @pytest.fixture
-def user(aws: "Aws") -> Iterator[User]:
-    """Give a user who may do everything, with a key in a secret."""
-    user = _made(aws)
-    user.secret_id = aws.new_secret(json.dumps(user.new_key()))
-    yield user
-    _removed(user)
-
-
-@pytest.fixture
-def other(aws: "Aws") -> Iterator[User]:
+def other(aws: "Aws") -> Iterator["KeyUser"]:
     """Give another user, whose key is in no secret."""
-    user = _made(aws)
-    yield user
-    _removed(user)
+    with key_user(aws) as user:
+        yield user
 
 
 @pytest.fixture
-def config_file(aws: "Aws", user: User, tmp_path: Path) -> Path:
-    """Give the demo's file with a role that is the user."""
-    file = tmp_path / "sidecar.toml"
-    role = f'[roles.legacy]\nsource = "access-key-secret"\nsecret_id = "{user.secret_id}"\n'
-    file.write_text(f'{aws.stage.config.read_text()}\n{role}via = "default"\n')
-    return file
+def config_file(config_of_user: Path) -> Path:
+    """Give the file with a role that is the user."""
+    return config_of_user
 
 
 @pytest.fixture
@@ -110,7 +54,7 @@ async def _invalidate(doors: "Doors", secret_id: str) -> None:
 
 
 async def test_the_users_key_is_served_without_a_token_and_with_an_end(
-    doors: "Doors", user: User
+    doors: "Doors", user: "KeyUser"
 ) -> None:
     answer = await _served(doors)
     assert answer["Token"] == ""
@@ -119,7 +63,7 @@ async def test_the_users_key_is_served_without_a_token_and_with_an_end(
 
 
 async def test_after_a_rotation_the_new_key_is_served_as_soon_as_that_is_said(
-    doors: "Doors", user: User, until: "Until"
+    doors: "Doors", user: "KeyUser", until: "Until"
 ) -> None:
     value = user.new_key()
     user.put(value)
@@ -134,7 +78,7 @@ async def test_after_a_rotation_the_new_key_is_served_as_soon_as_that_is_said(
 
 @pytest.mark.parametrize("what", ["no key", "a key of nobody's", "another user's key"])
 async def test_a_value_that_does_not_work_keeps_the_key_before(
-    what: str, doors: "Doors", user: User, other: User, until: "Until"
+    what: str, doors: "Doors", user: "KeyUser", other: "KeyUser", until: "Until"
 ) -> None:
     before = (await _served(doors))["AccessKeyId"]
     nobodys = {"aws_access_key_id": "AKIAIOSFODNN7NOBODYS", "aws_secret_access_key": "k" * 40}
@@ -181,7 +125,7 @@ async def test_a_request_that_is_signed_with_half_of_the_key_is_not(
 
 
 async def test_no_key_is_in_the_log(
-    doors: "Doors", user: User, until: "Until", caplog: pytest.LogCaptureFixture
+    doors: "Doors", user: "KeyUser", until: "Until", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     old, value = await _served(doors), user.new_key()

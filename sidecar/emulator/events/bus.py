@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from moto.events.models import events_backends
 
@@ -46,7 +46,7 @@ class EventBus:
             AwsError: no entries, more than ten, or a bus that does not exist.
         """
         entries = caller.touch.parameters.get("Entries")
-        if not isinstance(entries, list) or not 1 <= len(entries) <= _MOST_ENTRIES:
+        if not _are_entries(entries):
             message = (
                 "1 validation error detected: Value at 'entries' failed to satisfy constraint: "
                 f"Member must have length between 1 and {_MOST_ENTRIES}"
@@ -69,14 +69,13 @@ class EventBus:
         if isinstance(read, dict):
             return read
         source, detail_type, detail = read
-        sent = entry.get("Time")
         event = Event(
             source=source,
             detail_type=detail_type,
             detail=detail,
             account=self._account,
             region=region,
-            time=datetime.fromtimestamp(sent, UTC) if isinstance(sent, int | float) else now,
+            time=_moment(entry.get("Time"), now),
             resources=tuple(entry.get("Resources") or ()),
         )
         self.put(event, _bus_name(entry.get("EventBusName")))
@@ -121,6 +120,20 @@ class EventBus:
         except Exception as error:  # noqa: BLE001 - moto's refusals have no common base
             problem = f"refused: {type(error).__name__}"
         note(problem)
+
+
+def _are_entries(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_ENTRIES:
+        return False
+    return all(isinstance(each, dict) for each in value)
+
+
+def _moment(sent: object, now: datetime) -> datetime:
+    """When an entry says that it happened; now, if it says nothing that is a moment."""
+    try:
+        return datetime.fromtimestamp(sent, UTC) if isinstance(sent, int | float) else now
+    except (OverflowError, ValueError, OSError):
+        return now
 
 
 def _bus_name(name: object) -> str:

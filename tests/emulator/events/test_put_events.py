@@ -1,6 +1,7 @@
 """PutEvents takes or refuses each entry by itself, as EventBridge does."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -33,10 +34,15 @@ def test_a_bad_entry_is_refused_and_the_others_are_taken(
     assert kept["id"] == answer["Entries"][1]["EventId"]
 
 
-@pytest.mark.parametrize("count", [0, 11])
-def test_one_to_ten_entries_are_taken(events: Any, refusal: Any, count: int) -> None:
-    refused = refusal(events.put_events, Entries=[GOOD] * count)
+@pytest.mark.parametrize("entries", [[], [GOOD] * 11])
+def test_one_to_ten_entries_are_taken(events: Any, refusal: Any, entries: list[Any]) -> None:
+    refused = refusal(events.put_events, Entries=entries)
     assert refused[:2] == (400, "ValidationException")
+
+
+def test_an_entry_says_when_it_happened(events: Any, emulator: Any) -> None:
+    events.put_events(Entries=[{**GOOD, "Time": datetime(2026, 3, 1, 12, tzinfo=UTC)}])
+    assert emulator.events()["events"][0]["time"] == "2026-03-01T12:00:00Z"
 
 
 def test_a_bus_that_is_not_there_refuses_all(events: Any, refusal: Any, emulator: Any) -> None:

@@ -1,6 +1,8 @@
 """What a rule takes arrives at its target for real, if the target lets it; nobody else waits."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -140,3 +142,63 @@ def test_another_bus_gets_the_event_by_a_role_and_sends_it_to_no_third_one(
     rule.target(bus, RoleArn=role)
     rule.put({"n": 2})
     assert [each["detail"] for each in queue.events()] == [{"n": 2}]
+
+
+@pytest.fixture
+def new_function(connect: Any, new_role: Any, fresh_name: Any) -> Any:
+    """Give a function that deploys a function which is content with any event but one."""
+
+    def make() -> str:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as file:
+            file.writestr("code.py", "def handler(event, context):\n    assert event != {}\n")
+        arn: str = connect("lambda").create_function(
+            FunctionName=fresh_name("function"),
+            Runtime="python3.11",
+            Role=new_role({"Service": "lambda.amazonaws.com"}),
+            Handler="code.handler",
+            Code={"ZipFile": packed.getvalue()},
+            Timeout=60,
+        )["FunctionArn"]
+        return arn
+
+    return make
+
+
+def test_a_deployed_function_is_run_once_its_policy_lets_eventbridge(
+    new_rule: Any, new_function: Any, connect: Any
+) -> None:
+    rule, function = new_rule(), new_function()
+    rule.target(function)
+    rule.put({})
+    permission = {"StatementId": "1", "Action": "lambda:InvokeFunction", "SourceArn": rule.arn}
+    client, principal = connect("lambda"), "events.amazonaws.com"
+    client.add_permission(FunctionName=function, Principal=principal, **permission)
+    rule.put({})
+    rule.target(function, Input="{}")
+    rule.put({})
+    refused, ran, failed = rule.problems()
+    assert refused.startswith("there is no function")
+    assert (ran, failed) == ("", "the function failed: FunctionFailed")
+
+
+def test_a_log_group_gets_an_event_once_a_resource_policy_lets_eventbridge(
+    new_rule: Any, connect: Any, fresh_name: Any, emulator: Any
+) -> None:
+    logs, name, rule = connect("logs"), fresh_name("group"), new_rule()
+    logs.create_log_group(logGroupName=name)
+    arn = f"arn:aws:logs:{emulator.region}:{emulator.administrator.account}:log-group:{name}"
+    rule.target(arn)
+    rule.put({"n": 1})
+    document = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{arn}:*",
+    }
+    logs.put_resource_policy(policyName=name, policyDocument=json.dumps({"Statement": document}))
+    rule.put({"n": 2})
+    logs.delete_resource_policy(policyName=name)
+    kept = logs.filter_log_events(logGroupName=name)["events"]
+    assert [json.loads(each["message"])["detail"] for each in kept] == [{"n": 2}]
+    assert rule.problems()[0].startswith("no resource policy of CloudWatch Logs lets")
