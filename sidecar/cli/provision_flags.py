@@ -64,7 +64,7 @@ def wish_of(arguments: argparse.Namespace) -> Wish:
 
 
 def _add_authority(parser: argparse.ArgumentParser) -> None:
-    either = parser.add_mutually_exclusive_group(required=True)
+    either = parser.add_mutually_exclusive_group()
     either.add_argument(
         "--ca-bundle", type=Path, metavar="FILE", help="your authority's certificate in PEM"
     )
@@ -153,6 +153,8 @@ def _authority(arguments: argparse.Namespace) -> OwnAuthority | PrivateAuthority
         return PrivateAuthority(short_lived=not arguments.general_purpose)
     if arguments.general_purpose:
         raise OperatorError("--general-purpose needs --private-ca", hint="leave one of them out")
+    if arguments.ca_bundle is None:
+        raise OperatorError("no authority is named", hint="give --ca-bundle or --private-ca")
     return OwnAuthority(bundle=_read("--ca-bundle", arguments.ca_bundle))
 
 

@@ -27,8 +27,8 @@ from sidecar.provision.lint import (
 from sidecar.rotation.policy_lint import Severity
 
 EXAMPLE: Final = (
-    "aws iam get-role --role-name sidecar-workload > role.json\n"
-    "  sidecar provision lint --trust-policy role.json"
+    "sidecar provision lint --trust-policy role.json --profile profile.json\n"
+    "  where role.json is from: aws iam get-role --role-name sidecar-workload"
 )
 
 _DOCUMENTS: Final = {
@@ -69,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _judged(flag: str, path: Path, arguments: argparse.Namespace) -> list[Finding]:
+    content = read_file(path, flag)
     try:
-        return list(_findings(flag, read_document(read_file(path, flag).decode()), arguments))
+        return list(_findings(flag, read_document(content), arguments))
     except ValueError as exc:
         raise OperatorError(f"{flag}: {path} {exc}", hint=_DOCUMENTS[flag]) from None
 

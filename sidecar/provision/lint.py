@@ -46,7 +46,7 @@ class Finding:
     hint: str
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str | bytes) -> Document:
     """Read a document, bare or as an answer of AWS's command line holds it.
 
     Raises:

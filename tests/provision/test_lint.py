@@ -19,7 +19,7 @@ from tests.provision.wishes import FULL
 ACCOUNT = "123456789012"
 ANCHOR = f"arn:aws:rolesanywhere:eu-central-1:{ACCOUNT}:trust-anchor/1"
 ALL_THREE = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
-TRUST = {
+TRUST: dict[str, Any] = {
     "Effect": "Allow",
     "Principal": {"Service": "rolesanywhere.amazonaws.com"},
     "Action": ALL_THREE,
@@ -104,7 +104,10 @@ def test_each_missing_session_action_is_an_error(action: str) -> None:
             },
             ("aws:SourceArn", "error"),
         ),
-        ({"Principal": {"AWS": "*", "Service": "rolesanywhere.amazonaws.com"}}, ("Principal", "warning")),
+        (
+            {"Principal": {"AWS": "*", "Service": "rolesanywhere.amazonaws.com"}},
+            ("Principal", "warning"),
+        ),
     ],
     ids=["arn", "account", "service", "pattern", "if-exists", "not", "anybody"],
 )
