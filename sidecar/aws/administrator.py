@@ -12,10 +12,11 @@ from sidecar.aws.boto_client import system_cas
 from sidecar.aws.failed_calls import failed
 from sidecar.errors import OperatorError, UpstreamError
 
+# Roles Anywhere takes one call a second of most of its operations.
 _CONFIG: Final = BotoConfig(
     connect_timeout=5,
     read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": 8},
     user_agent_extra="credential-sidecar",
     s3={"addressing_style": "path"},
 )

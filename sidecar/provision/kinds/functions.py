@@ -162,6 +162,7 @@ KINDS: Final = {
         _update_function,
         _delete_function,
         described=_with_code,
+        exact=frozenset({"Environment"}),
         fixed=frozenset(_AT_CREATION),
     ),
     "AWS::Lambda::Permission": Kind(

@@ -63,6 +63,7 @@ class Kind:
         delete: takes it away; it may be gone already.
         described: gives the properties to compare and to make it of, from those of the description.
         not_compared: properties that are given when it is made and then belong to others.
+        exact: properties in which whatever was not described is a difference.
         secret: properties whose values are never shown.
         fixed: properties that AWS does not change in place.
 
@@ -76,5 +77,6 @@ class Kind:
     needs: tuple[str, ...] = ()
     described: Callable[[Account, Properties], Properties] = _as_they_are
     not_compared: frozenset[str] = frozenset({"Tags"})
+    exact: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()

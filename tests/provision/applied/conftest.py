@@ -1,12 +1,8 @@
 """Fixtures for what is made by calls: an emulator, its administrator's calls, and stacks."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -16,7 +12,6 @@ from sidecar.emulator.server import Emulator, running_emulator
 from sidecar.provision.account import Calls
 from tests.provision.applied.stack import Stack, administrator_of, full_wish, lazy_zip, stack_of
 
-_BUILD: Final = Path(__file__).parents[3] / "deploy/lambda/build_zip.py"
 NewStack = Callable[..., Stack]
 _numbers = count(1)
 
@@ -45,12 +40,10 @@ def bundle(authority: Authority) -> str:
     return certificate_pem(authority.certificate).decode()
 
 
-@pytest.fixture(scope="session")
-def rotation_zip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give the real code of the rotation function; most stacks here do without."""
-    target = tmp_path_factory.mktemp("lambda") / "rotation.zip"
-    subprocess.run([sys.executable, _BUILD, target], check=True, capture_output=True)
-    return target.read_bytes()
+@pytest.fixture
+def fresh_stack_name() -> str:
+    """Give a name that no other test has."""
+    return f"stack{next(_numbers)}x"
 
 
 @pytest.fixture
