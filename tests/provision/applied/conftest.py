@@ -1,8 +1,10 @@
 """Fixtures for what is made by calls: an emulator, its administrator's calls, and stacks."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,14 @@ from sidecar.aws.administrator import AdministratorCalls
 from sidecar.ca import Authority, Subject, certificate_pem, create_root
 from sidecar.emulator.server import Emulator, running_emulator
 from sidecar.provision.account import Calls
-from tests.provision.applied.stack import Stack, administrator_of, full_wish, lazy_zip, stack_of
+from tests.provision.applied.stack import (
+    Stack,
+    administrator_of,
+    full_wish,
+    lazy_zip,
+    quick_zip,
+    stack_of,
+)
 
 NewStack = Callable[..., Stack]
 _numbers = count(1)
@@ -46,14 +55,23 @@ def fresh_stack_name() -> str:
     return f"stack{next(_numbers)}x"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_stack(
     provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str
 ) -> NewStack:
-    """Give a function that describes a stack with everything; it is not made yet."""
+    """Give a function that describes a stack, with everything unless told; it is not made yet."""
 
-    def make(calls: Calls = administrator, code: bytes = lazy_zip()) -> Stack:
-        wish = full_wish(f"stack{next(_numbers)}x", bundle)
+    def make(calls: Calls = administrator, code: bytes = lazy_zip(), **changes: Any) -> Stack:
+        wish = replace(full_wish(f"stack{next(_numbers)}x", bundle), **changes)
         return stack_of(wish, calls, provisioned_emulator.region, code)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def kept_stack(new_stack: NewStack, provisioned_emulator: Emulator) -> Stack:
+    """Give a stack for tests that change it, each from where it was described."""
+    made = new_stack(code=quick_zip())
+    made.apply()
+    provisioned_emulator.wait_for_rotations()
+    return made
