@@ -16,8 +16,9 @@ demo: .venv/.demo  ## run the main job on the embedded emulator, every step chec
 test: .venv/.test  ## all tests; those with containers skip where no Docker engine answers
 	$(PYTEST)
 
-nightly: .venv/.test  ## attacks with INPUTS made-up inputs (100000), rotations at full size; half an hour
+nightly: .venv/.test  ## attacks with INPUTS made-up inputs (100000), rotations and templates in full; an hour
 	CRASH_TRIPLES=5000 ROTATING_APPS=20 ROTATIONS=10 $(PYTEST) tests/rotation
+	EVERY_TEMPLATE=yes $(PYTEST) tests/provision
 	FUZZ_INPUTS=$(INPUTS) $(PYTEST) tests/attacks
 
 check: lint unit  ## the one gate: ruff, mypy strict, tests with branch coverage, docs tests

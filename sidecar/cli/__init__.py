@@ -62,6 +62,10 @@ COMMANDS: Final = {
     "certs revoke": Command("certs_revoke", "note that a certificate is revoked"),
     "certs crl": Command("certs_crl", "sign the list of revoked certificates"),
     "certs show": Command("certs_show", "say what certificates and keys are, and what is wrong"),
+    "provision template": Command(
+        "provision_template", "print what is to exist in AWS, for CloudFormation or Terraform"
+    ),
+    "provision lint": Command("provision_lint", "judge policies and a profile that exist"),
     "audit verify": Command(
         "audit_verify", "check that nothing of a chained audit trail was changed or removed"
     ),

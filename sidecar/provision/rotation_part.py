@@ -85,7 +85,9 @@ def _log_group(logical_id: str, function: str) -> Resource:
 
 
 def _function_role() -> Resource:
-    logs: list[Value] = [Attribute(each, "Arn") for each in ("RotationLogs", "ReapingLogs")]
+    logs: list[Value] = [
+        arn("logs", "log-group:", *log_group_name(each).pieces, ":*") for each in (ROTATE, REAP)
+    ]
     permissions = document(
         allow(_ON_THE_SECRET, _SECRET),
         allow(_ON_THE_USER, Attribute("RotatedUser", "Arn")),
