@@ -7,9 +7,12 @@ from itertools import count
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.ca import Authority, Subject, certificate_pem, create_root
+from sidecar.ca.crl import create_crl
+from sidecar.ca.issued import Record
 from sidecar.emulator.server import Emulator, running_emulator
 from sidecar.provision.account import Calls
 from tests.provision.applied.stack import (
@@ -49,6 +52,15 @@ def bundle(authority: Authority) -> str:
     return certificate_pem(authority.certificate).decode()
 
 
+@pytest.fixture(scope="session")
+def revoked(authority: Authority) -> str:
+    """Give a list of revoked certificates that names none."""
+    signed = create_crl(
+        authority, Record(), previous=None, now=datetime.now(UTC), validity=timedelta(days=1)
+    )
+    return signed.public_bytes(Encoding.PEM).decode()
+
+
 @pytest.fixture
 def fresh_stack_name() -> str:
     """Give a name that no other test has."""
@@ -57,12 +69,12 @@ def fresh_stack_name() -> str:
 
 @pytest.fixture(scope="session")
 def new_stack(
-    provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str
+    provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str, revoked: str
 ) -> NewStack:
     """Give a function that describes a stack, with everything unless told; it is not made yet."""
 
     def make(calls: Calls = administrator, code: bytes = lazy_zip(), **changes: Any) -> Stack:
-        wish = replace(full_wish(f"stack{next(_numbers)}x", bundle), **changes)
+        wish = replace(full_wish(f"stack{next(_numbers)}x", bundle, revoked), **changes)
         return stack_of(wish, calls, provisioned_emulator.region, code)
 
     return make
