@@ -16,7 +16,7 @@ from sidecar.errors import OperatorError, UpstreamError
 _CONFIG: Final = BotoConfig(
     connect_timeout=5,
     read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 8},
+    retries={"mode": "standard", "total_max_attempts": 5},
     user_agent_extra="credential-sidecar",
     s3={"addressing_style": "path"},
 )

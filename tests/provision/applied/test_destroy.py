@@ -62,6 +62,7 @@ def test_a_bucket_with_something_in_it_is_kept_unless_asked_for(new_stack: NewSt
     stack.account.ask("s3", "put_object", Bucket=name, Key="log", Body=b"line")
     with pytest.raises(OperatorError, match=f"bucket {name} is not empty"):
         stack.destroy()
+    assert {each.action for each in stack.plan()} == {Action.LEAVE}
     stack.changed(may_delete=Leave(secrets_at_once=True, objects=True)).destroy()
     assert stack.inventory() == []
 
