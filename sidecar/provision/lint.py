@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from sidecar.rotation.policy_document import ALLOW, read_statements
 from sidecar.rotation.policy_lint import Severity, lint_policy
 
 _SERVICE: Final = "rolesanywhere.amazonaws.com"
@@ -13,6 +14,7 @@ _SERVICE: Final = "rolesanywhere.amazonaws.com"
 _SESSION_ACTIONS: Final = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 _USUAL_SECONDS: Final = 3600
 _KEY_CHANGES: Final = ("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey")
+_TAG: Final = "secretsmanager:TagResource"
 _READ: Final = "secretsmanager:GetSecretValue"
 # Members in which the answers of AWS's own commands hold the document.
 _WRAPPERS: Final = (
@@ -126,14 +128,24 @@ def lint_user_policy(document: Document) -> Iterator[Finding]:
 
 
 def lint_execution_role(document: Document, *, user_arn: str, secret_arn: str) -> Iterator[Finding]:
-    """Say what a rotation needs and its role's policy lacks, as `lint_policy` does.
+    """Say what a rotation needs and its role's policy lacks, and which secrets it reads besides.
 
     Raises:
         ValueError: it is no policy document.
 
     """
-    for each in lint_policy(json.dumps(document), user_arn=user_arn, secret_arn=secret_arn):
+    text = json.dumps(document)
+    for each in lint_policy(text, user_arn=user_arn, secret_arn=secret_arn):
         yield Finding(each.action, each.severity, each.sentence, each.hint)
+    allowing = [each for each in read_statements(text) if each.effect == ALLOW]
+    if not any(each.names(_TAG) and each.reached_by(secret_arn) for each in allowing):
+        what = f"is not allowed on {secret_arn}: no replaced key is ever retired"
+        yield Finding(_TAG, Severity.WARNING, what, f"allow it on {secret_arn}")
+    reading = [each for each in allowing if each.names(_READ)]
+    wide = [one for each in reading for one in each.resources if _reaches_more(one, secret_arn)]
+    for pattern in dict.fromkeys(wide):
+        what = f"is allowed on {pattern}: other secrets can be read too"
+        yield Finding(_READ, Severity.WARNING, what, f"allow it on {secret_arn} only")
 
 
 def lint_profile(document: Document) -> Iterator[Finding]:
@@ -179,6 +191,12 @@ def _session_settings(profile: Document) -> Iterator[Finding]:
     if wide:
         what = f"has {wide[0]}, which takes nothing away"
         yield Finding("managedPolicyArns", Severity.WARNING, what, "name a narrower policy")
+
+
+def _reaches_more(pattern: str, secret_arn: str) -> bool:
+    """Whether a pattern is for more than one secret, whose ARN's last characters may be open."""
+    name = secret_arn.rpartition("-")[0]
+    return pattern not in (secret_arn, f"{name}-??????")
 
 
 def _source(statement: Document) -> Iterator[Finding]:

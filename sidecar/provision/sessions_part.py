@@ -5,7 +5,16 @@ from typing import Final
 
 from sidecar.provision.naming import ACCOUNT, arn, global_arn, named
 from sidecar.provision.policy_text import allow, document, from_service, json_text
-from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
+from sidecar.provision.resource import (
+    Attribute,
+    Parameter,
+    Ref,
+    Reference,
+    Resource,
+    Surroundings,
+    Text,
+    Value,
+)
 from sidecar.provision.wish import LONGEST_PARAMETER, PrivateAuthority, Wish
 
 ANCHOR_ARN: Final = Attribute("TrustAnchor", "TrustAnchorArn")
@@ -138,6 +147,27 @@ def _trust(wish: Wish) -> dict[str, Value]:
     return from_service("rolesanywhere", _ACTIONS, Condition=condition)
 
 
+def session_policy_length(wish: Wish) -> int:
+    """Say about how long the session policy is once its references are filled in."""
+    policy = _session_policy(wish, _permissions(wish))
+    if isinstance(policy, str):
+        return len(policy)
+    return sum(
+        len(each) if isinstance(each, str) else _filled_length(each) for each in policy.pieces
+    )
+
+
+def _filled_length(reference: Reference) -> int:
+    """Reckon an account's id or a region as fourteen characters, and anything else as an ARN."""
+    return 14 if isinstance(reference, Surroundings) else 90
+
+
+def _session_policy(wish: Wish, statements: list[dict[str, Value]]) -> str | Text:
+    if wish.sessions.policy is not None:
+        return wish.sessions.policy
+    return json_text(document(*statements)) if statements else ""
+
+
 def _profile(wish: Wish, statements: list[dict[str, Value]]) -> Resource:
     properties: dict[str, Value] = {
         "Name": named("profile"),
@@ -146,10 +176,8 @@ def _profile(wish: Wish, statements: list[dict[str, Value]]) -> Resource:
         "DurationSeconds": wish.sessions.duration_seconds,
         "AcceptRoleSessionName": False,
     }
-    if wish.sessions.policy is not None:
-        properties["SessionPolicy"] = wish.sessions.policy
-    elif statements:
-        properties["SessionPolicy"] = json_text(document(*statements))
+    if policy := _session_policy(wish, statements):
+        properties["SessionPolicy"] = policy
     return Resource("Profile", "AWS::RolesAnywhere::Profile", properties)
 
 

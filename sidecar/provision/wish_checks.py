@@ -8,6 +8,7 @@ from typing import Final
 
 from sidecar.arn import Arn
 from sidecar.errors import Problem
+from sidecar.provision.sessions_part import session_policy_length
 from sidecar.provision.wish import Chat, OwnAuthority, PrivateAuthority, Reach, Rotation, Wish
 from sidecar.rotation.schedule import Schedule
 
@@ -15,6 +16,7 @@ _HOUR: Final = timedelta(hours=1)
 _HOURS: Final = range(1, 8761)
 _SECONDS: Final = range(900, 43201)
 _YEARS: Final = range(1, 31)
+_LONGEST_POLICY: Final = 2048
 # The names of what is made begin with it, a bucket's among them, which has the least room.
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]")
 _USER_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
@@ -36,7 +38,7 @@ def breaches(wish: Wish) -> Iterator[Problem]:
     if wish.revocation_list is not None:
         yield from _pem("revocation_list", wish.revocation_list, "X509 CRL")
     yield from _number("sessions.duration_seconds", wish.sessions.duration_seconds, _SECONDS)
-    yield from _session_policy(wish.sessions.policy)
+    yield from _session_policy(wish)
     for each in wish.sessions.common_names:
         yield from _text("sessions.common_names", each, _COMMON_NAME, "1 to 64 characters, no *")
     for each in wish.sessions.source_identities:
@@ -61,7 +63,19 @@ def _authority(authority: OwnAuthority | PrivateAuthority) -> Iterator[Problem]:
     yield from _number("authority.years", authority.years, _YEARS)
 
 
-def _session_policy(text: str | None) -> Iterator[Problem]:
+def _session_policy(wish: Wish) -> Iterator[Problem]:
+    """STS counts a session policy's characters.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy)
+    """
+    length = session_policy_length(wish)
+    if length > _LONGEST_POLICY:
+        yield Problem(
+            "sessions.policy",
+            f"has some {length} characters; sessions may have one of {_LONGEST_POLICY}",
+            "name fewer secrets by patterns, or give a shorter session policy",
+        )
+    text = wish.sessions.policy
     if text is None:
         return
     try:

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from sidecar.rotation.policy_lint import lint_policy
 from sidecar.rotation.schedule import Schedule
+from tests.provision.resolved import SECRET, USER, resolved
 from tests.provision.wishes import Template
 
-USER: Final = "arn:aws:iam::123456789012:user/batch-user"
-SECRET: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:batch-AbCdEf"
 # They assume a role without saying for what: AWS documents no aws:SourceArn for them.
 NAMELESS: Final = {"lambda.amazonaws.com", "chatbot.amazonaws.com"}
 SESSION_ACTIONS: Final = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
@@ -63,7 +62,7 @@ def the_function_s_role_can_rotate_and_nothing_wider(template: Template) -> Iter
     for policy in (
         template["Resources"].get("FunctionRole", {}).get("Properties", _NONE)["Policies"]
     ):
-        document = json.dumps(_resolved(policy["PolicyDocument"]))
+        document = json.dumps(resolved(template, policy["PolicyDocument"]))
         found = lint_policy(document, user_arn=USER, secret_arn=SECRET)
         yield from (f"{each.action} {each.sentence}" for each in found)
 
@@ -180,20 +179,3 @@ def _named(value: Any) -> Iterator[str]:
                 yield from (part.split("}")[0].split(".")[0] for part in each.split("${")[1:])
             else:
                 yield from _named(each)
-
-
-def _resolved(value: Any) -> Any:
-    """Put ARNs in the place of references."""
-    known = {
-        json.dumps({"Ref": "RotatedSecret"}): SECRET,
-        json.dumps({"Fn::GetAtt": ["RotatedUser", "Arn"]}): USER,
-    }
-    if isinstance(value, list):
-        return [_resolved(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if found := known.get(json.dumps(value)):
-        return found
-    if value.keys() & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
-        return "arn:aws:logs:eu-central-1:123456789012:log-group:x:*"
-    return {name: _resolved(each) for name, each in value.items()}

@@ -14,6 +14,7 @@ from sidecar.provision.lint import (
     lint_user_policy,
     read_document,
 )
+from tests.provision.resolved import SECRET, USER, resolved
 from tests.provision.wishes import FULL
 
 ACCOUNT = "123456789012"
@@ -188,11 +189,30 @@ def test_a_user_who_reads_secrets_and_one_who_reads_objects() -> None:
     assert _told(lint_user_policy(_policy(READ | {"Action": "s3:GetObject"}))) == []
 
 
+def _execution(document: dict[str, object]) -> list[tuple[str, str]]:
+    return _told(lint_execution_role(document, user_arn=USER, secret_arn=SECRET))
+
+
 def test_the_tutorial_s_execution_role_lacks_the_key_actions() -> None:
-    found = _told(
-        lint_execution_role(_policy(READ), user_arn="arn:aws:iam::1:user/a", secret_arn="arn:aws:x")
-    )
-    assert ("iam:CreateAccessKey", "error") in found
+    assert ("iam:CreateAccessKey", "error") in _execution(_policy(READ))
+
+
+def test_our_own_execution_role_has_no_finding() -> None:
+    given = template(FULL)
+    (policy,) = given["Resources"]["FunctionRole"]["Properties"]["Policies"]
+    assert _execution(resolved(given, policy["PolicyDocument"])) == []
+
+
+def test_an_execution_role_that_reads_other_secrets_is_too_wide() -> None:
+    assert (READ["Action"], "warning") in _execution(_policy(READ))
+    for resource in (SECRET, f"{SECRET[:-6]}??????"):
+        assert (READ["Action"], "warning") not in _execution(_policy(READ | {"Resource": resource}))
+
+
+def test_a_reaper_that_cannot_tag_is_told() -> None:
+    tag = ("secretsmanager:TagResource", "warning")
+    assert tag in _execution(_policy(READ))
+    assert tag not in _execution(_policy(READ | {"Action": "secretsmanager:*"}))
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,12 @@ def test_a_private_key_in_the_place_of_a_certificate_is_refused_and_not_shown() 
     assert "secretbytes" not in said
 
 
+def test_more_than_a_session_policy_can_hold_is_refused() -> None:
+    (said,) = _wrong(_reaching(secrets=tuple(f"prod/web/{n}" for n in range(40))))
+    assert said.startswith("sessions.policy: has some ")
+    assert _wrong(_reaching(secrets=tuple(f"prod/web/{n}" for n in range(10)))) == []
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     wish = replace(FULL, name="", rotation=Rotation(user_name="", secret_name=""))
     with pytest.raises(ConfigError) as caught:
