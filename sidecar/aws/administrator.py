@@ -12,6 +12,7 @@ from sidecar.aws.boto_client import system_cas
 from sidecar.aws.failed_calls import failed
 from sidecar.errors import OperatorError, UpstreamError
 
+# Roles Anywhere takes one call a second of most of its operations.
 _CONFIG: Final = BotoConfig(
     connect_timeout=5,
     read_timeout=30,

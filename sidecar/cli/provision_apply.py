@@ -22,7 +22,7 @@ from sidecar.cli.provision_account import (
 )
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.errors import OperatorError
-from sidecar.provision.applying import apply
+from sidecar.provision.applying import apply, refuse_early
 from sidecar.provision.machine import Machine, sidecar_toml
 from sidecar.provision.planning import Action, Step
 from sidecar.provision.showing import step_lines, summary
@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             for line in step_lines(step):
                 print(one_line(line), flush=True)
 
+    refuse_early(stack.look())
     look = stack.look()
     apply(look, tell)
     print(one_line(summary(steps).replace("to create", "made").replace("to change", "changed")))

@@ -9,6 +9,7 @@ from typing import Final
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account
 from sidecar.provision.kinds.kind import Found, Kind, Wanted
+from sidecar.provision.kinds.known import kind_of
 from sidecar.provision.looking import Look
 from sidecar.provision.planning import Action, Step, refuse_others, step_for
 from sidecar.provision.resource import Resource
@@ -16,6 +17,20 @@ from sidecar.provision.resource import Resource
 # What was made may not be seen at once, by IAM above all.
 _LOOKS: Final = 15
 _PAUSE_SECONDS: Final = 2.0
+
+
+def refuse_early(look: Look) -> None:
+    """See that nothing of what is known beforehand will stop an application halfway.
+
+    Raises:
+        OperatorError: something is somebody else's, cannot be changed in place, or lacks what it
+            is made of.
+        UpstreamError: AWS refused to tell, or did not answer.
+
+    """
+    for step in look.steps():
+        if step.action is Action.CREATE:
+            kind_of(step.wanted.type).check(look.account, step.wanted)
 
 
 def apply(look: Look, tell: Callable[[Step], None] = lambda _: None) -> Mapping[str, Found]:
@@ -77,7 +92,8 @@ def doomed(look: Look) -> tuple[tuple[Wanted, Found, Kind], ...]:
     """Give what a destruction would delete, the last made first.
 
     Raises:
-        OperatorError: something of a name of the stack is somebody else's.
+        OperatorError: something of a name of the stack is somebody else's, or may not be deleted;
+            nothing is deleted then.
 
     """
     there = []
@@ -85,6 +101,9 @@ def doomed(look: Look) -> tuple[tuple[Wanted, Found, Kind], ...]:
         wanted, found, kind = look.at(resource)
         if found is not None:
             refuse_others(wanted, found)
+            if found.kept_by:
+                message, hint = found.kept_by
+                raise OperatorError(message, hint=hint)
             there.append((wanted, found, kind))
     return tuple(reversed(there))
 

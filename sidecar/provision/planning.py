@@ -96,7 +96,9 @@ def _changes(wanted: Wanted, found: Found, kind: Kind) -> tuple[Change, ...]:
     for name, value in wanted.properties.items():
         if name in kind.not_compared:
             continue
-        there = _like(value, found.properties.get(name))
+        there = found.properties.get(name)
+        if name not in kind.exact:
+            there = _like(value, there)
         if _comparable(value) != _comparable(there):
             secret = name in kind.secret
             changes.append(Change(name, shown(there, secret=secret), shown(value, secret=secret)))
@@ -123,7 +125,8 @@ def _is_policy(value: Mapping[str, Any]) -> bool:
 def _comparable(value: Any) -> Any:
     """Give a form that is the same for the same meaning.
 
-    Numbers and truth values may be text, policies may be text, and lists of names have no order.
+    Numbers and truth values may be text, policies may be text, lists of names have no order, and
+    services that store policies write a list of one name as the name.
     """
     value = _parsed(value)
     if isinstance(value, bool):
@@ -135,7 +138,9 @@ def _comparable(value: Any) -> Any:
         return {name: each for name, each in pairs.items() if each is not None}
     if isinstance(value, list | tuple):
         entries = [_comparable(each) for each in value]
-        return sorted(entries) if all(isinstance(each, str) for each in entries) else entries
+        if not all(isinstance(each, str) for each in entries):
+            return entries
+        return entries[0] if len(entries) == 1 else sorted(entries)
     return value.strip() if isinstance(value, str) else value
 
 

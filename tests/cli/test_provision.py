@@ -161,6 +161,26 @@ def test_chat_at_an_endpoint_without_it_is_an_error_that_says_so(
     assert "chat channels are not supported by this endpoint" in capsys.readouterr().err
 
 
+def test_where_something_is_missing_nothing_is_made(
+    site: Words, aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.emulator.clear_calls()
+    assert main(site("apply", "--rotate-user", "batch", "--rotate-secret", "prod/batch")) == 1
+    assert "there is no code for the function" in capsys.readouterr().err
+    assert [each for each in aws.emulator.calls() if "Create" in each] == []
+
+
+def test_what_was_switched_off_since_is_deleted_too(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(site("apply", "--events")) == 0
+    off = ["--events", "--no-trail", "--no-queue", "--no-alarms"]
+    assert main(site("destroy", *off, "--yes", "--empty-buckets")) == 0
+    capsys.readouterr()
+    assert main(site("plan", "--events")) == 0
+    assert " 0 to change, 0 unchanged" in capsys.readouterr().out
+
+
 def test_a_file_that_is_no_zip_is_refused(
     site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

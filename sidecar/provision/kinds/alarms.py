@@ -50,7 +50,7 @@ def _find_group(account: Account, wanted: Wanted) -> Found | None:
     for each in held:
         if each["logGroupName"] == name:
             arn = each["arn"].removesuffix(":*")
-            tags = account.ask("logs", "list_tags_log_group", logGroupName=name)["tags"]
+            tags = account.ask("logs", "list_tags_for_resource", resourceArn=arn)["tags"]
             properties = {"LogGroupName": name, _RETENTION: each.get("retentionInDays")}
             lost = "what is written in it"
             return Found(name, {"Arn": f"{arn}:*"}, properties, account.owns(tags), lost)

@@ -97,5 +97,12 @@ def _delete_rule(account: Account, found: Found) -> None:
 
 
 KINDS: Final = {
-    "AWS::Events::Rule": Kind("Name", _find_rule, _create_rule, _update_rule, _delete_rule),
+    "AWS::Events::Rule": Kind(
+        "Name",
+        _find_rule,
+        _create_rule,
+        _update_rule,
+        _delete_rule,
+        exact=frozenset({"EventPattern"}),
+    ),
 }

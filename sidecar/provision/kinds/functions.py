@@ -55,12 +55,16 @@ def _with_code(account: Account, properties: Properties) -> Properties:
     return {**rest, _CODE: {"Sha256": hashed}}
 
 
-def _create_function(account: Account, wanted: Wanted) -> None:
+def _check_code(account: Account, wanted: Wanted) -> None:
     if account.function_zip is None:
         raise OperatorError(
             f"there is no code for the function {wanted.properties['FunctionName']}",
             hint="make it with `make lambda`, and give it as --function-zip",
         )
+
+
+def _create_function(account: Account, wanted: Wanted) -> None:
+    _check_code(account, wanted)
     account.patiently(
         _LAGGING,
         _SERVICE,
@@ -162,6 +166,8 @@ KINDS: Final = {
         _update_function,
         _delete_function,
         described=_with_code,
+        check=_check_code,
+        exact=frozenset({"Environment"}),
         fixed=frozenset(_AT_CREATION),
     ),
     "AWS::Lambda::Permission": Kind(

@@ -29,6 +29,7 @@ class Found:
             enough to delete it by.
         ours: whether it has the stack's tag, or belongs to something that has.
         also_lost: what goes with it when it is deleted and people should know, or empty.
+        kept_by: what forbids to delete it, with what to do about it; empty when nothing does.
 
     """
 
@@ -37,10 +38,15 @@ class Found:
     properties: Properties
     ours: bool = True
     also_lost: str = ""
+    kept_by: tuple[str, ...] = ()
 
 
 def _nothing(_account: Account, _found: Found) -> None:
     """Do nothing: it goes with what it belongs to."""
+
+
+def _makeable(_account: Account, _wanted: Wanted) -> None:
+    """Find nothing missing."""
 
 
 def _as_they_are(_account: Account, properties: Properties) -> Properties:
@@ -62,7 +68,9 @@ class Kind:
         update: changes it; the last argument names the properties that differ.
         delete: takes it away; it may be gone already.
         described: gives the properties to compare and to make it of, from those of the description.
+        check: raises OperatorError where something is missing without which it cannot be made.
         not_compared: properties that are given when it is made and then belong to others.
+        exact: properties in which whatever was not described is a difference.
         secret: properties whose values are never shown.
         fixed: properties that AWS does not change in place.
 
@@ -75,6 +83,8 @@ class Kind:
     delete: Callable[[Account, Found], None] = _nothing
     needs: tuple[str, ...] = ()
     described: Callable[[Account, Properties], Properties] = _as_they_are
+    check: Callable[[Account, Wanted], None] = _makeable
     not_compared: frozenset[str] = frozenset({"Tags"})
+    exact: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from sidecar.errors import OperatorError, UpstreamError
+from sidecar.errors import UpstreamError
 from sidecar.provision.account import Account
 from sidecar.provision.kinds.kind import Found, Kind, Wanted
 
@@ -100,7 +100,19 @@ def _find_bucket(account: Account, wanted: Wanted) -> Found | None:
     ours = account.owns(tags)
     properties = {"BucketName": name, **(_settings(account, wanted, name) if ours else {})}
     attributes = {"Arn": f"arn:{account.place.partition}:s3:::{name}"}
-    return Found(name, attributes, properties, ours, "everything in it")
+    kept = _kept_by(account, name) if ours else ()
+    return Found(name, attributes, properties, ours, "everything in it", kept)
+
+
+def _kept_by(account: Account, bucket: str) -> tuple[str, ...]:
+    """Say that there is something in it, unless that may be deleted too."""
+    if account.may_delete.objects:
+        return ()
+    held = account.ask("s3", "list_objects_v2", Bucket=bucket, MaxKeys=1)
+    if not held.get("Contents"):
+        return ()
+    hint = "it holds the trail's log: --empty-buckets deletes that too"
+    return f"bucket {bucket} is not empty", hint
 
 
 def _bucket_tags(account: Account, bucket: str) -> list[Any] | None:
@@ -192,15 +204,7 @@ def _update_bucket(account: Account, wanted: Wanted, found: Found, changed: froz
 
 
 def _delete_bucket(account: Account, found: Found) -> None:
-    held = account.find(_NO_BUCKET, "s3", "list_objects_v2", Bucket=found.ref)
-    if held is None:
-        return
-    if held.get("Contents"):
-        if not account.may_delete.objects:
-            raise OperatorError(
-                f"bucket {found.ref} is not empty",
-                hint="it holds the trail's log: --empty-buckets deletes that too",
-            )
+    if account.may_delete.objects and _bucket_tags(account, found.ref) is not None:
         _empty(account, found.ref)
     account.find(_NO_BUCKET, "s3", "delete_bucket", Bucket=found.ref)
 

@@ -1,22 +1,29 @@
 """Fixtures for what is made by calls: an emulator, its administrator's calls, and stacks."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
-from typing import Final
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.ca import Authority, Subject, certificate_pem, create_root
+from sidecar.ca.crl import create_crl
+from sidecar.ca.issued import Record
 from sidecar.emulator.server import Emulator, running_emulator
 from sidecar.provision.account import Calls
-from tests.provision.applied.stack import Stack, administrator_of, full_wish, lazy_zip, stack_of
+from tests.provision.applied.stack import (
+    Stack,
+    administrator_of,
+    full_wish,
+    lazy_zip,
+    quick_zip,
+    stack_of,
+)
 
-_BUILD: Final = Path(__file__).parents[3] / "deploy/lambda/build_zip.py"
 NewStack = Callable[..., Stack]
 _numbers = count(1)
 
@@ -46,21 +53,37 @@ def bundle(authority: Authority) -> str:
 
 
 @pytest.fixture(scope="session")
-def rotation_zip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give the real code of the rotation function; most stacks here do without."""
-    target = tmp_path_factory.mktemp("lambda") / "rotation.zip"
-    subprocess.run([sys.executable, _BUILD, target], check=True, capture_output=True)
-    return target.read_bytes()
+def revoked(authority: Authority) -> str:
+    """Give a list of revoked certificates that names none."""
+    signed = create_crl(
+        authority, Record(), previous=None, now=datetime.now(UTC), validity=timedelta(days=1)
+    )
+    return signed.public_bytes(Encoding.PEM).decode()
 
 
 @pytest.fixture
-def new_stack(
-    provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str
-) -> NewStack:
-    """Give a function that describes a stack with everything; it is not made yet."""
+def fresh_stack_name() -> str:
+    """Give a name that no other test has."""
+    return f"stack{next(_numbers)}x"
 
-    def make(calls: Calls = administrator, code: bytes = lazy_zip()) -> Stack:
-        wish = full_wish(f"stack{next(_numbers)}x", bundle)
+
+@pytest.fixture(scope="session")
+def new_stack(
+    provisioned_emulator: Emulator, administrator: AdministratorCalls, bundle: str, revoked: str
+) -> NewStack:
+    """Give a function that describes a stack, with everything unless told; it is not made yet."""
+
+    def make(calls: Calls = administrator, code: bytes = lazy_zip(), **changes: Any) -> Stack:
+        wish = replace(full_wish(f"stack{next(_numbers)}x", bundle, revoked), **changes)
         return stack_of(wish, calls, provisioned_emulator.region, code)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def kept_stack(new_stack: NewStack, provisioned_emulator: Emulator) -> Stack:
+    """Give a stack for tests that change it, each from where it was described."""
+    made = new_stack(code=quick_zip())
+    made.apply()
+    provisioned_emulator.wait_for_rotations()
+    return made

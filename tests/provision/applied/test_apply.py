@@ -133,7 +133,7 @@ def _with(stack: Stack, logical_id: str, name: str, value: object) -> Stack:
 
 
 @pytest.fixture
-def stack(new_stack: NewStack) -> Stack:
-    made = new_stack()
-    made.apply()
-    return made
+def stack(kept_stack: Stack) -> Stack:
+    """Give a stack that is made, as it is described; what an earlier test changed is undone."""
+    kept_stack.apply()
+    return kept_stack

@@ -1,0 +1,62 @@
+"""The machine's configuration names what was made, and nothing that was not."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import OperatorError
+from sidecar.provision.kinds.kind import Found
+from sidecar.provision.machine import Machine, sidecar_toml
+from sidecar.provision.resource import Resource
+
+_ROLE = "arn:aws:iam::123456789012:role/web-workload"
+_RESOURCES = (
+    Resource("Anchor", "AWS::RolesAnywhere::TrustAnchor", {}),
+    Resource("Profile", "AWS::RolesAnywhere::Profile", {}),
+    Resource("Key", "AWS::SecretsManager::Secret", {}),
+    Resource("Changes", "AWS::SQS::Queue", {}),
+)
+_FOUND = {
+    "Anchor": Found("1", {"TrustAnchorArn": "arn:anchor"}, {}),
+    "Profile": Found("2", {"ProfileArn": "arn:profile"}, {"RoleArns": [_ROLE]}),
+    "Key": Found("arn:key", {}, {"Name": "prod/key"}),
+    "Changes": Found("https://sqs.example/q", {}, {}),
+}
+_MACHINE = Machine(Path("/etc/sidecar"), "eu-central-1", None, ("prod/web/*",))
+
+
+def test_everything_that_was_made_is_named() -> None:
+    read = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES, _FOUND))
+    assert read["identity"]["certificate"] == "/etc/sidecar/workload.pem"
+    assert read["aws"] == {"region": "eu-central-1"}
+    assert read["roles"]["default"] == {
+        "trust_anchor_arn": "arn:anchor",
+        "profile_arn": "arn:profile",
+        "role_arn": _ROLE,
+    }
+    assert read["secrets"]["events_queue_url"] == "https://sqs.example/q"
+    assert read["apps"]["default"]["secrets"] == ["prod/key", "prod/web/*"]
+
+
+def test_without_queue_and_secret_there_is_no_section_of_them() -> None:
+    read = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES[:2], _FOUND))
+    assert "secrets" not in read
+    assert read["apps"]["default"]["secrets"] == ["prod/web/*"]
+
+
+def test_the_endpoint_of_an_emulator_is_named() -> None:
+    machine = Machine(Path("/x"), "eu-central-1", "http://127.0.0.1:5000")
+    read = tomllib.loads(sidecar_toml(machine, _RESOURCES, _FOUND))
+    assert read["aws"]["endpoint_url"] == "http://127.0.0.1:5000"
+
+
+def test_a_path_with_signs_of_toml_stays_a_path() -> None:
+    machine = Machine(Path('/a "b"\\c'), "eu-central-1")
+    read = tomllib.loads(sidecar_toml(machine, _RESOURCES, _FOUND))
+    assert read["identity"]["private_key"] == '/a "b"\\c/workload.key'
+
+
+def test_without_a_trust_anchor_there_is_no_configuration() -> None:
+    with pytest.raises(OperatorError, match="there is no AWS::RolesAnywhere::TrustAnchor"):
+        sidecar_toml(_MACHINE, _RESOURCES[1:], _FOUND)
