@@ -1,10 +1,12 @@
 """The second half of the demo: a legacy program's key is rotated, and a machine is shut out."""
 
 import json
+import math
 import subprocess
 import sys
 import time
 import urllib.request
+from datetime import datetime
 from typing import Any, Final
 
 from sidecar.demo.process import PROGRAMS, run_program
@@ -37,8 +39,10 @@ def _while_it_works(scene: Scene, batch: "subprocess.Popen[str]") -> Result:
     if " with key " not in first:
         return Result(holds=False, shown=first)
     scene.chat.forget()
-    scene.client("secretsmanager").rotate_secret(SecretId=BATCH_SECRET)
-    took = _new_key_served(scene, first.split()[-1])
+    manager = scene.client("secretsmanager")
+    rotated = manager.describe_secret(SecretId=BATCH_SECRET)["LastRotatedDate"]
+    manager.rotate_secret(SecretId=BATCH_SECRET)
+    took = _new_key_served(scene, manager, rotated)
     second = _line(batch)
     said, _ = batch.communicate("\n", timeout=_ROTATED_SECONDS)
     last = said.strip().splitlines()[-1] if said.strip() else "nothing"
@@ -51,22 +55,20 @@ def _line(batch: "subprocess.Popen[str]") -> str:
     return batch.stdout.readline().strip() if batch.stdout is not None else ""
 
 
-def _new_key_served(scene: Scene, before: str) -> float:
-    """Wait until the credentials door has another key; give the seconds since AWS had it."""
-    rotated_at: float | None = None
+def _new_key_served(scene: Scene, manager: Any, before: datetime) -> float:
+    """Wait until the credentials door has another key; give the seconds since it was rotated."""
+    old, rotated_at = _served_key(scene), math.inf
     deadline = time.monotonic() + _ROTATED_SECONDS
     while time.monotonic() < deadline:
-        if rotated_at is None and not _current_key(scene).endswith(before):
-            rotated_at = time.monotonic()
-        if not _served_key(scene).endswith(before):
-            return time.monotonic() - (rotated_at or time.monotonic())
+        served = _served_key(scene)
+        now = time.monotonic()
+        if rotated_at > now:
+            described = manager.describe_secret(SecretId=BATCH_SECRET)
+            rotated_at = now if described["LastRotatedDate"] != before else math.inf
+        if served != old:
+            return max(0.0, now - rotated_at)
         time.sleep(_POLL_SECONDS)
     raise TimeoutError("no new key was served")
-
-
-def _current_key(scene: Scene) -> str:
-    reply = scene.client("secretsmanager").get_secret_value(SecretId=BATCH_SECRET)
-    return str(json.loads(reply["SecretString"])["aws_access_key_id"])
 
 
 def _served_key(scene: Scene) -> str:

@@ -188,13 +188,15 @@ def _wish(root: Path) -> list[str]:
     words += ["--ca-bundle", str(root / "ca/ca.pem"), "--issue-from", str(root / "ca")]
     words += ["--common-name", "web-1", "--secret", DATABASE, "--list-buckets"]
     words += ["--bucket", MODELS, "--function", FUNCTION]
-    words += ["--rotate-user", BATCH_USER, "--rotate-secret", BATCH_SECRET, "--events"]
+    words += ["--rotate-user", BATCH_USER, "--rotate-secret", BATCH_SECRET]
+    words += ["--user-policy", str(root / "batch-policy.json"), "--events"]
     return words
 
 
 def _provisioned(scene: Scene, say: Say) -> None:
     """Make both halves in AWS, and the files of this machine."""
     root = scene.root
+    (root / "batch-policy.json").write_text(json.dumps(BATCH_POLICY))
     authority = ["certs", "ca", "--directory", str(root / "ca"), "--common-name", "Demo CA"]
     code, _, err = run_program(["-m", "sidecar", *authority], inherited())
     if code:
@@ -206,10 +208,6 @@ def _provisioned(scene: Scene, say: Say) -> None:
     say(f"• sidecar provision apply: {made}: trust anchor, profile and role;")
     say("  a user, its secret, the function that rotates its key, schedule; trail, rules,")
     say("  topic, queue; and for this machine a certificate and sidecar.toml")
-    document = json.dumps(BATCH_POLICY)
-    scene.client("iam").put_user_policy(
-        UserName=BATCH_USER, PolicyName="lists-buckets", PolicyDocument=document
-    )
     config = root / "sidecar.toml"
     config.write_text(f"{config.read_text()}\n{_CHAT}")
 

@@ -6,7 +6,7 @@ import sys
 import boto3
 
 calls, keys = 0, []
-while not select.select([sys.stdin], [], [], 0)[0]:
+while not select.select([sys.stdin], [], [], 0.2)[0]:
     session = boto3.Session()
     credentials = session.get_credentials()
     session.client("s3").list_buckets()
