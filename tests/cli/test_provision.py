@@ -154,8 +154,10 @@ def test_destroy_asks_and_takes_a_typed_yes_only(
 
 
 def test_chat_at_an_endpoint_without_it_is_an_error_that_says_so(
-    site: Words, capsys: pytest.CaptureFixture[str]
+    site: Words, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # botocore takes the endpoint's answer for a passing fault, and would wait between attempts.
+    monkeypatch.setattr("botocore.retries.standard.RetryHandler.needs_retry", lambda *_, **__: None)
     chat = ["--slack-workspace", "T0123ABCD", "--slack-channel", "C0123ABCD"]
     assert main(site("plan", *chat)) == 1
     assert "chat channels are not supported by this endpoint" in capsys.readouterr().err
