@@ -59,7 +59,7 @@ def _check_code(account: Account, wanted: Wanted) -> None:
     if account.function_zip is None:
         raise OperatorError(
             f"there is no code for the function {wanted.properties['FunctionName']}",
-            hint="make it with `make lambda`, and give it as --function-zip",
+            hint="give it as --function-zip",
         )
 
 
