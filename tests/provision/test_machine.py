@@ -60,3 +60,19 @@ def test_a_path_with_signs_of_toml_stays_a_path() -> None:
 def test_without_a_trust_anchor_there_is_no_configuration() -> None:
     with pytest.raises(OperatorError, match="there is no AWS::RolesAnywhere::TrustAnchor"):
         sidecar_toml(_MACHINE, _RESOURCES[1:], _FOUND)
+
+
+def test_a_rotated_key_is_handed_out_by_a_role_to_an_application_of_its_own() -> None:
+    read = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES, _FOUND))
+    assert read["roles"]["legacy"] == {
+        "source": "access-key-secret",
+        "secret_id": "prod/key",
+        "via": "default",
+    }
+    assert read["apps"]["legacy"] == {
+        "roles": ["legacy"],
+        "token_file": "/etc/sidecar/legacy/token",
+    }
+    assert read["apps"]["default"]["roles"] == ["default"]
+    without = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES[:2], _FOUND))
+    assert (list(without["roles"]), list(without["apps"])) == (["default"], ["default"])
