@@ -29,16 +29,24 @@ class LineSink:
 
     def __init__(self, sink: Sink, render: Callable[[Notice], bytes], clock: Clock) -> None:
         self._sink, self._render, self._clock = sink, render, clock
+        self._writing = False
 
     async def send(self, notice: Notice) -> None:
         """Write it once.
 
         Raises:
-            NotWritten: it could not be written.
+            NotWritten: it could not be written, or the last line still is being written.
 
         """
+        # Sinks are written to by one thread; and a disk that hangs would hold one more each time.
+        if self._writing:
+            raise NotWritten(f"{self._sink.name} cannot be written: the last write has not ended")
         batch = Batch((self._render(notice),), 0, self._clock.now())
-        written = await run_in_daemon_thread(partial(self._sink.write, batch), lambda: None)
+        self._writing = True
+        written = await run_in_daemon_thread(partial(self._sink.write, batch), self._ended)
         if written.failure is not None:
             why = written.failure.strerror or str(written.failure)
             raise NotWritten(f"{self._sink.name} cannot be written: {why}")
+
+    def _ended(self) -> None:
+        self._writing = False
