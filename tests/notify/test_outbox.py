@@ -116,6 +116,34 @@ async def test_a_notice_is_given_up_when_it_is_old_and_the_next_one_has_its_turn
         assert [each.thread for each in sink.sent] == ["next"]
 
 
+async def test_a_sink_that_asks_to_be_left_alone_is_with_every_notice(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = PlannedSink([UpstreamUnavailable("wait", retry_after_seconds=1000)])
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice(thread="too old by then"))
+        outboxes.tell(new_notice(thread="as old"))
+        await clock.advance(500)
+        assert (sink.attempts, outboxes.standings()["s0"].failed) == (1, 2)
+        outboxes.tell(new_notice(thread="young enough"))
+        await clock.advance(499)
+        assert sink.attempts == 1
+        await clock.advance(1)
+        assert [each.thread for each in sink.sent] == ["young enough"]
+
+
+async def test_no_sink_is_left_alone_for_ever(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = PlannedSink([UpstreamUnavailable("wait", retry_after_seconds=999_999_999)])
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice())
+        await clock.advance(3600)
+        outboxes.tell(new_notice())
+        await clock.advance(0)
+        assert len(sink.sent) == 1
+
+
 async def test_a_bug_in_a_sink_fails_one_notice_and_nothing_else(
     run: Run, clock: "ManualClock", new_notice: "NewNotice"
 ) -> None:
