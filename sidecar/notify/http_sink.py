@@ -13,7 +13,7 @@ from sidecar.clock import Clock
 from sidecar.errors import OperatorError, UpstreamRefused, UpstreamUnavailable, UpstreamUnreachable
 from sidecar.notice import Notice
 from sidecar.notify import slack
-from sidecar.notify.secret_text import checked_url
+from sidecar.notify.secret_text import checked_key, checked_url
 from sidecar.notify.webhook import Post, post
 from sidecar.redaction import Secret
 from sidecar.signing.http_reply import Reply
@@ -125,6 +125,6 @@ def webhook_compose(key: Text, clock: Clock) -> Compose:
     """
 
     async def compose(notice: Notice) -> Post:
-        return post(notice, await key(), clock.now())
+        return post(notice, checked_key(await key()), clock.now())
 
     return compose

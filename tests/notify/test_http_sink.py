@@ -104,6 +104,14 @@ async def test_a_webhook_can_verify_what_it_is_sent(
     assert json.loads(body)["kind"] == "rotation-failed"
 
 
+async def test_nothing_is_signed_with_a_key_that_has_become_too_short(
+    make_sink: MakeSink, receiver: Receiver, new_notice: "NewNotice", clock: "ManualClock"
+) -> None:
+    with pytest.raises(OperatorError, match="the key has fewer than 32 characters"):
+        await make_sink(webhook_compose(_always(Secret("canary")), clock)).send(new_notice())
+    assert receiver.came == []
+
+
 async def test_a_receiver_that_asks_for_patience_is_asked_again_only_then(
     *,
     make_sink: MakeSink,
