@@ -217,3 +217,22 @@ def test_a_pattern_that_cannot_be_read_keeps_no_other_rule_from_the_event(
     rule.put({"n": 1})
     assert len(queue.events()) == 1
     assert strange.problems() == ["the rule's pattern is not understood"]
+
+
+@pytest.mark.parametrize("service", ["events.amazonaws.com", "lambda.amazonaws.com"])
+def test_a_role_is_put_into_a_target_only_by_who_may_pass_it_to_eventbridge(
+    *, new_rule: Any, new_role: Any, new_user: Any, connect: Any, refusal: Any, service: str
+) -> None:
+    rule, role = new_rule(), new_role({"Service": "events.amazonaws.com"})
+    passing = {"StringEquals": {"iam:PassedToService": service}}
+    statements = [
+        {"Effect": "Allow", "Action": "events:PutTargets", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": passing},
+    ]
+    client = connect("events", **new_user(*statements))
+    bus = rule.arn.replace(f"rule/{rule.name}", "event-bus/default")
+    wanted = {"Rule": rule.name, "Targets": [{"Id": "1", "Arn": bus, "RoleArn": role}]}
+    if service.startswith("events"):
+        assert client.put_targets(**wanted)["FailedEntryCount"] == 0
+    else:
+        assert refusal(client.put_targets, **wanted)[1] == "AccessDeniedException"
