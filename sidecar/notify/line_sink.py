@@ -5,7 +5,7 @@ from functools import partial
 
 from sidecar.audit.ending import Batch
 from sidecar.audit.sink import Sink
-from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.clock import Clock
 from sidecar.errors import OperatorError
 from sidecar.notice import Notice
@@ -29,24 +29,19 @@ class LineSink:
 
     def __init__(self, sink: Sink, render: Callable[[Notice], bytes], clock: Clock) -> None:
         self._sink, self._render, self._clock = sink, render, clock
-        self._writing = False
+        # One at a time, also when nobody waits for the last one any more: sinks are written to by
+        # one thread, and a disk that hangs would hold one more at each attempt.
+        self._threads = DaemonThreads(1)
 
     async def send(self, notice: Notice) -> None:
         """Write it once.
 
         Raises:
-            NotWritten: it could not be written, or the last line still is being written.
+            NotWritten: it could not be written.
 
         """
-        # Sinks are written to by one thread; and a disk that hangs would hold one more each time.
-        if self._writing:
-            raise NotWritten(f"{self._sink.name} cannot be written: the last write has not ended")
         batch = Batch((self._render(notice),), 0, self._clock.now())
-        self._writing = True
-        written = await run_in_daemon_thread(partial(self._sink.write, batch), self._ended)
+        written = await self._threads.run(partial(self._sink.write, batch))
         if written.failure is not None:
             why = written.failure.strerror or str(written.failure)
             raise NotWritten(f"{self._sink.name} cannot be written: {why}")
-
-    def _ended(self) -> None:
-        self._writing = False
