@@ -242,10 +242,12 @@ async def running_outboxes(
     finally:
         for each in outboxes:
             each.close()
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
-            for task in left:
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+        finally:  # also when whoever ends the sidecar does not wait so long
+            for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for each in outboxes:
-            each.give_up()
+            for each in outboxes:
+                each.give_up()

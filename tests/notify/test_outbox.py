@@ -17,7 +17,7 @@ from tests.notify.conftest import PlannedSink, always
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.notify.conftest import NewNotice
+    from tests.notify.conftest import NewNotice, UntilTrue
 
 DOWN = UpstreamUnavailable("it is down")
 REFUSED = UpstreamRefused("there is no such topic", hint="check topic_arn")
@@ -222,6 +222,25 @@ async def test_at_the_end_a_sink_that_fails_is_asked_once_more_and_no_longer(
         outboxes.tell(new_notice())
         await clock.advance(0)
     assert (sink.attempts, outboxes.standings()["s0"].failed) == (2, 1)
+
+
+async def test_an_end_that_is_cut_short_leaves_nothing_behind(
+    run: Run, new_notice: "NewNotice", until_true: "UntilTrue"
+) -> None:
+    sink, ran = HangingSink(), asyncio.all_tasks()
+    made: list[Outboxes] = []
+
+    async def sidecar() -> None:
+        async with run(sink) as outboxes:
+            made.append(outboxes)
+            outboxes.tell(new_notice())
+
+    ending = asyncio.create_task(sidecar())
+    await until_true(lambda: hasattr(sink, "sending"))
+    ending.cancel()
+    await asyncio.wait({ending})
+    assert asyncio.all_tasks() == ran
+    assert made[0].standings()["s0"].dropped == 1
 
 
 async def test_a_trouble_is_logged_when_it_begins_and_when_it_ends(
