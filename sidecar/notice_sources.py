@@ -40,7 +40,7 @@ class SessionNotices:
     def __init__(self, role: RefreshingRole, tell: Tell, clock: Clock) -> None:
         self._role, self._tell, self._clock = role, tell, clock
         self._failures = 0
-        self._told = False
+        self._told: Severity | None = None
 
     def watch(self) -> None:
         """Begin to listen."""
@@ -49,19 +49,22 @@ class SessionNotices:
 
     def _failed(self, exc: SidecarError) -> None:
         self._failures += 1
-        if self._told or (exc.retryable and self._failures < _IN_A_ROW and not self._runs_out()):
-            return
-        self._told = True
         serves = self._left() > timedelta(0)
         severity = Severity.WARNING if serves else Severity.ERROR
+        # Who asks to be told of errors alone has not heard of it as long as it was a warning.
+        if self._told is not None and self._told >= severity:
+            return
+        if exc.retryable and self._failures < _IN_A_ROW and not self._runs_out():
+            return
+        self._told = severity
         rest = "the last one still serves" if serves else "there is none to serve"
         sentence = f"no new session of role {self._role.name}, and {rest}: {exc.message}"
         self._say(Kind.SESSION_FAILING, severity, sentence, hint=exc.hint)
 
     def _renewed(self, credentials: Credentials) -> None:
         self._failures = 0
-        if self._told:
-            self._told = False
+        if self._told is not None:
+            self._told = None
             until = iso_seconds(credentials.expires_at)
             sentence = f"role {self._role.name} has a new session again, until {until}"
             self._say(Kind.SESSION_RECOVERED, Severity.INFO, sentence)

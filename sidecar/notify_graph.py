@@ -13,7 +13,7 @@ import aiohttp
 from sidecar.arn import Arn
 from sidecar.audit.stdout import Stdout
 from sidecar.audit.trail_file import TrailFile
-from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.aws.event_bus import EventBus
 from sidecar.aws.http import http_client
 from sidecar.aws.topic import Topic
@@ -161,12 +161,13 @@ class Sinks:
 
     def _text(self, place: Path | str | None) -> Text:
         """Make what reads a file anew each time, or a variable."""
+        threads = DaemonThreads(1)  # a file system that hangs holds no more than one
 
         async def read() -> Secret:
             if place is None:
                 raise OperatorError("nothing says where it is", hint="check [notify]")
             found = partial(read_secret, place, self.environment)
-            return await run_in_daemon_thread(found, lambda: None)
+            return await threads.run(found)
 
         return read
 

@@ -41,7 +41,7 @@ class RotationNotices:
     now: Callable[[], datetime]
     _token: str = ""
     _failures: dict[str, int] = field(default_factory=dict)
-    _told: set[tuple[str, Kind]] = field(default_factory=set)
+    _told: dict[tuple[str, Kind], Severity] = field(default_factory=dict)
 
     def begun(self, token: str) -> None:
         """Tell that a rotation has begun, unless it is the one that was told of before."""
@@ -82,17 +82,18 @@ class RotationNotices:
             self._failed(what, exc)
             raise
         self._failures.pop(what, None)
-        self._told = {each for each in self._told if each[0] != what}
+        self._told = {each: told for each, told in self._told.items() if each[0] != what}
 
     def _failed(self, what: str, exc: SidecarError) -> None:
         self._failures[what] = in_a_row = self._failures.get(what, 0) + 1
         stuck = isinstance(exc, RotationStuck)
         kind = Kind.ROTATION_ABANDONED if stuck else Kind.ROTATION_FAILED
-        if (exc.retryable and in_a_row < _IN_A_ROW) or (what, kind) in self._told:
-            return
-        self._told.add((what, kind))
-        done = "rotated" if what == ROTATE else "looked after"
         severity = Severity.WARNING if exc.retryable else Severity.ERROR
+        told = self._told.get((what, kind))
+        if (exc.retryable and in_a_row < _IN_A_ROW) or (told is not None and told >= severity):
+            return
+        self._told[what, kind] = severity
+        done = "rotated" if what == ROTATE else "looked after"
         sentence = f"the key in {self.secret} was not {done}: {exc.message}"
         self._say(kind, severity, sentence, **({"hint": exc.hint} if exc.hint else {}))
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Final
 
 from sidecar.access_key_secret import AccessKeySecret
@@ -147,8 +148,11 @@ async def _with_keeper(
     needed = {via, *(each for each in askers if each is not None)}
     async with running_roles(config, needed, clock) as graph:
         await graph.roles[via].settled(FIRST_SESSION_SECONDS)
-        reach = reach_of(build_secrets(config, graph.roles, clock))
-        async with notifying(config, os.environ, reach, clock) as notices:
+        secrets = build_secrets(config, graph.roles, clock)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(secrets.close)
+            sending = notifying(config, os.environ, reach_of(secrets), clock)
+            notices = await stack.enter_async_context(sending)
             keeper = build_keeper(arguments.secret, config, graph.roles, clock, notices.tell)
             keeper = keeper.forced() if arguments.force else keeper
             return await run_in_daemon_thread(lambda: list(work(keeper)), lambda: None)

@@ -1,24 +1,30 @@
 """The options of `[notify.<name>]`: who is told what happened, for each type of sink."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from sidecar.arn import Arn
-from sidecar.config.audit_section import STDOUT
+from sidecar.config.notify_values import (
+    KINDS,
+    destination,
+    event_bus,
+    kinds,
+    namespace,
+    place,
+    secret_name,
+    severity,
+    topic_arn,
+)
 from sidecar.config.option import (
     REGION_HINT,
     Variants,
     arn,
-    locator,
     one_of,
     option,
-    path,
     region_name,
     text,
-    texts,
     variable,
     whole_number,
 )
@@ -31,74 +37,7 @@ WEBHOOK: Final = "webhook"
 EMF: Final = "emf"
 FILE: Final = "file"
 
-_KINDS: Final = {each.value: each for each in Kind if each is not Kind.TEST}
-_SEVERITIES: Final = {each.name.lower(): each for each in Severity}
-# PutEventsRequestEntry's EventBusName; and PutMetricData's Namespace.
-# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
-_BUS: Final = re.compile(r"[A-Za-z0-9/._-]{1,256}")
-_NAMESPACE: Final = re.compile(r"(?!AWS/)[A-Za-z0-9/._#: -]{1,255}")
 _TOPIC_HINT: Final = "aws sns list-topics shows it"
-
-
-def kinds(value: object) -> frozenset[Kind]:
-    """Read which kinds of notices are meant."""
-    found = texts(value)
-    for each in found:
-        if each not in _KINDS:
-            raise ValueError(f"has no kind {each!r}; there are {', '.join(_KINDS)}")
-    return frozenset(_KINDS[each] for each in found)
-
-
-def severity(value: object) -> Severity:
-    """Read a severity by its name."""
-    found = _SEVERITIES.get(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"must be one of {', '.join(_SEVERITIES)}")
-    return found
-
-
-def event_bus(value: object) -> str:
-    """Read the name or the ARN of an event bus."""
-    name = text(value)
-    if name.startswith("arn:"):
-        found = Arn.parse(name)
-        if found.service != "events" or not found.resource.startswith("event-bus/"):
-            raise ValueError("is not the ARN of an event bus")
-        if not found.region:
-            raise ValueError("this ARN must name a region")
-        return name
-    if not _BUS.fullmatch(name):
-        raise ValueError("is not the name of an event bus")
-    return name
-
-
-def topic_arn(value: str) -> Arn:
-    """Read the ARN of a topic."""
-    found = Arn.parse(value)
-    if found.service != "sns" or ":" in found.resource or not found.region or not found.account:
-        raise ValueError("is not the ARN of a topic: expected arn:aws:sns:REGION:ACCOUNT:NAME")
-    if found.resource.endswith(".fifo"):
-        raise ValueError("is a FIFO topic, which chat applications do not read")
-    return found
-
-
-def namespace(value: object) -> str:
-    """Read the namespace of a metric."""
-    name = text(value)
-    if not _NAMESPACE.fullmatch(name):
-        raise ValueError("is not a namespace of a metric, or one of AWS's own")
-    return name
-
-
-def destination(value: object) -> str | Path:
-    """Read where lines go; a bare word is more often a mistake than the name of a file."""
-    said = locator(value)
-    if said == STDOUT:
-        return said
-    if said.endswith("/") or not ("/" in said or "." in said):
-        raise ValueError("must be stdout or the path of a file")
-    return Path(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +46,7 @@ class _Told:
 
     kinds: frozenset[Kind] | None = option(
         kinds,
-        f"Which kinds of notices: {', '.join(f'`{each}`' for each in _KINDS)}. Default: all.",
+        f"Which kinds of notices: {', '.join(f'`{each}`' for each in KINDS)}. Default: all.",
         default=None,
         example="rotation-failed",
     )
@@ -166,10 +105,12 @@ class _Posted(_Asks):
     """What every sink has whose address is a secret."""
 
     url_file: Path | None = option(
-        path,
+        place,
         "File with the URL; read for each notice.",
         default=None,
         example="/etc/sidecar/webhook.url",
+        hint="put the URL into a file, and name that here, such as ./webhook.url",
+        may_be_shown=False,
     )
     url_env: str | None = option(
         variable,
@@ -180,10 +121,12 @@ class _Posted(_Asks):
         may_be_shown=False,
     )
     url_secret: str | None = option(
-        text,
+        secret_name,
         "Name or ARN of the secret in Secrets Manager whose whole text is the URL.",
         default=None,
         example="alerts/webhook",
+        hint="put the URL into a secret, and name that here",
+        may_be_shown=False,
     )
 
 
@@ -200,10 +143,12 @@ class WebhookSection(_Posted):
 
     type: str = option(one_of(WEBHOOK), "Where notices go.", example=WEBHOOK)
     hmac_key_file: Path | None = option(
-        path,
+        place,
         "File with the key, at least 32 characters; read for each notice.",
         default=None,
         example="/etc/sidecar/webhook.key",
+        hint="put the key into a file, and name that here, such as ./webhook.key",
+        may_be_shown=False,
     )
     hmac_key_env: str | None = option(
         variable,

@@ -17,6 +17,7 @@ from sidecar.emulator.error_shapes import AwsError, Protocol, Response, render_e
 from sidecar.emulator.events.confirmations import confirm_subscription
 from sidecar.emulator.events.destinations import check_receiver
 from sidecar.emulator.events.envelopes import CERTIFICATE_PATH
+from sidecar.emulator.events.permissions import check_passed_roles
 from sidecar.emulator.faults import Reset
 from sidecar.emulator.iam_checks import check_iam
 from sidecar.emulator.invocations import invoke_function
@@ -157,6 +158,7 @@ class Application:
         check_parameter(caller.touch)
         check_iam(caller.touch)
         check_receiver(caller.touch)
+        check_passed_roles(caller)
         if (address.service, address.operation) == ("secretsmanager", "RotateSecret"):
             return self.control.rotation.rotate(caller)
         if (address.service, address.operation) == ("lambda", "Invoke"):

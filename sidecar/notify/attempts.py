@@ -8,6 +8,8 @@ from sidecar.errors import SidecarError, UpstreamUnavailable
 GIVE_UP_SECONDS: Final = 600.0
 _FIRST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 60.0
+# Whoever asks to be left alone for longer may have meant something else, and is asked again.
+_LONGEST_ASKED_SECONDS: Final = 3600.0
 
 
 def pause_after(
@@ -26,7 +28,14 @@ def pause_after(
         return None
     # Bounded before it is raised to a power: an outage may last.
     most = min(_FIRST_SECONDS * 2.0 ** min(failures - 1, 10), _LONGEST_SECONDS)
-    asked = trouble.retry_after_seconds if isinstance(trouble, UpstreamUnavailable) else 0.0
+    asked = asked_pause(trouble)
     # Half of it is certain, so that a sink in trouble is never asked at once.
     pause = asked + most * (0.5 + jitter / 2)
     return pause if pause <= left else None
+
+
+def asked_pause(trouble: SidecarError) -> float:
+    """Tell for how many seconds the sink asked to be left alone, with whatever notice."""
+    if not isinstance(trouble, UpstreamUnavailable):
+        return 0.0
+    return min(trouble.retry_after_seconds, _LONGEST_ASKED_SECONDS)

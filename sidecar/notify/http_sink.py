@@ -13,14 +13,14 @@ from sidecar.clock import Clock
 from sidecar.errors import OperatorError, UpstreamRefused, UpstreamUnavailable, UpstreamUnreachable
 from sidecar.notice import Notice
 from sidecar.notify import slack
-from sidecar.notify.secret_text import checked_url
+from sidecar.notify.secret_text import checked_key, checked_url
 from sidecar.notify.webhook import Post, post
 from sidecar.redaction import Secret
 from sidecar.signing.http_reply import Reply
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
-_MOST_BYTES: Final = 64_000
 # Slack answers with a word such as invalid_payload; any other body may quote what was sent.
+_MOST_BYTES: Final = 64_000
 _WORD: Final = re.compile(rb"[a-z_]{1,40}")
 _PASSES: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -55,10 +55,11 @@ class HttpSink:
         """
         url = checked_url(await self._url())
         request = await self._compose(notice)
+        address = URL(url.reveal(), encoded=True)
         try:
-            reply = await self._reply(URL(url.reveal(), encoded=True), request)
+            reply = await self._reply(address, request)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-            raise UpstreamUnreachable(f"no answer: {why_no_answer(exc)}") from None
+            raise UpstreamUnreachable(f"no answer: {_why(exc, address)}") from None
         except ValueError:  # a host such as a..b, which the libraries find out about only now
             raise OperatorError("the URL names no host that can be asked") from None
         if not HTTPStatus(200) <= reply.status < HTTPStatus(300):
@@ -76,8 +77,7 @@ class HttpSink:
             proxy_headers=proxy.headers if proxy else None,
             allow_redirects=False,
         ) as response:
-            body = await bounded_body(response, _MOST_BYTES)
-            return Reply(response.status, response.headers, body)
+            return Reply(response.status, response.headers, await _body(response))
 
     def _refusal(self, reply: Reply) -> UpstreamRefused | UpstreamUnavailable:
         status = reply.status
@@ -88,6 +88,22 @@ class HttpSink:
             return UpstreamUnavailable(told, status=status, retry_after_seconds=wait)
         hint = "redirects are not followed" if status < HTTPStatus.BAD_REQUEST else "check the URL"
         return UpstreamRefused(told, hint=hint, status=status)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body of an error; the status says what became of the notice, whatever follows it."""
+    if response.ok:
+        return b""
+    try:
+        return await bounded_body(response, _MOST_BYTES)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return b""
+
+
+def _why(exc: Exception, address: URL) -> str:
+    """Say why there is no answer; of some addresses the host alone is the secret."""
+    why = why_no_answer(exc)
+    return why.replace(address.host, "the host") if address.host else why
 
 
 def slack_compose() -> Compose:
@@ -109,6 +125,6 @@ def webhook_compose(key: Text, clock: Clock) -> Compose:
     """
 
     async def compose(notice: Notice) -> Post:
-        return post(notice, await key(), clock.now())
+        return post(notice, checked_key(await key()), clock.now())
 
     return compose

@@ -5,7 +5,7 @@ from functools import partial
 
 from sidecar.audit.ending import Batch
 from sidecar.audit.sink import Sink
-from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.aws.daemon_threads import DaemonThreads
 from sidecar.clock import Clock
 from sidecar.errors import OperatorError
 from sidecar.notice import Notice
@@ -29,6 +29,9 @@ class LineSink:
 
     def __init__(self, sink: Sink, render: Callable[[Notice], bytes], clock: Clock) -> None:
         self._sink, self._render, self._clock = sink, render, clock
+        # One at a time, also when nobody waits for the last one any more: sinks are written to by
+        # one thread, and a disk that hangs would hold one more at each attempt.
+        self._threads = DaemonThreads(1)
 
     async def send(self, notice: Notice) -> None:
         """Write it once.
@@ -38,7 +41,7 @@ class LineSink:
 
         """
         batch = Batch((self._render(notice),), 0, self._clock.now())
-        written = await run_in_daemon_thread(partial(self._sink.write, batch), lambda: None)
+        written = await self._threads.run(partial(self._sink.write, batch))
         if written.failure is not None:
             why = written.failure.strerror or str(written.failure)
             raise NotWritten(f"{self._sink.name} cannot be written: {why}")

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from sidecar.clock import Clock
 from sidecar.errors import SidecarError, UpstreamTimeout
 from sidecar.notice import Notice
-from sidecar.notify.attempts import GIVE_UP_SECONDS, pause_after
+from sidecar.notify.attempts import GIVE_UP_SECONDS, asked_pause, pause_after
 from sidecar.notify.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,8 @@ class Outbox:
         self._ended = False
         self._sent = self._failed = self._dropped = 0
         self._trouble: SidecarError | None = None
+        # Until when, in seconds of the clock, the sink asked to be left alone.
+        self._not_before = 0.0
 
     def standing(self) -> Standing:
         """Say how it stands."""
@@ -134,20 +136,32 @@ class Outbox:
     async def _deliver(self, notice: Notice, deadline: float) -> None:
         """Try until it arrives, or until that is no use any more."""
         failures = 0
-        while True:
+        while await self._may_be_asked(deadline):
             trouble = await self._attempt(notice)
             if trouble is None:
                 self._arrived_well()
                 return
             failures += 1
-            left = deadline - self._clock.elapsed()
+            elapsed = self._clock.elapsed()
+            self._not_before = elapsed + asked_pause(trouble)
+            left = deadline - elapsed
             pause = pause_after(trouble, failures, jitter=self._jitter(), left=left)
             self._note(trouble)
             if pause is None or self._closing.is_set():
-                self._failed += 1
-                log.warning("notify %s: a notice of %s is given up", self.name, notice.kind.value)
-                return
+                break
             await self._rest(pause)
+        self._failed += 1
+        log.warning("notify %s: a notice of %s is given up", self.name, notice.kind.value)
+
+    async def _may_be_asked(self, deadline: float) -> bool:
+        """Leave the sink alone for as long as it asked for; False: a notice is too old by then."""
+        pause = self._not_before - self._clock.elapsed()
+        if pause <= 0 or self._closing.is_set():
+            return True
+        if self._not_before > deadline:
+            return False
+        await self._rest(pause)
+        return True
 
     async def _attempt(self, notice: Notice) -> SidecarError | None:
         try:
@@ -228,10 +242,12 @@ async def running_outboxes(
     finally:
         for each in outboxes:
             each.close()
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
-            for task in left:
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+        finally:  # also when whoever ends the sidecar does not wait so long
+            for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for each in outboxes:
-            each.give_up()
+            for each in outboxes:
+                each.give_up()

@@ -10,6 +10,7 @@ import pytest
 from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
 from sidecar.rotation import trial
+from sidecar.secret_graph import SecretGraph
 from tests.conftest import Aws
 from tests.rotation.site import Site, new_site, remove_role_policies
 
@@ -130,3 +131,18 @@ def test_a_rotation_is_told_to_every_sink_before_the_command_ends(
     assert told[0]["thread"] == told[1]["thread"]
     assert told[1]["facts"]["user"] == site.user
     assert site.current() not in lines.read_text()
+
+
+def test_the_reading_of_a_sink_s_address_ends_with_the_command(
+    rotate: Rotate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[SecretGraph] = []
+    close = SecretGraph.close
+
+    async def closed(graph: SecretGraph) -> None:
+        ended.append(graph)
+        await close(graph)
+
+    monkeypatch.setattr(SecretGraph, "close", closed)
+    rotate("--status")
+    assert len(ended) == 1

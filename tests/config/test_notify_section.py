@@ -134,6 +134,26 @@ def test_an_address_or_a_key_in_place_of_its_variable_s_name_is_told_to_nobody(
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("url_file", "https://hooks.example/canary", "must be the path of a file"),
+        ("url_secret", "https://hooks.example/canary", "must be the name or the ARN of a secret"),
+        ("hmac_key_file", "canary" * 6, "must be the path of a file"),
+    ],
+)
+def test_an_address_or_a_key_in_place_of_where_it_is_kept_is_told_to_nobody(
+    *,
+    key: str,
+    value: str,
+    what: str,
+    problems: Callable[..., list[Problem]],
+    sound: dict[str, Any],
+) -> None:
+    sound["notify"] = {"ops": _sink("webhook", **{key: value})}
+    assert [each.what for each in problems(sound)] == [what]
+
+
+@pytest.mark.parametrize(
     ("kind", "key"),
     [(kind, key) for kind, section in NOTIFY_TYPES.schemas.items() for key in options_of(section)],
 )
@@ -193,7 +213,7 @@ def test_one_of_each_is_sound(found: Found) -> None:
             f"set exactly one of {URLS}",
         ),
         (
-            {"type": "webhook", "url_file": "u"},
+            {"type": "webhook", "url_file": "./u"},
             f": has none of {KEYS}",
             f"set exactly one of {KEYS}",
         ),

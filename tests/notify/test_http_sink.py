@@ -1,11 +1,15 @@
 """Posting over a real socket: what is sent, what is tried again, and what is never told."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
@@ -19,6 +23,7 @@ from sidecar.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from sidecar.notify import http_sink
 from sidecar.notify.http_sink import Compose, HttpSink, slack_compose, webhook_compose
 from sidecar.notify.outbox import Outbox, running_outboxes
 from sidecar.notify.wanted import Wanted
@@ -99,6 +104,14 @@ async def test_a_webhook_can_verify_what_it_is_sent(
     assert json.loads(body)["kind"] == "rotation-failed"
 
 
+async def test_nothing_is_signed_with_a_key_that_has_become_too_short(
+    make_sink: MakeSink, receiver: Receiver, new_notice: "NewNotice", clock: "ManualClock"
+) -> None:
+    with pytest.raises(OperatorError, match="the key has fewer than 32 characters"):
+        await make_sink(webhook_compose(_always(Secret("canary")), clock)).send(new_notice())
+    assert receiver.came == []
+
+
 async def test_a_receiver_that_asks_for_patience_is_asked_again_only_then(
     *,
     make_sink: MakeSink,
@@ -172,9 +185,67 @@ async def test_an_address_that_may_not_be_asked_is_not_asked(
     assert "canary" not in str(caught.value)
 
 
-async def test_an_answer_without_end_is_cut_off(
-    make_sink: MakeSink, receiver: Receiver, new_notice: Any
+LONG = "x" * 100_000
+
+
+async def test_what_was_taken_is_not_sent_again_however_long_the_answer_is(
+    make_sink: MakeSink, receiver: Receiver, new_notice: "NewNotice"
 ) -> None:
-    receiver.replies = [(200, "x" * 100_000, {})]
-    with pytest.raises(UpstreamUnreachable, match="the answer is far too long"):
+    receiver.replies = [(200, LONG, {})]
+    await make_sink().send(new_notice())
+    assert len(receiver.came) == 1
+
+
+async def test_a_long_page_is_no_reason_to_ask_again_for_what_is_not_there(
+    make_sink: MakeSink, receiver: Receiver, new_notice: "NewNotice"
+) -> None:
+    receiver.replies = [(404, LONG, {})]
+    with pytest.raises(UpstreamRefused, match="answered with status 404"):
         await make_sink().send(new_notice())
+
+
+@pytest.mark.parametrize(("status", "taken"), [(200, True), (429, False)])
+async def test_an_answer_whose_body_never_comes_counts_by_its_status(
+    *,
+    status: int,
+    taken: bool,
+    make_sink: MakeSink,
+    new_notice: "NewNotice",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_sink, "_TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    head = f"HTTP/1.1 {status} X\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\n"
+    async with _answering(head.encode()) as url:
+        if taken:
+            await make_sink(url=url).send(new_notice())
+            return
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await make_sink(url=url).send(new_notice())
+    assert (caught.value.status, caught.value.retry_after_seconds) == (429, 7)
+
+
+@asynccontextmanager
+async def _answering(head: bytes) -> AsyncIterator[Secret]:
+    """Serve an answer that is never finished."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield Secret(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/canary")
+    for each in writers:
+        each.close()
+        await each.wait_closed()
+
+
+async def test_a_certificate_of_another_host_does_not_have_the_host_told(
+    make_sink: MakeSink, new_notice: "NewNotice", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = ssl.SSLCertVerificationError("certificate is not valid for 'canary.hooks.example'")
+    refusal = aiohttp.ClientConnectorCertificateError(Mock(), wrong)
+    monkeypatch.setattr(aiohttp.ClientSession, "post", Mock(side_effect=refusal))
+    with pytest.raises(UpstreamUnreachable, match="is not valid for 'the host'"):
+        await make_sink(url=Secret("https://canary.hooks.example/x")).send(new_notice())

@@ -1,13 +1,16 @@
 """Lines in files: whole, rotated, and tried again where the disk does not take them."""
 
+import asyncio
 import json
 import os
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.audit.ending import Batch, Written
 from sidecar.audit.stdout import Stdout
 from sidecar.audit.trail_file import TrailFile
 from sidecar.notify import emf, json_line
@@ -15,7 +18,7 @@ from sidecar.notify.line_sink import LineSink, NotWritten
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.notify.conftest import NewNotice
+    from tests.notify.conftest import NewNotice, UntilTrue
 
 
 def _file(path: Path, longest: int = 1 << 20) -> TrailFile:
@@ -65,3 +68,37 @@ async def test_lines_go_to_stdout_too(clock: "ManualClock", new_notice: "NewNoti
     stdout.close()
     with os.fdopen(read, "rb") as pipe:
         assert json.loads(pipe.read())["kind"] == "rotation-failed"
+
+
+class HangingDisk:
+    """Takes no line before it is told to."""
+
+    name = "/mnt/notices"
+
+    def __init__(self) -> None:
+        self.writes, self.works = 0, Event()
+
+    def write(self, batch: Batch) -> Written:
+        self.writes += 1
+        assert self.works.wait(30)
+        return Written(len(batch.lines), told=False, failure=None)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_write_that_hangs_is_the_only_one_until_it_ends(
+    clock: "ManualClock", new_notice: "NewNotice", until_true: "UntilTrue"
+) -> None:
+    disk = HangingDisk()
+    sink = LineSink(disk, json_line.line, clock)
+    first = asyncio.create_task(sink.send(new_notice()))
+    await until_true(lambda: disk.writes)
+    first.cancel()
+    second = asyncio.create_task(sink.send(new_notice()))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (disk.writes, second.done()) == (1, False)
+    disk.works.set()
+    await second
+    assert disk.writes == 2

@@ -17,7 +17,7 @@ from tests.notify.conftest import PlannedSink, always
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
-    from tests.notify.conftest import NewNotice
+    from tests.notify.conftest import NewNotice, UntilTrue
 
 DOWN = UpstreamUnavailable("it is down")
 REFUSED = UpstreamRefused("there is no such topic", hint="check topic_arn")
@@ -116,6 +116,34 @@ async def test_a_notice_is_given_up_when_it_is_old_and_the_next_one_has_its_turn
         assert [each.thread for each in sink.sent] == ["next"]
 
 
+async def test_a_sink_that_asks_to_be_left_alone_is_with_every_notice(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = PlannedSink([UpstreamUnavailable("wait", retry_after_seconds=1000)])
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice(thread="too old by then"))
+        outboxes.tell(new_notice(thread="as old"))
+        await clock.advance(500)
+        assert (sink.attempts, outboxes.standings()["s0"].failed) == (1, 2)
+        outboxes.tell(new_notice(thread="young enough"))
+        await clock.advance(499)
+        assert sink.attempts == 1
+        await clock.advance(1)
+        assert [each.thread for each in sink.sent] == ["young enough"]
+
+
+async def test_no_sink_is_left_alone_for_ever(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    sink = PlannedSink([UpstreamUnavailable("wait", retry_after_seconds=999_999_999)])
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice())
+        await clock.advance(3600)
+        outboxes.tell(new_notice())
+        await clock.advance(0)
+        assert len(sink.sent) == 1
+
+
 async def test_a_bug_in_a_sink_fails_one_notice_and_nothing_else(
     run: Run, clock: "ManualClock", new_notice: "NewNotice"
 ) -> None:
@@ -194,6 +222,25 @@ async def test_at_the_end_a_sink_that_fails_is_asked_once_more_and_no_longer(
         outboxes.tell(new_notice())
         await clock.advance(0)
     assert (sink.attempts, outboxes.standings()["s0"].failed) == (2, 1)
+
+
+async def test_an_end_that_is_cut_short_leaves_nothing_behind(
+    run: Run, new_notice: "NewNotice", until_true: "UntilTrue"
+) -> None:
+    sink, ran = HangingSink(), asyncio.all_tasks()
+    made: list[Outboxes] = []
+
+    async def sidecar() -> None:
+        async with run(sink) as outboxes:
+            made.append(outboxes)
+            outboxes.tell(new_notice())
+
+    ending = asyncio.create_task(sidecar())
+    await until_true(lambda: hasattr(sink, "sending"))
+    ending.cancel()
+    await asyncio.wait({ending})
+    assert asyncio.all_tasks() == ran
+    assert made[0].standings()["s0"].dropped == 1
 
 
 async def test_a_trouble_is_logged_when_it_begins_and_when_it_ends(

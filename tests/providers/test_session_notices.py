@@ -106,3 +106,14 @@ async def test_a_failure_is_told_at_once_when_the_session_is_about_to_end(
     while len(source.asked_at) < 2:
         await clock.advance(1)
     assert [each.kind for each in told] == [Kind.SESSION_FAILING]
+
+
+async def test_the_end_of_the_last_session_is_told_once_although_the_failure_was(
+    begin: Begin, source: "FakeSource", clock: "ManualClock", told: list[Notice]
+) -> None:
+    begin(None)
+    await clock.advance(0)
+    source.failure = DOWN
+    await clock.advance(12 * HOUR)
+    assert [each.severity for each in told] == [Severity.WARNING, Severity.ERROR]
+    assert "and there is none to serve" in told[-1].sentence

@@ -46,6 +46,8 @@ def _fail(notices: RotationNotices, what: str, exc: SidecarError) -> None:
         pytest.param([NO, NO, NO], [Kind.ROTATION_FAILED], id="and once"),
         pytest.param([DOWN], [], id="an outage may pass"),
         pytest.param([DOWN, DOWN, DOWN], [Kind.ROTATION_FAILED], id="or not"),
+        pytest.param([DOWN, DOWN, NO], [Kind.ROTATION_FAILED] * 2, id="or gets an error"),
+        pytest.param([NO, DOWN, DOWN], [Kind.ROTATION_FAILED], id="less than an error is no news"),
         pytest.param([LEASED], [], id="another sidecar is rotating"),
         pytest.param([STUCK, STUCK], [Kind.ROTATION_ABANDONED], id="stuck"),
         pytest.param([NO, STUCK], [Kind.ROTATION_FAILED, Kind.ROTATION_ABANDONED], id="worse"),

@@ -107,6 +107,15 @@ def topic(aws: "Aws", allowed: None) -> Inbox:
     sqs, url, arn = _queue(aws)
     sns = aws.client("sns")
     topic = sns.create_topic(Name=f"notices-{uuid4().hex}")["TopicArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Inbox(sqs, url, topic)
 

@@ -23,6 +23,8 @@ _BUSES: Final = "buses"
 _MOST_ENTRIES: Final = 10
 _OFF: Final = "DISABLED"
 _ROOM: Final = "more is waiting for this target than the emulator keeps"
+_CROWDED: Final = "more is waiting on the buses than the emulator keeps"
+_STRANGE: Final = "the rule's pattern is not understood"
 
 
 class EventBus:
@@ -36,8 +38,7 @@ class EventBus:
 
     def put(self, event: Event, bus: str = DEFAULT_BUS) -> None:
         """Put an event on a bus and return at once; events are matched in the order put."""
-        self.log.add(event)
-        self.lanes.add(_BUSES, lambda: self._match(event, bus))
+        self._take(event, bus, event.region)
 
     def put_events(self, caller: Caller) -> Response:
         """Answer PutEvents: each entry is taken or refused by itself.
@@ -53,18 +54,25 @@ class EventBus:
             )
             raise AwsError(400, "ValidationException", message)
         region, now = caller.touch.address.region, self._clock.now()
-        for entry in entries:
-            self._check_bus(region, _bus_name(entry.get("EventBusName")))
-        outcomes = [self._put_entry(entry, region, now) for entry in entries]
+        buses = [self._bus_of(entry.get("EventBusName"), region) for entry in entries]
+        outcomes = [
+            self._put_entry(entry, bus, region, now)
+            for entry, bus in zip(entries, buses, strict=True)
+        ]
         failed = sum("ErrorCode" in each for each in outcomes)
         return json_response(200, {"FailedEntryCount": failed, "Entries": outcomes})
 
-    def _check_bus(self, region: str, name: str) -> None:
+    def _bus_of(self, said: object, region: str) -> str:
+        """The bus that an entry means, by the name or the ARN that its sender was let in for."""
+        name = _own_name(str(said or DEFAULT_BUS), region, self._account)
         if name not in events_backends[self._account][region].event_buses:
-            message = f"Event bus {name} does not exist."
+            message = f"Event bus {name or said} does not exist."
             raise AwsError(400, "ResourceNotFoundException", message)
+        return name
 
-    def _put_entry(self, entry: Mapping[str, Any], region: str, now: datetime) -> dict[str, str]:
+    def _put_entry(
+        self, entry: Mapping[str, Any], bus: str, region: str, now: datetime
+    ) -> dict[str, str]:
         read = _read(entry)
         if isinstance(read, dict):
             return read
@@ -78,25 +86,36 @@ class EventBus:
             time=_moment(entry.get("Time"), now),
             resources=tuple(entry.get("Resources") or ()),
         )
-        self.put(event, _bus_name(entry.get("EventBusName")))
+        self.put(event, bus)
         return {"EventId": event.id}
 
-    def _forward(self, event: Event, bus_arn: str) -> None:
+    def _forward(self, event: Event, bus_arn: str) -> str:
+        """Send an event on to a bus of the account, in whatever region, or say why not."""
         arn = Arn.parse(bus_arn)
-        sent_on = replace(event, forwarded=True)
-        self.log.add(sent_on)
-        self.lanes.add(_BUSES, lambda: self._match(sent_on, arn.resource_name, arn.region))
+        bus = arn.resource.partition("/")[2]
+        known = events_backends[self._account][arn.region].event_buses
+        if arn.account != self._account or bus not in known:
+            return f"there is no bus {bus_arn}"
+        self._take(replace(event, forwarded=True), bus, arn.region)
+        return ""
 
-    def _match(self, event: Event, bus: str, region: str = "") -> None:
-        backend = events_backends[self._account][region or event.region]
+    def _take(self, event: Event, bus: str, region: str) -> None:
+        self.log.add(event)
+        if not self.lanes.add(_BUSES, lambda: self._match(event, bus, region)):
+            self.log.delivered(event, Delivery("", bus, _CROWDED))
+
+    def _match(self, event: Event, bus: str, region: str) -> None:
+        backend = events_backends[self._account][region]
         found = backend.event_buses.get(bus)
         published = event.described()
         for rule in list(found.rules.values()) if found else ():
-            # moto takes a rule that has only a schedule for one that matches everything.
-            pattern = rule.event_pattern
-            if rule.state != _OFF and pattern.dump() and pattern.matches_event(published):
-                for target in list(rule.targets):
-                    self._serve(event, rule.arn, target)
+            try:
+                is_meant = _takes(rule, published)
+            except Exception:  # noqa: BLE001 - moto's reading of a pattern fails in many ways
+                self.log.delivered(event, Delivery(rule.arn, "", _STRANGE))
+                continue
+            for target in list(rule.targets) if is_meant else ():
+                self._serve(event, rule.arn, target)
 
     def _serve(self, event: Event, rule_arn: str, target: Mapping[str, Any]) -> None:
         def note(problem: str) -> None:
@@ -128,6 +147,10 @@ def _are_entries(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return all(isinstance(each, dict) for each in value)
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _moment(sent: object, now: datetime) -> datetime:
     """When an entry says that it happened; now, if it says nothing that is a moment."""
     try:
@@ -136,8 +159,23 @@ def _moment(sent: object, now: datetime) -> datetime:
         return now
 
 
-def _bus_name(name: object) -> str:
-    return name.rsplit("/", 1)[-1] if isinstance(name, str) and name else DEFAULT_BUS
+def _own_name(said: str, region: str, account: str) -> str:
+    """The name of a bus here; empty for the ARN of anything else, or of a bus elsewhere."""
+    if not said.startswith("arn:"):
+        return said
+    try:
+        arn = Arn.parse(said)
+    except ValueError:
+        return ""
+    kind, _, name = arn.resource.partition("/")
+    is_here = (arn.service, arn.region, arn.account) == ("events", region, account)
+    return name if is_here and kind == "event-bus" else ""
+
+
+def _takes(rule: Any, published: Mapping[str, Any]) -> bool:
+    # moto takes a rule that has only a schedule for one that matches everything.
+    pattern = rule.event_pattern
+    return bool(rule.state != _OFF and pattern.dump() and pattern.matches_event(published))
 
 
 def _read(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | dict[str, str]:
@@ -149,11 +187,13 @@ def _read(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | dict[st
         if not isinstance(entry.get(name), str) or not entry[name]:
             reason = f"{name} is a required argument."
             return _refused("InvalidArgument", f"Parameter {name} is not valid. Reason: {reason}")
+    if not _are_texts(entry.get("Resources") or []):
+        return _refused("InvalidArgument", "Parameter Resources is not valid.")
     if entry["Source"].startswith("aws."):
         return _refused("NotAuthorizedForSourceException", "Not authorized for the source.")
     try:
         detail = json.loads(entry["Detail"])
-    except ValueError:
+    except (ValueError, RecursionError):
         detail = None
     if not isinstance(detail, dict):
         return _refused("MalformedDetail", "Detail is malformed.")

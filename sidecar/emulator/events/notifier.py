@@ -112,6 +112,10 @@ class Notifier:
         self._note(subscription, problem)
         return not problem
 
+    def cannot(self, subscription: Any) -> None:
+        """Note that nothing is sent by a subscription's protocol."""
+        self._note(subscription, f"the emulator does not deliver by {subscription.protocol}")
+
     def _timestamp(self) -> str:
         return self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

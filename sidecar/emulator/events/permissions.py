@@ -9,12 +9,31 @@ from typing import Any, Final
 from moto.iam.models import iam_backends
 
 from sidecar.arn import Arn, role_arn
+from sidecar.emulator.authorization import Caller
 from sidecar.emulator.policy import Decision, PolicyNotUnderstood, Question, evaluate
 from sidecar.emulator.principals import role_policies
 
 EVENT_BRIDGE: Final = "events.amazonaws.com"
 SNS: Final = "sns.amazonaws.com"
 _TAKE_ROLE: Final = "sts:AssumeRole"
+
+
+def check_passed_roles(caller: Caller) -> None:
+    """Let nobody put a target with a role that the caller may not pass to EventBridge.
+
+    Source: EventBridge user guide, "Using IAM roles to grant EventBridge access to targets".
+
+    Raises:
+        NotLetIn: iam:PassRole is denied.
+    """
+    address = caller.touch.address
+    if (address.service, address.operation) != ("events", "PutTargets"):
+        return
+    targets = caller.touch.parameters.get("Targets")
+    for target in targets if isinstance(targets, list) else ():
+        if role := isinstance(target, dict) and target.get("RoleArn"):
+            passed_to = {"iam:PassedToService": (EVENT_BRIDGE,)}
+            caller.demand("iam:PassRole", str(role), passed_to)
 
 
 def policy_problem(document: str, service: str, question: tuple[str, str], source: str) -> str:

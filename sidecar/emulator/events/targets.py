@@ -35,7 +35,7 @@ Deliver = Callable[[Parcel], str]
 class Targets:
     """The kinds of target; each delivers, or says why it did not."""
 
-    def __init__(self, functions: Functions, forward: Callable[[Event, str], None]) -> None:
+    def __init__(self, functions: Functions, forward: Callable[[Event, str], str]) -> None:
         self._functions, self._forward = functions, forward
 
     def is_slow(self, arn: Arn) -> bool:
@@ -81,8 +81,7 @@ class Targets:
         role = str(parcel.target.get("RoleArn", ""))
         if problem := role_problem(role, question, parcel.rule_arn):
             return problem
-        self._forward(parcel.event, str(parcel.arn))
-        return ""
+        return self._forward(parcel.event, str(parcel.arn))
 
 
 def _to_queue(parcel: Parcel) -> str:

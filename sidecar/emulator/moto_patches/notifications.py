@@ -1,7 +1,7 @@
 """Publish succeeds whatever becomes of a message, and an endpoint gets none before it said yes.
 
 moto posts within Publish, which fails when an endpoint does; it posts to any machine, asks no
-endpoint first, and sends to queues that do not let it.
+endpoint first, sends to queues that do not let it, and runs functions in Docker.
 """
 
 import uuid
@@ -36,8 +36,11 @@ def applied() -> Iterator[None]:
 
 def _publish(subscription: Any, message: str, message_id: str, **more: Any) -> None:
     notifier, protocol = notifier_of(subscription.account_id), subscription.protocol
-    if notifier is None or protocol not in {"sqs", *OVER_HTTP}:
+    if notifier is None:
         _PUBLISH(subscription, message, message_id, **more)
+        return
+    if protocol not in {"sqs", *OVER_HTTP}:
+        notifier.cannot(subscription)
         return
     matcher = subscription._filter_policy_matcher  # noqa: SLF001 - moto has no other name for it
     if matcher is not None and not matcher.matches(more.get("message_attributes"), message):

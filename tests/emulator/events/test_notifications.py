@@ -127,6 +127,17 @@ def test_a_publisher_does_not_feel_an_endpoint_that_fails_or_hangs(
     assert len(receiver.received) == 6, "each was tried three times"
 
 
+def test_a_publisher_does_not_feel_a_function_that_the_emulator_does_not_send_to(
+    sns: Any, new_topic: Any, emulator: Any
+) -> None:
+    topic = new_topic()
+    function = "arn:aws:lambda:ap-northeast-2:123456789012:function:none"
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    assert sns.publish(TopicArn=topic, Message="hello")["MessageId"]
+    [told] = emulator.events()["notifications"]
+    assert told["problem"] == "the emulator does not deliver by lambda"
+
+
 def test_a_publisher_does_not_feel_an_endpoint_that_is_gone(
     sns: Any, new_topic: Any, emulator: Any
 ) -> None:

@@ -114,12 +114,15 @@ def test_a_function_that_is_not_there_or_fails_is_a_failed_delivery(
         ("arn:aws:sqs:ap-northeast-2:123456789012:none", "there is no queue"),
         ("arn:aws:sns:ap-northeast-2:123456789012:none", "there is no topic"),
         ("arn:aws:sqs:eu-west-1:123456789012:none", "is not in the region of the rule"),
+        ("arn:aws:events:ap-northeast-2:999999999999:event-bus/default", "there is no bus"),
         ("arn:aws:batch:ap-northeast-2:123456789012:job-queue/x", "does not deliver to"),
     ],
 )
-def test_what_cannot_be_reached_is_told(new_rule: Any, arn: str, problem: str) -> None:
+def test_what_cannot_be_reached_is_told(
+    new_rule: Any, new_role: Any, arn: str, problem: str
+) -> None:
     rule = new_rule()
-    rule.target(arn)
+    rule.target(arn, RoleArn=new_role({"Service": "events.amazonaws.com"}))
     rule.put({})
     assert problem in rule.problems()[0]
 
@@ -202,3 +205,34 @@ def test_a_log_group_gets_an_event_once_a_resource_policy_lets_eventbridge(
     kept = logs.filter_log_events(logGroupName=name)["events"]
     assert [json.loads(each["message"])["detail"] for each in kept] == [{"n": 2}]
     assert rule.problems()[0].startswith("no resource policy of CloudWatch Logs lets")
+
+
+def test_a_pattern_that_cannot_be_read_keeps_no_other_rule_from_the_event(
+    new_rule: Any, new_queue: Any, emulator: Any
+) -> None:
+    strange = new_rule({"detail": {"n": [{"numeric": ["<", "x"]}]}})
+    rule, queue = new_rule(), new_queue()
+    queue.admit(rule.arn)
+    rule.target(queue.arn)
+    rule.put({"n": 1})
+    assert len(queue.events()) == 1
+    assert strange.problems() == ["the rule's pattern is not understood"]
+
+
+@pytest.mark.parametrize("service", ["events.amazonaws.com", "lambda.amazonaws.com"])
+def test_a_role_is_put_into_a_target_only_by_who_may_pass_it_to_eventbridge(
+    *, new_rule: Any, new_role: Any, new_user: Any, connect: Any, refusal: Any, service: str
+) -> None:
+    rule, role = new_rule(), new_role({"Service": "events.amazonaws.com"})
+    passing = {"StringEquals": {"iam:PassedToService": service}}
+    statements = [
+        {"Effect": "Allow", "Action": "events:PutTargets", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": passing},
+    ]
+    client = connect("events", **new_user(*statements))
+    bus = rule.arn.replace(f"rule/{rule.name}", "event-bus/default")
+    wanted = {"Rule": rule.name, "Targets": [{"Id": "1", "Arn": bus, "RoleArn": role}]}
+    if service.startswith("events"):
+        assert client.put_targets(**wanted)["FailedEntryCount"] == 0
+    else:
+        assert refusal(client.put_targets, **wanted)[1] == "AccessDeniedException"
