@@ -105,6 +105,7 @@ def deployment(aws: Aws, legacy: Callable[..., Legacy], zipped: Path) -> Iterato
     iam.delete_role(RoleName=name)
     aws.emulator.change_rotations(attempts=3)
     aws.emulator.change_iam()
+    aws.emulator.move_clock(0)
 
 
 def test_a_rotation_ends_with_a_new_key_that_works(deployment: Deployment) -> None:
@@ -128,9 +129,12 @@ def test_the_reaper_makes_the_replaced_key_inactive_and_then_deletes_it(
     batch = deployment.batch
     # Or the trials of this minute would count as use.
     deployment.aws.emulator.change_iam(last_used_lag_seconds=86_400)
+    # No record counts from before the version was made.
+    deployment.aws.emulator.move_clock(-6 * 3600)
     batch.keeper.rotate()
     old = batch.named_by("AWSCURRENT")
     batch.keeper.rotate()
+    deployment.aws.emulator.move_clock(0)
     reaper = deployment.function(REAPER)
     deployment.note(since=0)
     deployment.invoke(reaper)
