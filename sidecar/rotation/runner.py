@@ -72,10 +72,9 @@ class Runner:
             self._check_deadline(step)
             seen = observe(self.calls, self.goal.target, self.goal.token)
             action = next_action(step, self.goal, seen, self.pace.now())
-            if isinstance(action, Done):
-                log.info("rotation %s: %s: %s", self.goal.token, step.value, action.why)
-                return action.why
-            if came := self._perform(action):
+            came = action.why if isinstance(action, Done) else self._perform(action)
+            if came:
+                log.info("rotation %s: %s: %s", self.goal.token, step.value, came)
                 return came
         raise RotationNotYet(f"{step.value} comes to no end: something works against this rotation")
 
