@@ -1,6 +1,7 @@
 """A destruction takes what was made, all of it, and nothing of anybody else's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,19 @@ def test_what_lacks_the_tag_is_neither_changed_nor_deleted(
             work()
     assert stack.inventory() == before
     assert logical_id in {each.logical_id for each in stack.resources}
+
+
+def test_what_iam_has_of_a_stack_of_the_same_name_in_another_region_is_not_ours(
+    new_stack: NewStack,
+) -> None:
+    stack = new_stack(rotation=None, events=None)
+    stack.apply()
+    place = replace(stack.account.place, region="us-east-1")
+    elsewhere = stack.changed(place=place)
+    for work in (elsewhere.apply, elsewhere.destroy):
+        with pytest.raises(OperatorError, match="is not of this stack"):
+            work()
+    stack.destroy()
 
 
 def test_a_trust_anchor_of_the_same_name_is_not_taken_for_ours(
