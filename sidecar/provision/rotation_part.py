@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sidecar.provision.naming import ACCOUNT, arn, log_group_name, named
+from sidecar.provision.naming import (
+    ACCOUNT,
+    APPLICATION_POLICY,
+    ROTATION_POLICY,
+    arn,
+    log_group_name,
+    named,
+)
 from sidecar.provision.policy_text import allow, document, from_service, json_text
 from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
 from sidecar.provision.wish import Rotation
@@ -57,7 +64,7 @@ def _user(rotation: Rotation) -> Resource:
     properties: dict[str, Value] = {"UserName": Parameter("UserName")}
     if rotation.user_policy is not None:
         properties["Policies"] = [
-            {"PolicyName": "application", "PolicyDocument": rotation.user_policy}
+            {"PolicyName": APPLICATION_POLICY, "PolicyDocument": rotation.user_policy}
         ]
     return Resource("RotatedUser", "AWS::IAM::User", properties)
 
@@ -100,7 +107,7 @@ def _function_role() -> Resource:
             "RoleName": named("rotation"),
             # Lambda assumes it for its functions without naming one: no aws:SourceArn is there.
             "AssumeRolePolicyDocument": document(from_service("lambda", ("sts:AssumeRole",))),
-            "Policies": [{"PolicyName": "rotation", "PolicyDocument": permissions}],
+            "Policies": [{"PolicyName": ROTATION_POLICY, "PolicyDocument": permissions}],
         },
     )
 
