@@ -17,6 +17,7 @@ from sidecar.provision.wish import Rotation
 
 ROTATE: Final = "rotation"
 REAP: Final = "reaping"
+REAPING_RULE: Final = "ReapingRule"
 _HANDLERS: Final = "sidecar.rotation.lambda_handler"
 _RUNTIME: Final = "python3.13"
 # A new key works after some ten seconds, and three times in a row is waited for.
@@ -49,11 +50,15 @@ def rotation_resources(rotation: Rotation) -> Iterator[Resource]:
     yield _function_role()
     yield _function("RotationFunction", ROTATE, "handler", "RotationLogs")
     yield _function("ReapingFunction", REAP, "reap_handler", "ReapingLogs")
-    yield _permission("RotationPermission", "RotationFunction", "secretsmanager", _SECRET)
+    yield _permission(
+        "RotationPermission", "RotationFunction", "secretsmanager", _SECRET, SourceAccount=ACCOUNT
+    )
     yield _schedule(rotation)
     yield _reaping_rule()
+    # EventBridge names no account, so a permission that asks for one would let nothing through.
+    # https://github.com/awsdocs/aws-cloudformation-user-guide/pull/481
     yield _permission(
-        "ReapingPermission", "ReapingFunction", "events", Attribute("ReapingRule", "Arn")
+        "ReapingPermission", "ReapingFunction", "events", Attribute(REAPING_RULE, "Arn")
     )
 
 
@@ -137,7 +142,9 @@ def _function(logical_id: str, name: str, handler: str, logs: str) -> Resource:
     )
 
 
-def _permission(logical_id: str, function: str, service: str, source: Value) -> Resource:
+def _permission(
+    logical_id: str, function: str, service: str, source: Value, **more: Value
+) -> Resource:
     return Resource(
         logical_id,
         "AWS::Lambda::Permission",
@@ -145,8 +152,8 @@ def _permission(logical_id: str, function: str, service: str, source: Value) -> 
             "FunctionName": Attribute(function, "Arn"),
             "Action": "lambda:InvokeFunction",
             "Principal": f"{service}.amazonaws.com",
-            "SourceAccount": ACCOUNT,
             "SourceArn": source,
+            **more,
         },
     )
 
@@ -172,7 +179,7 @@ def _schedule(rotation: Rotation) -> Resource:
 def _reaping_rule() -> Resource:
     target: dict[str, Value] = {"Id": "reap", "Arn": Attribute("ReapingFunction", "Arn")}
     return Resource(
-        "ReapingRule",
+        REAPING_RULE,
         "AWS::Events::Rule",
         {
             "Name": named(REAP),

@@ -7,6 +7,7 @@ from sidecar.provision.events_part import RULES, TOPIC, rule_arns
 from sidecar.provision.naming import managed_policy, named
 from sidecar.provision.policy_text import document, from_service
 from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
+from sidecar.provision.rotation_part import REAPING_RULE
 from sidecar.provision.wish import Events
 
 _PERIOD_SECONDS: Final = 300
@@ -64,7 +65,7 @@ def _alarms(events: Events, *, rotated: bool) -> Iterator[Resource]:
             yield _alarm(
                 f"{function}Alarm", "AWS/Lambda", "Errors", ("FunctionName", Ref(function))
             )
-    for rule in RULES:
+    for rule in (*RULES, REAPING_RULE) if rotated else RULES:
         yield _alarm(f"{rule}Alarm", "AWS/Events", "FailedInvocations", ("RuleName", Ref(rule)))
     if events.queue:
         dimension = ("QueueName", Attribute("ChangeQueue", "QueueName"))

@@ -52,10 +52,19 @@ def functions_have_two_minutes(template: Template) -> Iterator[str]:
 
 def a_function_is_invoked_for_one_thing_of_this_account(template: Template) -> Iterator[str]:
     for name, properties in _of(template, "AWS::Lambda::Permission"):
-        if properties.get("SourceAccount") != {"Ref": "AWS::AccountId"}:
+        of_events = properties["Principal"] == "events.amazonaws.com"
+        account = None if of_events else {"Ref": "AWS::AccountId"}
+        # EventBridge names no account: a permission that asks for one lets nothing through.
+        if properties.get("SourceAccount") != account or not properties.get("SourceArn"):
             yield name
-        if not properties.get("SourceArn"):
-            yield name
+
+
+def an_alarm_watches_each_rule_where_there_are_alarms(template: Template) -> Iterator[str]:
+    alarms = [properties for _, properties in _of(template, "AWS::CloudWatch::Alarm")]
+    watched = [each["Dimensions"][0]["Value"] for each in alarms]
+    if alarms:
+        rules = [name for name, _ in _of(template, "AWS::Events::Rule")]
+        yield from (name for name in rules if {"Ref": name} not in watched)
 
 
 def the_function_s_role_can_rotate_and_nothing_wider(template: Template) -> Iterator[str]:
@@ -130,6 +139,7 @@ INVARIANTS: Final[tuple[Callable[[Template], Iterator[str]], ...]] = (
     a_schedule_waits_for_the_permission,
     functions_have_two_minutes,
     a_function_is_invoked_for_one_thing_of_this_account,
+    an_alarm_watches_each_rule_where_there_are_alarms,
     the_function_s_role_can_rotate_and_nothing_wider,
     services_are_let_in_for_one_source,
     nobody_is_let_in_by_a_wildcard,
