@@ -114,13 +114,13 @@ BREACHES: dict[str, tuple[str, Change]] = {
         lambda t: _statement(t, "TrailBucketPolicy").update(Principal="*"),
     ),
     "any rule to the queue": (
-        "topic_and_queue_take_from_the_rules_alone",
+        "the_queue_takes_from_the_rules_alone",
         lambda t: _statement(t, "ChangeQueuePolicy").update(
             Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:*"}}
         ),
     ),
-    "any rule to the topic": (
-        "topic_and_queue_take_from_the_rules_alone",
+    "a condition that EventBridge never meets": (
+        "the_topic_takes_from_eventbridge_without_a_condition",
         lambda t: _statement(t, "TopicPolicy").update(
             Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:*"}}
         ),

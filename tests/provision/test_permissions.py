@@ -113,22 +113,21 @@ def test_sessions_that_read_no_secret_may_not_ask_for_many() -> None:
     assert evaluate([role], question) is Decision.NOT_ALLOWED
 
 
-@pytest.mark.parametrize(
-    ("policy", "action", "target"),
-    [
-        ("TopicPolicy", "sns:Publish", _made("Topic")),
-        ("ChangeQueuePolicy", "sqs:SendMessage", _made("ChangeQueue")),
-    ],
-)
-def test_topic_and_queue_take_from_our_rules_and_no_other(
-    policy: str, action: str, target: str
-) -> None:
+def _sent(policy: str, action: str, **context: tuple[str, ...]) -> Decision:
     document = json.dumps(_properties(policy)["PolicyDocument"])
+    target, by = _made(policy.removesuffix("Policy")), frozenset({"Service:events.amazonaws.com"})
+    about = {f"aws:{name}": value for name, value in context.items()}
+    return evaluate([document], Question(action, target, about, by))
 
-    def decided(rule: str) -> Decision:
-        context = {"aws:SourceArn": (_made(rule),)}
-        question = Question(action, target, context, frozenset({"Service:events.amazonaws.com"}))
-        return evaluate([document], question)
 
-    assert decided("RotationRule") is decided("ChangeRule") is Decision.ALLOWED
-    assert decided("ReapingRule") is not Decision.ALLOWED
+def test_the_queue_takes_from_our_rules_and_no_other() -> None:
+    for rule in ("RotationRule", "ChangeRule"):
+        sent = _sent("ChangeQueuePolicy", "sqs:SendMessage", SourceArn=(_made(rule),))
+        assert sent is Decision.ALLOWED
+    other = _sent("ChangeQueuePolicy", "sqs:SendMessage", SourceArn=(_made("ReapingRule"),))
+    assert other is Decision.NOT_ALLOWED
+
+
+def test_the_topic_takes_from_eventbridge_which_names_no_rule_to_it() -> None:
+    assert _sent("TopicPolicy", "sns:Publish") is Decision.ALLOWED
+    assert _sent("TopicPolicy", "sns:Subscribe") is Decision.NOT_ALLOWED
