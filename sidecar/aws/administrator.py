@@ -20,6 +20,9 @@ _CONFIG: Final = BotoConfig(
     user_agent_extra="credential-sidecar",
     s3={"addressing_style": "path"},
 )
+# Chat channels are the account's; the service answers in four regions only, this one among them.
+# https://github.com/aws/aws-cli/issues/8658
+_REGIONS: Final = {"chatbot": "us-east-2"}
 
 
 class AdministratorCalls:
@@ -80,7 +83,11 @@ class AdministratorCalls:
         if service not in self._clients:
             connect: Any = self._session.client
             self._clients[service] = connect(
-                service, endpoint_url=self._endpoint_url, verify=self._ca_bundle, config=_CONFIG
+                service,
+                region_name=_REGIONS.get(service, self.region),
+                endpoint_url=self._endpoint_url,
+                verify=self._ca_bundle,
+                config=_CONFIG,
             )
         return self._clients[service]
 

@@ -8,9 +8,10 @@ certificate, the token and sidecar.toml for it into a directory.
 """
 
 import argparse
+import signal
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from sidecar.clock import SystemClock
 from sidecar.errors import OperatorError
@@ -43,10 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
         return _prepare(arguments)
     from sidecar.demo.story import play  # noqa: PLC0415 - boto3 is not needed for --help
 
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
     started = time.monotonic()
     held = play(lambda line: print(line, flush=True))
     print(f"took {time.monotonic() - started:.1f} s")
     return 0 if held else 1
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave as at any other end, so that no process and no directory stays behind."""
+    raise SystemExit(128 + number)
 
 
 def _prepare(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """Make in AWS what is to exist, and write the sidecar.toml of this machine.
 
 Done again it changes only what has become different; a run that was interrupted is simply repeated.
-Nothing is ever deleted, and what exists with the same name and without the stack's tag is refused.
+No resource is deleted, and what exists with the same name and without the stack's tag is refused.
 Works with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
 """
 

@@ -14,7 +14,7 @@ from sidecar.cli.one_line import one_line
 from sidecar.cli.provision_account import add_account_arguments, open_stack
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.errors import OperatorError
-from sidecar.provision.account import Leave
+from sidecar.provision.account import Account, Leave
 from sidecar.provision.applying import destroy, doomed
 from sidecar.provision.kinds.kind import Found, Wanted
 from sidecar.provision.showing import doomed_line
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     for wanted, found, _ in what:
         print(one_line(doomed_line(wanted, found)), flush=True)
     if not arguments.yes:
-        _ask(len(what), arguments.name)
+        _ask(len(what), stack.account)
     destroy(stack.account, what, _tell)
     print(f"{len(what)} deleted")
     return 0
@@ -64,12 +64,13 @@ def _with_all_events(wish: Wish) -> Wish:
     return replace(wish, events=Events(chat=wish.events.chat))
 
 
-def _ask(count: int, name: str) -> None:
+def _ask(count: int, account: Account) -> None:
     if not sys.stdin.isatty():
         raise OperatorError(
             "nobody can be asked: stdin is no terminal", hint="give --yes to delete all of that"
         )
-    print(f"delete these {count} things of {name}? Type {_AGREED}: ", end="", file=sys.stderr)
+    place = f"{account.stack} in account {account.place.account}, {account.place.region}"
+    print(f"delete these {count} things of {place}? Type {_AGREED}: ", end="", file=sys.stderr)
     sys.stderr.flush()
     if sys.stdin.readline().strip() != _AGREED:
         raise OperatorError("nothing was deleted", hint=f"only {_AGREED} is taken for an answer")

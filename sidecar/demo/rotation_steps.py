@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from sidecar.demo.process import PROGRAMS, run_program
 from sidecar.demo.result import Act, Result
-from sidecar.demo.scene import BATCH_SECRET, Scene, inherited
+from sidecar.demo.scene import BATCH_SECRET, Scene
 
 _ROTATED_SECONDS: Final = 60.0
 _TOLD_SECONDS: Final = 20.0
@@ -102,7 +103,7 @@ def _revoked(scene: Scene) -> Result:
     authority, certificate = str(scene.root / "ca"), str(scene.root / "workload.pem")
     revoke = ["certs", "revoke", "--ca", authority, "--certificate", certificate]
     for words in (revoke, ["certs", "crl", "--ca", authority]):
-        code, _, err = run_program(["-m", "sidecar", *words], inherited())
+        code, _, err = run_program(["-m", "sidecar", *words], os.environ)
         if code:
             return Result(holds=False, shown=err)
     code, out, err = scene.provision("--force", "--crl", str(scene.root / "ca/crl.pem"))
@@ -121,7 +122,7 @@ def _new_session(scene: Scene) -> tuple[int, str, str]:
         words += [f"--{name.replace('_', '-')}", value]
     for flag, name in (("certificate", "workload.pem"), ("private-key", "workload.key")):
         words += [f"--{flag}", str(scene.root / name)]
-    return run_program(["-m", "sidecar", *words], inherited())
+    return run_program(["-m", "sidecar", *words], os.environ)
 
 
 ROTATION_STEPS: Final[tuple[tuple[str, Act], ...]] = (

@@ -111,8 +111,7 @@ class Scene:
         if credentials is None:
             raise OperatorError("the emulator has no administrator")
         return {
-            **inherited(),
-            "HOME": str(self.home),
+            **os.environ,
             "AWS_ACCESS_KEY_ID": credentials.access_key,
             "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
             "AWS_REGION": self.region,
@@ -129,7 +128,7 @@ def staged(root: Path, say: Say) -> Iterator[Scene]:
 
     """
     (root / "home").mkdir()
-    with ExitStack() as stack:
+    with own_environment(root / "home"), ExitStack() as stack:
         emulator = _started(stack, root, ["emulator", "--port", "0"], {})
         emulator_url = emulator.line_with("listening on").rsplit(" ", 1)[-1]
         say(f"• AWS on one local port: {emulator_url}")
@@ -157,17 +156,30 @@ _DOORS: Final = ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
 
 
 def _started(stack: ExitStack, root: Path, words: list[str], more: Mapping[str, str]) -> Daemon:
-    environment = {**inherited(), "HOME": str(root / "home"), **more}
+    environment = {**os.environ, **more}
     return stack.enter_context(daemon(words, environment, root / f"{words[0]}.log"))
 
 
-def inherited() -> dict[str, str]:
-    """Give what the daemons themselves need of our environment: no AWS_ or SIDECAR_ variable."""
+def _kept(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what the daemons themselves need of an environment: no AWS_ or SIDECAR_ variable."""
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in environment.items()
         if not name.startswith(("AWS_", "SIDECAR_", "BOTO_")) and "proxy" not in name.lower()
     }
+
+
+@contextmanager
+def own_environment(home: Path) -> Iterator[None]:
+    """Have our own boto3 and urllib led nowhere else until the block ends: no profile, no proxy."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(_kept(before), HOME=str(home))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _administrator(emulator_url: str) -> boto3.session.Session:
@@ -198,7 +210,7 @@ def _provisioned(scene: Scene, say: Say) -> None:
     root = scene.root
     (root / "batch-policy.json").write_text(json.dumps(BATCH_POLICY))
     authority = ["certs", "ca", "--directory", str(root / "ca"), "--common-name", "Demo CA"]
-    code, _, err = run_program(["-m", "sidecar", *authority], inherited())
+    code, _, err = run_program(["-m", "sidecar", *authority], os.environ)
     if code:
         raise OperatorError(f"the authority could not be made: {err}")
     code, out, err = scene.provision()

@@ -53,7 +53,7 @@ class Account:
 
     Attributes:
         calls: how AWS is asked.
-        stack: the name that the tag of everything in it has as its value.
+        stack: the name of what is worked on, one of its name in each region.
         place: where things are made.
         function_zip: the rotation function's code; None leaves code that is there alone.
         may_delete: what a destruction may take with it.
@@ -106,15 +106,20 @@ class Account:
             self.sleep(_PAUSE_SECONDS)
             waited += _PAUSE_SECONDS
 
+    @property
+    def mark(self) -> str:
+        """The tag's value: with the region, since IAM's names are those of all regions."""
+        return f"{self.stack}@{self.place.region}"
+
     def tags(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         """Give the tag as most services want it, by the names that they have for its halves."""
-        return [{key: TAG, value: self.stack}]
+        return [{key: TAG, value: self.mark}]
 
     def owns(self, tags: Iterable[Mapping[str, str]] | Mapping[str, str]) -> bool:
         """Whether a thing with these tags, in any service's form, is of this stack."""
         if isinstance(tags, Mapping):
-            return tags.get(TAG) == self.stack
-        wanted = (TAG, self.stack)
+            return tags.get(TAG) == self.mark
+        wanted = (TAG, self.mark)
         return any(
             (each.get("Key", each.get("key")), each.get("Value", each.get("value"))) == wanted
             for each in tags

@@ -64,11 +64,6 @@ def event_resources(events: Events, *, rotated: bool) -> Iterator[Resource]:
         yield _queue_policy()
 
 
-def rule_arns() -> Value:
-    """Give the ARNs of the rules, which alone may send."""
-    return [Attribute(each, "Arn") for each in RULES]
-
-
 def _others() -> Value:
     """Match everybody but the function: what it puts is told as a rotation already."""
     return [{"anything-but": {"prefix": assumed_function_role()}}]
@@ -183,11 +178,12 @@ def _rule(
 
 
 def _queue_policy() -> Resource:
+    rules: Value = [Attribute(each, "Arn") for each in RULES]
     send = from_service(
         "events",
         ("sqs:SendMessage",),
         Resource=QUEUE_ARN,
-        Condition={"ArnEquals": {"aws:SourceArn": rule_arns()}},
+        Condition={"ArnEquals": {"aws:SourceArn": rules}},
     )
     return Resource(
         "ChangeQueuePolicy",

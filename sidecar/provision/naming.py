@@ -8,6 +8,11 @@ ACCOUNT: Final = Surroundings("AccountId")
 PARTITION: Final = Surroundings("Partition")
 REGION: Final = Surroundings("Region")
 NAME: Final = Parameter("Name")
+# The policies that are written into roles and users; those of other names are somebody else's.
+WORKLOAD_POLICY: Final = "workload"
+ROTATION_POLICY: Final = "rotation"
+APPLICATION_POLICY: Final = "application"
+INLINE_POLICIES: Final = frozenset({WORKLOAD_POLICY, ROTATION_POLICY, APPLICATION_POLICY})
 
 
 def named(suffix: str) -> Text:

@@ -80,7 +80,7 @@ def refuse_others(wanted: Wanted, found: Found) -> None:
     if not found.ours:
         raise OperatorError(
             f"{wanted.type} {found.ref} exists and is not of this stack",
-            hint=f"it lacks the tag {TAG}; choose another name, or remove it by hand",
+            hint=f"its tag {TAG} is missing, or of another stack or region; choose another name",
         )
 
 

@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sidecar.provision.naming import ACCOUNT, arn, log_group_name, named
+from sidecar.provision.naming import (
+    ACCOUNT,
+    APPLICATION_POLICY,
+    ROTATION_POLICY,
+    arn,
+    log_group_name,
+    named,
+)
 from sidecar.provision.policy_text import allow, document, from_service, json_text
 from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
 from sidecar.provision.wish import Rotation
 
 ROTATE: Final = "rotation"
 REAP: Final = "reaping"
+REAPING_RULE: Final = "ReapingRule"
 _HANDLERS: Final = "sidecar.rotation.lambda_handler"
 _RUNTIME: Final = "python3.13"
 # A new key works after some ten seconds, and three times in a row is waited for.
@@ -42,11 +50,15 @@ def rotation_resources(rotation: Rotation) -> Iterator[Resource]:
     yield _function_role()
     yield _function("RotationFunction", ROTATE, "handler", "RotationLogs")
     yield _function("ReapingFunction", REAP, "reap_handler", "ReapingLogs")
-    yield _permission("RotationPermission", "RotationFunction", "secretsmanager", _SECRET)
+    yield _permission(
+        "RotationPermission", "RotationFunction", "secretsmanager", _SECRET, SourceAccount=ACCOUNT
+    )
     yield _schedule(rotation)
     yield _reaping_rule()
+    # EventBridge names no account, so a permission that asks for one would let nothing through.
+    # https://github.com/awsdocs/aws-cloudformation-user-guide/pull/481
     yield _permission(
-        "ReapingPermission", "ReapingFunction", "events", Attribute("ReapingRule", "Arn")
+        "ReapingPermission", "ReapingFunction", "events", Attribute(REAPING_RULE, "Arn")
     )
 
 
@@ -57,7 +69,7 @@ def _user(rotation: Rotation) -> Resource:
     properties: dict[str, Value] = {"UserName": Parameter("UserName")}
     if rotation.user_policy is not None:
         properties["Policies"] = [
-            {"PolicyName": "application", "PolicyDocument": rotation.user_policy}
+            {"PolicyName": APPLICATION_POLICY, "PolicyDocument": rotation.user_policy}
         ]
     return Resource("RotatedUser", "AWS::IAM::User", properties)
 
@@ -100,7 +112,7 @@ def _function_role() -> Resource:
             "RoleName": named("rotation"),
             # Lambda assumes it for its functions without naming one: no aws:SourceArn is there.
             "AssumeRolePolicyDocument": document(from_service("lambda", ("sts:AssumeRole",))),
-            "Policies": [{"PolicyName": "rotation", "PolicyDocument": permissions}],
+            "Policies": [{"PolicyName": ROTATION_POLICY, "PolicyDocument": permissions}],
         },
     )
 
@@ -130,7 +142,9 @@ def _function(logical_id: str, name: str, handler: str, logs: str) -> Resource:
     )
 
 
-def _permission(logical_id: str, function: str, service: str, source: Value) -> Resource:
+def _permission(
+    logical_id: str, function: str, service: str, source: Value, **more: Value
+) -> Resource:
     return Resource(
         logical_id,
         "AWS::Lambda::Permission",
@@ -138,8 +152,8 @@ def _permission(logical_id: str, function: str, service: str, source: Value) -> 
             "FunctionName": Attribute(function, "Arn"),
             "Action": "lambda:InvokeFunction",
             "Principal": f"{service}.amazonaws.com",
-            "SourceAccount": ACCOUNT,
             "SourceArn": source,
+            **more,
         },
     )
 
@@ -165,7 +179,7 @@ def _schedule(rotation: Rotation) -> Resource:
 def _reaping_rule() -> Resource:
     target: dict[str, Value] = {"Id": "reap", "Arn": Attribute("ReapingFunction", "Arn")}
     return Resource(
-        "ReapingRule",
+        REAPING_RULE,
         "AWS::Events::Rule",
         {
             "Name": named(REAP),

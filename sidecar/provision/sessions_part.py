@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sidecar.provision.naming import ACCOUNT, arn, global_arn, named
+from sidecar.provision.naming import ACCOUNT, WORKLOAD_POLICY, arn, global_arn, named
 from sidecar.provision.policy_text import allow, document, from_service, json_text
 from sidecar.provision.resource import (
     Attribute,
@@ -129,7 +129,7 @@ def _role(wish: Wish, statements: list[dict[str, Value]]) -> Resource:
     }
     if statements:
         properties["Policies"] = [
-            {"PolicyName": "workload", "PolicyDocument": document(*statements)}
+            {"PolicyName": WORKLOAD_POLICY, "PolicyDocument": document(*statements)}
         ]
     return Resource("WorkloadRole", "AWS::IAM::Role", properties)
 
@@ -190,6 +190,8 @@ def _permissions(wish: Wish) -> list[dict[str, Value]]:
     if secrets:
         read = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
         found.append(allow(read, secrets))
+        # It knows no resource, and gives only secrets that GetSecretValue is allowed on.
+        found.append(allow(("secretsmanager:BatchGetSecretValue",), "*"))
     if wish.events is not None and wish.events.queue:
         take = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
         found.append(allow(take, Attribute("ChangeQueue", "Arn")))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sidecar.provision.events_part import RULES, TOPIC, rule_arns
+from sidecar.provision.events_part import RULES, TOPIC
 from sidecar.provision.naming import managed_policy, named
 from sidecar.provision.policy_text import document, from_service
 from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
+from sidecar.provision.rotation_part import REAPING_RULE
 from sidecar.provision.wish import Events
 
 _PERIOD_SECONDS: Final = 300
@@ -64,7 +65,7 @@ def _alarms(events: Events, *, rotated: bool) -> Iterator[Resource]:
             yield _alarm(
                 f"{function}Alarm", "AWS/Lambda", "Errors", ("FunctionName", Ref(function))
             )
-    for rule in RULES:
+    for rule in (*RULES, REAPING_RULE) if rotated else RULES:
         yield _alarm(f"{rule}Alarm", "AWS/Events", "FailedInvocations", ("RuleName", Ref(rule)))
     if events.queue:
         dimension = ("QueueName", Attribute("ChangeQueue", "QueueName"))
@@ -102,9 +103,13 @@ def _alarm(
 
 
 def _topic_policy(alarms: Sequence[str]) -> Resource:
-    publish = [_publish("events", rule_arns())]
+    # EventBridge does not say to SNS for which rule it comes: no condition would ever be met.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    publish = [_publish("events")]
     if alarms:
-        publish.append(_publish("cloudwatch", [Attribute(each, "Arn") for each in alarms]))
+        sources: Value = [Attribute(each, "Arn") for each in alarms]
+        condition: Value = {"ArnEquals": {"aws:SourceArn": sources}}
+        publish.append(_publish("cloudwatch", Condition=condition))
     return Resource(
         "TopicPolicy",
         "AWS::SNS::TopicPolicy",
@@ -112,6 +117,5 @@ def _topic_policy(alarms: Sequence[str]) -> Resource:
     )
 
 
-def _publish(service: str, sources: Value) -> dict[str, Value]:
-    condition: Value = {"ArnEquals": {"aws:SourceArn": sources}}
-    return from_service(service, ("sns:Publish",), Resource=TOPIC, Condition=condition)
+def _publish(service: str, **more: Value) -> dict[str, Value]:
+    return from_service(service, ("sns:Publish",), Resource=TOPIC, **more)

@@ -10,6 +10,7 @@ from sidecar.arn import Arn
 from sidecar.errors import Problem
 from sidecar.provision.sessions_part import session_policy_length
 from sidecar.provision.wish import Chat, OwnAuthority, PrivateAuthority, Reach, Rotation, Wish
+from sidecar.rotation.policy_document import read_statements
 from sidecar.rotation.schedule import Schedule
 
 _HOUR: Final = timedelta(hours=1)
@@ -17,6 +18,9 @@ _HOURS: Final = range(1, 8761)
 _SECONDS: Final = range(900, 43201)
 _YEARS: Final = range(1, 31)
 _LONGEST_POLICY: Final = 2048
+# What Roles Anywhere takes of each, as its service model has it.
+_LONGEST_BUNDLE: Final = 204800
+_LONGEST_LIST: Final = 300000
 # The names of what is made begin with it, a bucket's among them, which has the least room.
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]")
 _USER_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
@@ -36,7 +40,7 @@ def breaches(wish: Wish) -> Iterator[Problem]:
     yield from _text("name", wish.name, _NAME, "2 to 24 small letters, digits and -")
     yield from _authority(wish.authority)
     if wish.revocation_list is not None:
-        yield from _pem("revocation_list", wish.revocation_list, "X509 CRL")
+        yield from _pem("revocation_list", wish.revocation_list, "X509 CRL", _LONGEST_LIST)
     yield from _number("sessions.duration_seconds", wish.sessions.duration_seconds, _SECONDS)
     yield from _session_policy(wish)
     for each in wish.sessions.common_names:
@@ -52,7 +56,7 @@ def breaches(wish: Wish) -> Iterator[Problem]:
 
 def _authority(authority: OwnAuthority | PrivateAuthority) -> Iterator[Problem]:
     if isinstance(authority, OwnAuthority):
-        yield from _pem("authority.bundle", authority.bundle, "CERTIFICATE")
+        yield from _pem("authority.bundle", authority.bundle, "CERTIFICATE", _LONGEST_BUNDLE)
         return
     yield from _text(
         "authority.common_name", authority.common_name, _COMMON_NAME, "1 to 64 characters"
@@ -75,16 +79,8 @@ def _session_policy(wish: Wish) -> Iterator[Problem]:
             f"has some {length} characters; sessions may have one of {_LONGEST_POLICY}",
             "name fewer secrets by patterns, or give a shorter session policy",
         )
-    text = wish.sessions.policy
-    if text is None:
-        return
-    try:
-        policy = json.loads(text)
-    except (ValueError, RecursionError):
-        policy = None
-    if not isinstance(policy, dict) or "Statement" not in policy:
-        hint = "a JSON object with Version and Statement"
-        yield Problem("sessions.policy", "is not an IAM policy document", hint)
+    if wish.sessions.policy is not None:
+        yield from _policy("sessions.policy", wish.sessions.policy)
 
 
 def _reach(reach: Reach) -> Iterator[Problem]:
@@ -97,7 +93,9 @@ def _reach(reach: Reach) -> Iterator[Problem]:
         yield from _text("reach.functions", each, _FUNCTION, "a function's name, not its ARN")
     for each in reach.kms_keys:
         try:
-            usable = Arn.parse(each).service == "kms"
+            arn = Arn.parse(each)
+            # Policies know keys only: where one names an alias it lets nobody use the key.
+            usable = arn.service == "kms" and arn.resource.startswith("key/")
         except ValueError:
             usable = False
         if not usable or '"' in each or "*" in each:
@@ -114,8 +112,8 @@ def _rotation(rotation: Rotation) -> Iterator[Problem]:
     hours = {"grace_hours": rotation.grace_hours, "recovery_hours": rotation.recovery_hours}
     for name, value in hours.items():
         yield from _number(f"rotation.{name}", value, _HOURS)
-    if rotation.user_policy is not None and "Statement" not in rotation.user_policy:
-        yield Problem("rotation.user_policy", "is not an IAM policy document: it has no Statement")
+    if rotation.user_policy is not None:
+        yield from _policy("rotation.user_policy", json.dumps(rotation.user_policy))
     yield from _schedule(rotation)
 
 
@@ -148,6 +146,25 @@ def _chat(chat: Chat) -> Iterator[Problem]:
     yield from _text("events.chat.channel_id", chat.channel_id, _CHANNEL, "such as C0123456789")
 
 
+def _policy(where: str, text: str) -> Iterator[Problem]:
+    try:
+        read_statements(text)
+        plain = _is_plain(json.loads(text))
+    except ValueError as exc:
+        yield Problem(where, str(exc), "a JSON object with Version and Statement")
+        return
+    if not plain:
+        what = "holds null or a number with a fraction, which IAM has not"
+        yield Problem(where, what, 'write numbers as text, such as "1.5"')
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return all(map(_is_plain, inner))
+    return isinstance(value, str | int)
+
+
 def _text(where: str, value: str, shape: re.Pattern[str], hint: str) -> Iterator[Problem]:
     if not shape.fullmatch(value):
         yield Problem(where, f"cannot be used (got {value!r})", hint)
@@ -159,8 +176,11 @@ def _number(where: str, value: int, allowed: range) -> Iterator[Problem]:
         yield Problem(where, f"is out of range (got {value})", limits)
 
 
-def _pem(where: str, text: str, label: str) -> Iterator[Problem]:
+def _pem(where: str, text: str, label: str, longest: int) -> Iterator[Problem]:
     if "PRIVATE KEY" in text:
         yield Problem(where, "holds a private key, which nobody else may have", "leave it out")
     elif f"-----BEGIN {label}-----" not in text:
         yield Problem(where, f"holds no {label} in PEM", f"-----BEGIN {label}-----")
+    elif len(text) > longest:
+        what = f"has {len(text)} characters; Roles Anywhere takes {longest}"
+        yield Problem(where, what, "leave out what stands beside the PEM, and what has ended")

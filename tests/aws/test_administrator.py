@@ -1,6 +1,12 @@
 """An administrator's calls: whose credentials they take, and what their failures say."""
 
+from typing import NoReturn
+from urllib.parse import urlsplit
+
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ParamValidationError
+from botocore.httpsession import URLLib3Session
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.errors import OperatorError, UpstreamRefused, UpstreamUnreachable
@@ -52,6 +58,29 @@ def test_an_endpoint_that_is_not_there_can_be_tried_again(
     calls = AdministratorCalls("us-east-1", "http://127.0.0.1:1")
     with pytest.raises(UpstreamUnreachable, match="sts get_caller_identity failed"):
         calls.ask("sts", "get_caller_identity")
+
+
+@pytest.mark.usefixtures("_ambient")
+@pytest.mark.parametrize(
+    ("service", "operation", "host"),
+    [
+        ("chatbot", "describe_slack_channel_configurations", "chatbot.us-east-2.amazonaws.com"),
+        ("sns", "list_topics", "sns.eu-central-1.amazonaws.com"),
+    ],
+)
+def test_a_service_that_is_in_few_regions_is_asked_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, service: str, operation: str, host: str
+) -> None:
+    asked: list[str] = []
+
+    def send(_: object, request: AWSPreparedRequest) -> NoReturn:
+        asked.append(str(urlsplit(str(request.url)).hostname))
+        raise ParamValidationError(report="not sent")
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    with pytest.raises(OperatorError, match="not sent"):
+        AdministratorCalls("eu-central-1").ask(service, operation)
+    assert asked == [host]
 
 
 def test_without_a_region_the_error_says_how_to_give_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from sidecar.aws.administrator import AdministratorCalls
 from sidecar.cli import main
 from tests.conftest import Aws, Serve
 
@@ -149,6 +151,7 @@ def test_destroy_asks_and_takes_a_typed_yes_only(
     monkeypatch.setattr(typed, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", typed)
     assert main(site("destroy")) == code
+    assert re.search(r" in account \d{12}, us-east-1\? ", capsys.readouterr().err)
     main(site("plan"))
     assert left in capsys.readouterr().out
 
@@ -163,13 +166,20 @@ def test_chat_at_an_endpoint_without_it_is_an_error_that_says_so(
     assert "chat channels are not supported by this endpoint" in capsys.readouterr().err
 
 
-def test_where_something_is_missing_nothing_is_made(
+def test_where_something_is_somebody_elses_nothing_is_made(
     site: Words, aws: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    words = site("apply")
+    role = f"{words[words.index('--name') + 1]}-workload"
+    calls = AdministratorCalls(aws.emulator.region, aws.emulator.url)
+    calls.ask("iam", "create_role", RoleName=role, AssumeRolePolicyDocument=_NOBODY)
     aws.emulator.clear_calls()
-    assert main(site("apply", "--rotate-user", "batch", "--rotate-secret", "prod/batch")) == 1
-    assert "there is no code for the function" in capsys.readouterr().err
+    assert main(words) == 1
+    assert f"AWS::IAM::Role {role} exists and is not of this stack" in capsys.readouterr().err
     assert [each for each in aws.emulator.calls() if "Create" in each] == []
+
+
+_NOBODY: Final = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
 def test_what_was_switched_off_since_is_deleted_too(

@@ -1,7 +1,14 @@
 """`sidecar demo` as a process: what it says, and how it ends."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from sidecar.demo.story import STEPS
 
@@ -9,14 +16,40 @@ if TYPE_CHECKING:
     from tests.demo.conftest import Demo
 
 
-def test_every_check_holds(demo: "Demo") -> None:
-    ended = demo()
+# What leads boto3 and urllib elsewhere: somebody's account, a profile that is not there, a proxy.
+LEADING_ASTRAY = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_PROFILE": "production",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_CA_BUNDLE": "/nowhere",
+    "http_proxy": "http://127.0.0.1:1",
+    "HTTPS_PROXY": "http://127.0.0.1:1",
+}
+
+
+def test_every_check_holds_whatever_the_environment_leads_to(demo: "Demo") -> None:
+    ended = demo(**LEADING_ASTRAY)
     lines = ended.stdout.splitlines()
     assert (ended.returncode, ended.stderr) == (0, "")
     judged = [line for line in lines if line.startswith(("✓", "✗"))]
     assert judged == [f"✓ {title}" for title, _ in STEPS]
     assert lines.count("    demo/database AWSCURRENT ***") == 3
     assert lines[-2] == f"{len(STEPS)} of {len(STEPS)} checks held ✓"
+
+
+def test_told_to_end_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-m", "sidecar", "demo"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        address = demo.stdout.readline().rsplit("://", 1)[-1].strip()
+        demo.terminate()
+    assert demo.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    host, port = address.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
 
 
 def test_without_an_emulator_it_says_why_and_fails(demo: "Demo", tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.provision.wishes import Template
 
 # They assume a role without saying for what: AWS documents no aws:SourceArn for them.
 NAMELESS: Final = {"lambda.amazonaws.com", "chatbot.amazonaws.com"}
+EVENT_BRIDGE: Final = {"Service": "events.amazonaws.com"}
 SESSION_ACTIONS: Final = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
 RULES: Final = [{"Fn::GetAtt": [each, "Arn"]} for each in ("RotationRule", "ChangeRule")]
 
@@ -52,10 +53,19 @@ def functions_have_two_minutes(template: Template) -> Iterator[str]:
 
 def a_function_is_invoked_for_one_thing_of_this_account(template: Template) -> Iterator[str]:
     for name, properties in _of(template, "AWS::Lambda::Permission"):
-        if properties.get("SourceAccount") != {"Ref": "AWS::AccountId"}:
+        of_events = properties["Principal"] == "events.amazonaws.com"
+        account = None if of_events else {"Ref": "AWS::AccountId"}
+        # EventBridge names no account: a permission that asks for one lets nothing through.
+        if properties.get("SourceAccount") != account or not properties.get("SourceArn"):
             yield name
-        if not properties.get("SourceArn"):
-            yield name
+
+
+def an_alarm_watches_each_rule_where_there_are_alarms(template: Template) -> Iterator[str]:
+    alarms = [properties for _, properties in _of(template, "AWS::CloudWatch::Alarm")]
+    watched = [each["Dimensions"][0]["Value"] for each in alarms]
+    if alarms:
+        rules = [name for name, _ in _of(template, "AWS::Events::Rule")]
+        yield from (name for name in rules if {"Ref": name} not in watched)
 
 
 def the_function_s_role_can_rotate_and_nothing_wider(template: Template) -> Iterator[str]:
@@ -75,7 +85,8 @@ def services_are_let_in_for_one_source(template: Template) -> Iterator[str]:
         principal = statement.get("Principal")
         service = principal["Service"] if isinstance(principal, dict) else ""
         conditions = json.dumps(statement.get("Condition", {}))
-        if service and service not in NAMELESS and '"aws:SourceArn"' not in conditions:
+        nameless = service in NAMELESS or (principal == EVENT_BRIDGE and place == "TopicPolicy")
+        if service and not nameless and '"aws:SourceArn"' not in conditions:
             yield place
 
 
@@ -97,12 +108,16 @@ def sessions_are_for_this_anchor_with_all_three_actions(template: Template) -> I
         yield "account"
 
 
-def topic_and_queue_take_from_the_rules_alone(template: Template) -> Iterator[str]:
-    kinds = {"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"}
-    for place, statement in _statements(template, kinds):
-        of_rules = statement["Principal"] == {"Service": "events.amazonaws.com"}
-        sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-        if of_rules and sources != RULES:
+def the_queue_takes_from_the_rules_alone(template: Template) -> Iterator[str]:
+    for place, statement in _statements(template, {"AWS::SQS::QueuePolicy"}):
+        if statement["Condition"]["ArnEquals"]["aws:SourceArn"] != RULES:
+            yield place
+
+
+def the_topic_takes_from_eventbridge_without_a_condition(template: Template) -> Iterator[str]:
+    """EventBridge says nothing of the rule to SNS: a condition would be met by none."""
+    for place, statement in _statements(template, {"AWS::SNS::TopicPolicy"}):
+        if statement["Principal"] == EVENT_BRIDGE and "Condition" in statement:
             yield place
 
 
@@ -130,11 +145,13 @@ INVARIANTS: Final[tuple[Callable[[Template], Iterator[str]], ...]] = (
     a_schedule_waits_for_the_permission,
     functions_have_two_minutes,
     a_function_is_invoked_for_one_thing_of_this_account,
+    an_alarm_watches_each_rule_where_there_are_alarms,
     the_function_s_role_can_rotate_and_nothing_wider,
     services_are_let_in_for_one_source,
     nobody_is_let_in_by_a_wildcard,
     sessions_are_for_this_anchor_with_all_three_actions,
-    topic_and_queue_take_from_the_rules_alone,
+    the_queue_takes_from_the_rules_alone,
+    the_topic_takes_from_eventbridge_without_a_condition,
     sessions_get_a_policy_where_the_role_has_one,
     nothing_waits_for_itself,
 )

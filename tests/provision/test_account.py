@@ -61,12 +61,14 @@ def _refusal(message: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("tags", "ours"),
     [
-        ([{"Key": TAG, "Value": "web"}], True),
-        ([{"key": TAG, "value": "web"}], True),
-        ({TAG: "web"}, True),
-        ([{"Key": TAG, "Value": "other"}], False),
-        ({TAG: "other"}, False),
-        ([{"Key": "name", "Value": "web"}], False),
+        ([{"Key": TAG, "Value": "web@eu-central-1"}], True),
+        ([{"key": TAG, "value": "web@eu-central-1"}], True),
+        ({TAG: "web@eu-central-1"}, True),
+        ([{"Key": TAG, "Value": "other@eu-central-1"}], False),
+        ({TAG: "other@eu-central-1"}, False),
+        ({TAG: "web@us-east-1"}, False),
+        ({TAG: "web"}, False),
+        ([{"Key": "name", "Value": "web@eu-central-1"}], False),
         ([], False),
     ],
 )

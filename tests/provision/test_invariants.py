@@ -75,6 +75,16 @@ BREACHES: dict[str, tuple[str, Change]] = {
         "a_function_is_invoked_for_one_thing_of_this_account",
         lambda t: _properties(t, "RotationPermission").pop("SourceArn"),
     ),
+    "an account that EventBridge never names": (
+        "a_function_is_invoked_for_one_thing_of_this_account",
+        lambda t: _properties(t, "ReapingPermission").update(
+            SourceAccount={"Ref": "AWS::AccountId"}
+        ),
+    ),
+    "a rule that nobody watches": (
+        "an_alarm_watches_each_rule_where_there_are_alarms",
+        lambda t: t["Resources"].pop("ReapingRuleAlarm"),
+    ),
     "no CreateAccessKey": (
         "the_function_s_role_can_rotate_and_nothing_wider",
         lambda t: _on_the_user(t)["Action"].remove("iam:CreateAccessKey"),
@@ -104,13 +114,13 @@ BREACHES: dict[str, tuple[str, Change]] = {
         lambda t: _statement(t, "TrailBucketPolicy").update(Principal="*"),
     ),
     "any rule to the queue": (
-        "topic_and_queue_take_from_the_rules_alone",
+        "the_queue_takes_from_the_rules_alone",
         lambda t: _statement(t, "ChangeQueuePolicy").update(
             Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:*"}}
         ),
     ),
-    "any rule to the topic": (
-        "topic_and_queue_take_from_the_rules_alone",
+    "a condition that EventBridge never meets": (
+        "the_topic_takes_from_eventbridge_without_a_condition",
         lambda t: _statement(t, "TopicPolicy").update(
             Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:*"}}
         ),

@@ -10,6 +10,7 @@ from sidecar.arn import Arn
 from sidecar.emulator.policy import Decision, Question, evaluate
 from sidecar.emulator.roles_anywhere.trust_policy import Assumption, is_trusted
 from sidecar.provision.cloudformation import template
+from sidecar.provision.naming import INLINE_POLICIES
 from sidecar.provision.wish import Wish
 from tests.provision.resolved import ACCOUNT, ANCHOR, SECRET, resolved
 from tests.provision.wishes import FULL
@@ -57,10 +58,17 @@ def test_without_names_every_certificate_of_the_anchor_is_let_in() -> None:
     assert not _trusted("whoever", anchor=f"{ANCHOR}2", wish=anybody)
 
 
+def test_each_policy_of_a_role_or_user_has_a_name_that_is_known_for_ours() -> None:
+    held = (each["Properties"].get("Policies", ()) for each in template(FULL)["Resources"].values())
+    names = {policy["PolicyName"] for policies in held for policy in policies}
+    assert names == INLINE_POLICIES
+
+
 ALLOWED = [
     (READ, f"{SECRETS}prod/web/database-AbCdEf"),
     (READ, f"{SECRETS}prod/one-AbCdEf"),
     (READ, SECRET),
+    ("secretsmanager:BatchGetSecretValue", "*"),
     ("s3:ListAllMyBuckets", "*"),
     ("s3:GetObject", "arn:aws:s3:::demo-reports/2026.csv"),
     ("kms:Decrypt", FULL.reach.kms_keys[0]),
@@ -98,22 +106,28 @@ def test_a_session_may_do_what_was_wished_and_nothing_else(
     assert evaluate([_properties("Profile")["SessionPolicy"]], question) is decision
 
 
-@pytest.mark.parametrize(
-    ("policy", "action", "target"),
-    [
-        ("TopicPolicy", "sns:Publish", _made("Topic")),
-        ("ChangeQueuePolicy", "sqs:SendMessage", _made("ChangeQueue")),
-    ],
-)
-def test_topic_and_queue_take_from_our_rules_and_no_other(
-    policy: str, action: str, target: str
-) -> None:
+def test_sessions_that_read_no_secret_may_not_ask_for_many() -> None:
+    none = replace(FULL, reach=replace(FULL.reach, secrets=()), rotation=None)
+    role = json.dumps(_properties("WorkloadRole", none)["Policies"][0]["PolicyDocument"])
+    question = Question("secretsmanager:BatchGetSecretValue", "*", {})
+    assert evaluate([role], question) is Decision.NOT_ALLOWED
+
+
+def _sent(policy: str, action: str, **context: tuple[str, ...]) -> Decision:
     document = json.dumps(_properties(policy)["PolicyDocument"])
+    target, by = _made(policy.removesuffix("Policy")), frozenset({"Service:events.amazonaws.com"})
+    about = {f"aws:{name}": value for name, value in context.items()}
+    return evaluate([document], Question(action, target, about, by))
 
-    def decided(rule: str) -> Decision:
-        context = {"aws:SourceArn": (_made(rule),)}
-        question = Question(action, target, context, frozenset({"Service:events.amazonaws.com"}))
-        return evaluate([document], question)
 
-    assert decided("RotationRule") is decided("ChangeRule") is Decision.ALLOWED
-    assert decided("ReapingRule") is not Decision.ALLOWED
+def test_the_queue_takes_from_our_rules_and_no_other() -> None:
+    for rule in ("RotationRule", "ChangeRule"):
+        sent = _sent("ChangeQueuePolicy", "sqs:SendMessage", SourceArn=(_made(rule),))
+        assert sent is Decision.ALLOWED
+    other = _sent("ChangeQueuePolicy", "sqs:SendMessage", SourceArn=(_made("ReapingRule"),))
+    assert other is Decision.NOT_ALLOWED
+
+
+def test_the_topic_takes_from_eventbridge_which_names_no_rule_to_it() -> None:
+    assert _sent("TopicPolicy", "sns:Publish") is Decision.ALLOWED
+    assert _sent("TopicPolicy", "sns:Subscribe") is Decision.NOT_ALLOWED

@@ -11,6 +11,9 @@ from sidecar.provision.wish import OwnAuthority, PrivateAuthority, Reach, Rotati
 from sidecar.provision.wish_checks import breaches
 from tests.provision.wishes import BUNDLE, CHAT, FULL, REVOKED, ROTATION
 
+# A policy that names an alias lets nobody use the key behind it.
+ALIAS = "arn:aws:kms:eu-central-1:123456789012:alias/models"
+
 
 def _wrong(wish: Wish) -> list[str]:
     return [str(each) for each in breaches(wish)]
@@ -26,6 +29,11 @@ def _reaching(**changes: Any) -> Wish:
 
 def _sessions(**changes: Any) -> Wish:
     return replace(FULL, sessions=replace(FULL.sessions, **changes))
+
+
+def _policy(**changes: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [{**statement, **changes}]}
 
 
 def _chat(**changes: Any) -> Wish:
@@ -47,7 +55,10 @@ def test_a_wish_that_can_be_met_has_no_breach() -> None:
         (replace(FULL, authority=PrivateAuthority(years=0)), "authority.years"),
         (replace(FULL, revocation_list=BUNDLE), "revocation_list"),
         (_sessions(duration_seconds=899), "sessions.duration_seconds"),
+        (replace(FULL, authority=OwnAuthority(bundle=BUNDLE * 4000)), "authority.bundle"),
+        (replace(FULL, revocation_list=REVOKED * 6000), "revocation_list"),
         (_sessions(policy="[]"), "sessions.policy"),
+        (_sessions(policy='{"Statement": 5}'), "sessions.policy"),
         (_sessions(common_names=("*",)), "sessions.common_names"),
         (_sessions(source_identities=("a b",)), "sessions.source_identities"),
         (_reaching(secrets=("arn:aws:x",)), "reach.secrets"),
@@ -57,7 +68,14 @@ def test_a_wish_that_can_be_met_has_no_breach() -> None:
         (_rotating(user_name="a/b"), "rotation.user_name"),
         (_rotating(secret_name="a*"), "rotation.secret_name"),
         (_rotating(grace_hours=0), "rotation.grace_hours"),
+        (_reaching(kms_keys=(ALIAS,)), "reach.kms_keys"),
         (_rotating(user_policy={}), "rotation.user_policy"),
+        (_rotating(user_policy=_policy(Condition=None)), "rotation.user_policy"),
+        (
+            _rotating(user_policy=_policy(Condition={"NumericEquals": {"a": 1.5}})),
+            "rotation.user_policy",
+        ),
+        (_rotating(user_policy=_policy(Effect="Perhaps")), "rotation.user_policy"),
         (_rotating(schedule="rate(2 minutes)"), "rotation.schedule"),
         (_rotating(schedule="cron(0 2 ? * SUN#1 *)", duration="30h"), "rotation.duration"),
         (_rotating(schedule="rate(1 day)"), "rotation.schedule"),
@@ -99,6 +117,11 @@ def test_everything_wrong_is_told_at_once() -> None:
         resources(wish)
     places = [each.where for each in caught.value.problems]
     assert places == ["name", "rotation.user_name", "rotation.secret_name"]
+
+
+def test_a_condition_of_texts_numbers_and_truth_values_is_taken() -> None:
+    condition = {"Bool": {"aws:SecureTransport": True}, "NumericLessThan": {"s3:max-keys": [10]}}
+    assert _wrong(_rotating(user_policy=_policy(Condition=condition))) == []
 
 
 def test_a_list_of_the_revoked_is_taken() -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sidecar.provision.account import Account
 from sidecar.provision.kinds.kind import Found, Kind, Properties, Wanted
+from sidecar.provision.naming import INLINE_POLICIES
 
 _ABSENT: Final = "NoSuchEntity"
 _POLICIES: Final = "Policies"
@@ -38,12 +39,13 @@ def _policies(
 ) -> dict[str, Any]:
     kind, found = noun.lower(), dict[str, Any]()
     if _POLICIES in wanted.properties:
-        # Those of resources of their own are theirs to look after.
         described = [each["PolicyName"] for each in wanted.properties[_POLICIES]]
         there = set(account.calls.listed("iam", f"list_{kind}_policies", "PolicyNames", **name))
+        # What is described no longer is allowed no longer; what others have put is theirs.
+        over = sorted(there & INLINE_POLICIES - {*described})
         found[_POLICIES] = [
             {"PolicyName": each, "PolicyDocument": _inline(account, kind, name, each)}
-            for each in described
+            for each in (*described, *over)
             if each in there
         ]
     if _MANAGED in wanted.properties:
@@ -72,6 +74,11 @@ def _update_policies(
                 PolicyDocument=document,
                 **name,
             )
+        after = {each["PolicyName"] for each in wanted.properties[_POLICIES]}
+        for each in found.properties[_POLICIES]:
+            if (policy := each["PolicyName"]) not in after:
+                operation = f"delete_{kind}_policy"
+                account.find(_ABSENT, "iam", operation, PolicyName=policy, **name)
     if _MANAGED in changed:
         before, after = set(found.properties[_MANAGED]), set(wanted.properties[_MANAGED])
         for arn in sorted(after - before):
@@ -89,6 +96,11 @@ def _strip(account: Account, name: Mapping[str, str], noun: str) -> None:
     for each in account.calls.listed("iam", operation, "AttachedPolicies", **name):
         arn = each["PolicyArn"]
         account.find(_ABSENT, "iam", f"detach_{kind}_policy", PolicyArn=arn, **name)
+
+
+def _with_policies(_account: Account, properties: Properties) -> Properties:
+    """Say of what is described without policies that it has none."""
+    return {_POLICIES: [], **properties}
 
 
 def _find_role(account: Account, wanted: Wanted) -> Found | None:
@@ -214,10 +226,22 @@ def _delete_policy(account: Account, found: Found) -> None:
 
 
 ROLE: Final = Kind(
-    "RoleName", _find_role, _create_role, _update_role, _delete_role, fixed=frozenset({"Path"})
+    "RoleName",
+    _find_role,
+    _create_role,
+    _update_role,
+    _delete_role,
+    described=_with_policies,
+    fixed=frozenset({"Path"}),
 )
 USER: Final = Kind(
-    "UserName", _find_user, _create_user, _update_user, _delete_user, fixed=frozenset({"Path"})
+    "UserName",
+    _find_user,
+    _create_user,
+    _update_user,
+    _delete_user,
+    described=_with_policies,
+    fixed=frozenset({"Path"}),
 )
 POLICY: Final = Kind(
     "PolicyName",

@@ -108,17 +108,25 @@ def _kept_by(account: Account, bucket: str) -> tuple[str, ...]:
     """Say that there is something in it, unless that may be deleted too."""
     if account.may_delete.objects:
         return ()
-    held = account.ask("s3", "list_objects_v2", Bucket=bucket, MaxKeys=1)
+    held = account.ask("s3", "list_objects_v2", MaxKeys=1, **_owned(account, bucket))
     if not held.get("Contents"):
         return ()
     hint = "it holds the trail's log: --empty-buckets deletes that too"
     return f"bucket {bucket} is not empty", hint
 
 
+def _owned(account: Account, bucket: str) -> dict[str, str]:
+    """Name a bucket, and whose it must be: its name can be guessed, and taken by anybody before.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    """
+    return {"Bucket": bucket, "ExpectedBucketOwner": account.place.account}
+
+
 def _bucket_tags(account: Account, bucket: str) -> list[Any] | None:
     """Give a bucket's tags; None where there is no bucket."""
     try:
-        held = account.find(_NO_TAGS, "s3", "get_bucket_tagging", Bucket=bucket)
+        held = account.find(_NO_TAGS, "s3", "get_bucket_tagging", **_owned(account, bucket))
     except UpstreamError as exc:
         if exc.code == _NO_BUCKET:
             return None
@@ -130,18 +138,20 @@ def _settings(account: Account, wanted: Wanted, bucket: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if _BLOCK in wanted.properties:
         absent = "NoSuchPublicAccessBlockConfiguration"
-        held = account.find(absent, "s3", "get_public_access_block", Bucket=bucket)
+        held = account.find(absent, "s3", "get_public_access_block", **_owned(account, bucket))
         found[_BLOCK] = held and held[_BLOCK]
     if _ENCRYPTION in wanted.properties:
         absent = "ServerSideEncryptionConfigurationNotFoundError"
-        held = account.find(absent, "s3", "get_bucket_encryption", Bucket=bucket)
+        held = account.find(absent, "s3", "get_bucket_encryption", **_owned(account, bucket))
         rules = [] if held is None else held["ServerSideEncryptionConfiguration"]["Rules"]
         found[_ENCRYPTION] = {
             "ServerSideEncryptionConfiguration": [_cloudformation_rule(each) for each in rules]
         }
     if _LIFECYCLE in wanted.properties:
         absent = "NoSuchLifecycleConfiguration"
-        held = account.find(absent, "s3", "get_bucket_lifecycle_configuration", Bucket=bucket)
+        held = account.find(
+            absent, "s3", "get_bucket_lifecycle_configuration", **_owned(account, bucket)
+        )
         rules = [] if held is None else held["Rules"]
         found[_LIFECYCLE] = {"Rules": [_expiry(each) for each in rules]}
     return found
@@ -175,7 +185,7 @@ def _create_bucket(account: Account, wanted: Wanted) -> None:
 
 
 def _update_bucket(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
-    bucket, properties = {"Bucket": found.ref}, wanted.properties
+    bucket, properties = _owned(account, found.ref), wanted.properties
     if _BLOCK in changed:
         block = {_BLOCK: properties[_BLOCK]}
         account.ask("s3", "put_public_access_block", **block, **bucket)
@@ -206,20 +216,20 @@ def _update_bucket(account: Account, wanted: Wanted, found: Found, changed: froz
 def _delete_bucket(account: Account, found: Found) -> None:
     if account.may_delete.objects and _bucket_tags(account, found.ref) is not None:
         _empty(account, found.ref)
-    account.find(_NO_BUCKET, "s3", "delete_bucket", Bucket=found.ref)
+    account.find(_NO_BUCKET, "s3", "delete_bucket", **_owned(account, found.ref))
 
 
 def _empty(account: Account, bucket: str) -> None:
-    held = account.calls.listed("s3", "list_objects_v2", "Contents", Bucket=bucket)
+    held = account.calls.listed("s3", "list_objects_v2", "Contents", **_owned(account, bucket))
     keys = [{"Key": each["Key"]} for each in held]
     for start in range(0, len(keys), _BATCH):
         batch = {"Objects": keys[start : start + _BATCH]}
-        account.ask("s3", "delete_objects", Bucket=bucket, Delete=batch)
+        account.ask("s3", "delete_objects", Delete=batch, **_owned(account, bucket))
 
 
 def _find_bucket_policy(account: Account, wanted: Wanted) -> Found | None:
     bucket = wanted.properties["Bucket"]
-    held = account.find(_NO_POLICY, "s3", "get_bucket_policy", Bucket=bucket)
+    held = account.find(_NO_POLICY, "s3", "get_bucket_policy", **_owned(account, bucket))
     if held is None:
         return None
     return Found(bucket, {}, {"Bucket": bucket, "PolicyDocument": json.loads(held["Policy"])})
@@ -228,11 +238,11 @@ def _find_bucket_policy(account: Account, wanted: Wanted) -> Found | None:
 def _put_bucket_policy(account: Account, wanted: Wanted, *_: object) -> None:
     document = json.dumps(wanted.properties["PolicyDocument"])
     bucket = wanted.properties["Bucket"]
-    account.ask("s3", "put_bucket_policy", Bucket=bucket, Policy=document)
+    account.ask("s3", "put_bucket_policy", Policy=document, **_owned(account, bucket))
 
 
 def _delete_bucket_policy(account: Account, found: Found) -> None:
-    account.find(_NO_POLICY, "s3", "delete_bucket_policy", Bucket=found.ref)
+    account.find(_NO_POLICY, "s3", "delete_bucket_policy", **_owned(account, found.ref))
 
 
 KINDS: Final = {

@@ -5,10 +5,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.emulator.server import Emulator
+from sidecar.errors import UpstreamError
 from sidecar.provision.account import Account, Calls, Leave, open_account
 from sidecar.provision.applying import apply, destroy, doomed
 from sidecar.provision.description import parameter_values, resources
@@ -65,21 +67,44 @@ class Died(Exception):
 
 @dataclass
 class Mortal:
-    """Calls that die after a change that was never made before."""
+    """Calls that die after a change that was never made before.
+
+    A service that was not changed answers as it did before: then it is not asked again, since a run
+    that goes on from the top after each death would ask most things of AWS fifty times.
+    """
 
     calls: Calls
     made: set[str] = field(default_factory=set)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, service: str, operation: str, **arguments: Any) -> Mapping[str, Any]:
-        reply = self.calls.ask(service, operation, **arguments)
+        call = partial(self.calls.ask, service, operation, **arguments)
         change = f"{service} {operation} {arguments}"
-        if not operation.startswith(READING) and change not in self.made:
+        if operation.startswith(READING):
+            reply: Mapping[str, Any] = self._answer(service, change, call)
+            return reply
+        self.answers.pop(service, None)
+        reply = call()
+        if change not in self.made:
             self.made.add(change)
             raise Died(change)
         return reply
 
     def listed(self, service: str, operation: str, member: str, **arguments: Any) -> list[Any]:
-        return self.calls.listed(service, operation, member, **arguments)
+        call = partial(self.calls.listed, service, operation, member, **arguments)
+        listed: list[Any] = self._answer(service, f"{operation} {member} {arguments}", call)
+        return listed
+
+    def _answer(self, service: str, question: str, call: Callable[[], Any]) -> Any:
+        held = self.answers.setdefault(service, {})
+        if question not in held:
+            try:
+                held[question] = call()
+            except UpstreamError as exc:
+                held[question] = exc
+        if isinstance(held[question], UpstreamError):
+            raise held[question]
+        return held[question]
 
 
 @dataclass(frozen=True)

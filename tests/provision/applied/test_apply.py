@@ -1,5 +1,6 @@
 """What is described is made, once, and changed where it has become different."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from sidecar.emulator.server import Emulator
 from sidecar.errors import OperatorError
 from sidecar.provision.planning import Action
 from tests.provision.applied.stack import Stack, inventory, lazy_zip, quick_zip
+from tests.provision.wishes import USER_POLICY
 
 NewStack = Callable[..., Stack]
 _READING = ("Get", "List", "Describe")
@@ -76,6 +78,27 @@ def test_a_property_that_has_changed_is_changed_and_nothing_else(
     assert {each.action for each in changed.plan()} == {Action.LEAVE}
 
 
+@pytest.mark.parametrize("logical_id", ["WorkloadRole", "RotatedUser"])
+def test_what_is_no_longer_allowed_is_taken_away(new_stack: NewStack, logical_id: str) -> None:
+    policy = {"PolicyName": "application", "PolicyDocument": USER_POLICY}
+    narrow = _with(new_stack(events=None), logical_id, "Policies", [])
+    _with(narrow, logical_id, "Policies", [policy]).apply()
+    without = _without(narrow, logical_id, "Policies")
+    steps = [each for each in without.apply() if each.action is not Action.LEAVE]
+    assert [(each.wanted.logical_id, each.changed) for each in steps] == [
+        (logical_id, frozenset({"Policies"}))
+    ]
+    assert {each.action for each in without.plan()} == {Action.LEAVE}
+    without.destroy()
+
+
+def test_a_policy_that_somebody_gave_the_user_is_left_alone(stack: Stack) -> None:
+    theirs = {"UserName": f"{stack.account.stack}-user", "PolicyName": "theirs"}
+    stack.account.ask("iam", "put_user_policy", PolicyDocument=json.dumps(USER_POLICY), **theirs)
+    assert {each.action for each in stack.apply()} == {Action.LEAVE}
+    stack.account.ask("iam", "delete_user_policy", **theirs)
+
+
 def test_another_schedule_rotates_by_it(
     new_stack: NewStack, provisioned_emulator: Emulator
 ) -> None:
@@ -125,6 +148,19 @@ def _with(stack: Stack, logical_id: str, name: str, value: object) -> Stack:
         stack,
         resources=tuple(
             replace(each, properties={**each.properties, name: value})  # type: ignore[dict-item]
+            if each.logical_id == logical_id
+            else each
+            for each in stack.resources
+        ),
+    )
+
+
+def _without(stack: Stack, logical_id: str, name: str) -> Stack:
+    """Say nothing of one property."""
+    return replace(
+        stack,
+        resources=tuple(
+            replace(each, properties={n: v for n, v in each.properties.items() if n != name})
             if each.logical_id == logical_id
             else each
             for each in stack.resources

@@ -42,7 +42,7 @@ _THERE = {
     "SnsTopicArns": [_TOPIC],
     "LoggingLevel": "ERROR",
     "GuardrailPolicyArns": [_POLICY],
-    "Tags": [{"TagKey": TAG, "TagValue": "web"}],
+    "Tags": [{"TagKey": TAG, "TagValue": "web@eu-central-1"}],
 }
 
 
@@ -98,7 +98,7 @@ def test_a_channel_is_made_with_the_tag_of_the_stack(stubber: Stubber) -> None:
         "ConfigurationName": "web-events",
         "LoggingLevel": "ERROR",
         "GuardrailPolicyArns": [_POLICY],
-        "Tags": [{"TagKey": TAG, "TagValue": "web"}],
+        "Tags": [{"TagKey": TAG, "TagValue": "web@eu-central-1"}],
     }
     stubber.add_response("create_slack_channel_configuration", {}, asked)
     with stubber:

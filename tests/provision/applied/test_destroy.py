@@ -1,13 +1,15 @@
 """A destruction takes what was made, all of it, and nothing of anybody else's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.emulator.server import Emulator
 from sidecar.errors import OperatorError
-from sidecar.provision.account import Leave
+from sidecar.provision.account import Calls, Leave
 from sidecar.provision.applying import doomed
 from sidecar.provision.planning import Action
 from tests.provision.applied.stack import Stack, inventory, quick_zip
@@ -92,6 +94,50 @@ def test_what_lacks_the_tag_is_neither_changed_nor_deleted(
             work()
     assert stack.inventory() == before
     assert logical_id in {each.logical_id for each in stack.resources}
+
+
+def test_what_iam_has_of_a_stack_of_the_same_name_in_another_region_is_not_ours(
+    new_stack: NewStack,
+) -> None:
+    stack = new_stack(rotation=None, events=None)
+    stack.apply()
+    place = replace(stack.account.place, region="us-east-1")
+    elsewhere = stack.changed(place=place)
+    for work in (elsewhere.apply, elsewhere.destroy):
+        with pytest.raises(OperatorError, match="is not of this stack"):
+            work()
+    stack.destroy()
+
+
+def test_a_bucket_of_another_account_is_neither_written_to_nor_emptied(
+    new_stack: NewStack,
+) -> None:
+    stack = new_stack(rotation=None)
+    asked: list[dict[str, str]] = []
+    stack.changed(calls=Noting(stack.account.calls, asked)).apply()
+    stack.changed(calls=Noting(stack.account.calls, asked)).destroy()
+    unguarded = {each["operation"] for each in asked if "ExpectedBucketOwner" not in each}
+    assert {each["operation"] for each in asked} > unguarded == {"create_bucket"}
+    owners = {each.get("ExpectedBucketOwner") for each in asked}
+    assert owners == {None, stack.account.place.account}
+
+
+@dataclass
+class Noting:
+    """Calls that note what S3 is asked."""
+
+    calls: Calls
+    asked: list[dict[str, str]]
+
+    def ask(self, service: str, operation: str, **arguments: Any) -> Mapping[str, Any]:
+        if service == "s3":
+            self.asked.append({"operation": operation, **arguments})
+        return self.calls.ask(service, operation, **arguments)
+
+    def listed(self, service: str, operation: str, member: str, **arguments: Any) -> list[Any]:
+        if service == "s3":
+            self.asked.append({"operation": operation, **arguments})
+        return self.calls.listed(service, operation, member, **arguments)
 
 
 def test_a_trust_anchor_of_the_same_name_is_not_taken_for_ours(
