@@ -71,7 +71,7 @@ def sidecar_toml(
         _aws(machine),
         _role(here),
         *(_legacy_role(each) for each in secrets),
-        _secrets(here),
+        _secrets(here, secrets),
         _app(machine, secrets),
         *(_legacy_app(machine, each) for each in secrets),
     )
@@ -135,11 +135,18 @@ def _legacy_app(machine: Machine, secret: str) -> Iterator[str]:
     yield ""
 
 
-def _secrets(here: _ByType) -> Iterator[str]:
-    for queue in here.all(_QUEUE):
-        yield "[secrets]"
-        yield _line("events_queue_url", queue.ref)
-        yield ""
+def _secrets(here: _ByType, rotated: Sequence[str]) -> Iterator[str]:
+    queues = [each.ref for each in here.all(_QUEUE)]
+    if not rotated and not queues:
+        return
+    yield "[secrets]"
+    if rotated:
+        # Of a secret that is not held no change is told, and nobody may ever ask for this one:
+        # the role has its own reading of it.
+        yield _list("prefetch", rotated)
+    if queues:
+        yield _line("events_queue_url", queues[0])
+    yield ""
 
 
 def _app(machine: Machine, rotated: Sequence[str]) -> Iterator[str]:

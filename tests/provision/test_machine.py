@@ -35,7 +35,8 @@ def test_everything_that_was_made_is_named() -> None:
         "profile_arn": "arn:profile",
         "role_arn": _ROLE,
     }
-    assert read["secrets"] == {"events_queue_url": "https://sqs.example/q"}
+    queue = "https://sqs.example/q"
+    assert read["secrets"] == {"prefetch": ["prod/key"], "events_queue_url": queue}
     assert read["apps"]["default"]["secrets"] == ["prod/web/*"]
 
 
