@@ -12,7 +12,12 @@ from typing import Final
 
 from sidecar.atomic_file import write_atomically
 from sidecar.cli import build_parser
-from sidecar.cli.certs_files import cannot_write, make_directory, read_file
+from sidecar.cli.certs_files import (
+    cannot_write,
+    make_directory,
+    read_file,
+    refuse_to_overwrite,
+)
 from sidecar.cli.one_line import one_line
 from sidecar.cli.provision_account import (
     Stack,
@@ -56,12 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the workload's name in that certificate (default: %(default)s)",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace a sidecar.toml that says something else"
+        "--force",
+        action="store_true",
+        help="replace a sidecar.toml that says something else, and with --issue-from a private key"
+        " that has no certificate",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it, and print what was done; a SidecarError says where it stopped."""
+    _refuse_lone_key(arguments)
     stack = open_stack(arguments, wish_of(arguments))
     steps: list[Step] = []
 
@@ -82,6 +91,15 @@ def run(arguments: argparse.Namespace) -> int:
     elif not machine.certificate.exists():
         print(f"next: put this machine's certificate at {machine.certificate}", file=sys.stderr)
     return 0
+
+
+def _refuse_lone_key(arguments: argparse.Namespace) -> None:
+    """See before anything is made that the certificate can be issued: such a key may be wanted."""
+    machine = Machine(arguments.directory.absolute(), region="")
+    if arguments.issue_from is None or arguments.force or machine.certificate.exists():
+        return
+    hint = f"put its certificate at {machine.certificate}, or give --force to replace the key"
+    refuse_to_overwrite(machine.private_key, hint=hint)
 
 
 def _machine(arguments: argparse.Namespace, stack: Stack) -> Machine:
@@ -112,10 +130,10 @@ def _write(path: Path, text: str, arguments: argparse.Namespace) -> None:
 
 
 def _issue(machine: Machine, arguments: argparse.Namespace) -> None:
-    """Issue the certificate as `sidecar certs issue` does; a key alone is a half-made pair."""
+    """Issue the certificate as `sidecar certs issue` does."""
     if machine.certificate.exists():
         return
     words = ["--ca", str(arguments.issue_from), "--directory", str(machine.directory)]
-    words += ["--common-name", arguments.common_name, "--force"]
+    words += ["--common-name", arguments.common_name, *(["--force"] if arguments.force else [])]
     issuing = build_parser("certs issue").parse_args(words)
     issuing.run(issuing)

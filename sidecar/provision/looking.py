@@ -32,9 +32,6 @@ class Look:
         """Give a resource as it is to be, as far as that is known."""
         kind = kind_of(resource.type)
         properties = self._scope.resolved(resource.properties)
-        if kind.name and kind.name not in properties:
-            named = f"{self.account.stack}-{resource.logical_id}"
-            properties = {kind.name: named, **properties}
         described = kind.described(self.account, properties)
         return Wanted(resource.logical_id, resource.type, described)
 

@@ -25,7 +25,7 @@ class Machine:
         directory: where its files are.
         region: the region that is asked.
         endpoint_url: the address of AWS, where it is not AWS's own; else None.
-        readable: names of the secrets that its application may read besides those that were made.
+        readable: names of the secrets that its application may read; a rotated one is not for it.
 
     """
 
@@ -73,7 +73,7 @@ def sidecar_toml(
         *(_legacy_role(each) for each in secrets),
         _secrets(here, secrets),
         _app(machine, secrets),
-        *(_legacy_app(machine) for _ in secrets),
+        *(_legacy_app(machine, each) for each in secrets),
     )
     return "\n".join(line for section in sections for line in section)
 
@@ -127,29 +127,34 @@ def _legacy_role(secret: str) -> Iterator[str]:
     yield ""
 
 
-def _legacy_app(machine: Machine) -> Iterator[str]:
+def _legacy_app(machine: Machine, secret: str) -> Iterator[str]:
     yield f"[apps.{_LEGACY}]"
     yield _list("roles", [_LEGACY])
+    yield _list("secrets", [secret])
     yield _line("token_file", str(machine.directory / _LEGACY / "token"))
     yield ""
 
 
-def _secrets(here: _ByType, secrets: Sequence[str]) -> Iterator[str]:
+def _secrets(here: _ByType, rotated: Sequence[str]) -> Iterator[str]:
     queues = [each.ref for each in here.all(_QUEUE)]
-    if not secrets and not queues:
+    if not rotated and not queues:
         return
     yield "[secrets]"
-    if secrets:
-        yield _list("prefetch", secrets)
+    if rotated:
+        # Of a secret that is not held no change is told, and nobody may ever ask for this one:
+        # the role has its own reading of it.
+        yield _list("prefetch", rotated)
     if queues:
         yield _line("events_queue_url", queues[0])
     yield ""
 
 
-def _app(machine: Machine, secrets: Sequence[str]) -> Iterator[str]:
+def _app(machine: Machine, rotated: Sequence[str]) -> Iterator[str]:
     yield "[apps.default]"
     yield _list("roles", ["default"])
-    yield _list("secrets", [*secrets, *machine.readable])
+    yield _list("secrets", machine.readable)
+    if rotated:  # which a pattern may mean too
+        yield _list("deny_secrets", rotated)
     yield _line("token_file", str(machine.directory / "app" / "token"))
     yield ""
 

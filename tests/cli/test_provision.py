@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ from sidecar.cli import main
 from tests.conftest import Aws, Serve
 
 BUILD: Final = Path(__file__).parents[2] / "deploy/lambda/build_zip.py"
+# Whatever else serves on this machine keeps its ports.
+_FREE: Final = {
+    f"SIDECAR_DOORS_{door}": "127.0.0.1:0"
+    for door in ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
+}
 Words = Callable[..., list[str]]
 
 
@@ -51,21 +57,24 @@ def test_a_sidecar_serves_with_what_apply_wrote_and_the_function_rotates(
     site: Words, aws: Aws, function_zip: str, serve: Serve, tmp_path: Path
 ) -> None:
     rotation = ["--rotate-user", f"u{uuid4().hex}", "--rotate-secret", f"k/{uuid4().hex}"]
-    rotation += ["--function-zip", function_zip, "--events"]
+    rotation += ["--function-zip", function_zip, "--events", "--secret", "k/*"]
     assert main(site("apply", *rotation, "--issue-from", "ca", "--common-name", "web-1")) == 0
     aws.emulator.wait_for_rotations()
-    with serve(tmp_path, "--config", "sidecar.toml") as serving:
-        door = serving.doors()["credentials"]
-        held = _asked(f"{door}/credentials", tmp_path)
-        value = _asked(
-            f"{serving.doors()['secrets']}/secretsmanager/get?secretId={rotation[3]}", tmp_path
-        )
+    # A pattern that means the rotated secret too opens it to no other application.
+    with serve(tmp_path, "--config", "sidecar.toml", **_FREE) as serving:
+        doors = serving.doors()
+        held = _asked(f"{doors['credentials']}/credentials", tmp_path / "app")
+        secret = f"{doors['secrets']}/secretsmanager/get?secretId={rotation[3]}"
+        value = _asked(secret, tmp_path / "legacy")
+        with pytest.raises(urllib.error.HTTPError, match="HTTP Error 40") as refused:
+            _asked(secret, tmp_path / "app")
+        refused.value.close()
     assert held["AccessKeyId"].startswith("ASIA")
     assert json.loads(value["SecretString"])["aws_access_key_id"].startswith("AKIA")
 
 
 def _asked(url: str, directory: Path) -> Any:
-    token = (directory / "app" / "token").read_text()
+    token = (directory / "token").read_text()
     headers = {"Authorization": token, "X-Aws-Parameters-Secrets-Token": token}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
         return json.load(reply)
@@ -122,6 +131,19 @@ def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
     assert main(site("apply", "--issue-from", "ca")) == 0
     assert (tmp_path / "workload.pem").read_bytes() == before
     assert (tmp_path / "workload.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_private_key_without_its_certificate_is_not_replaced(
+    site: Words, aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "workload.key"
+    key.write_text("mine")
+    aws.emulator.clear_calls()
+    assert main(site("apply", "--issue-from", "ca")) == 1
+    assert f"{key} exists already" in capsys.readouterr().err
+    assert (key.read_text(), aws.emulator.calls()) == ("mine", {})
+    assert main(site("apply", "--issue-from", "ca", "--force")) == 0
+    assert key.read_text().startswith("-----BEGIN")
 
 
 def test_destroy_refuses_where_nobody_can_be_asked(

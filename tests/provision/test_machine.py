@@ -35,8 +35,9 @@ def test_everything_that_was_made_is_named() -> None:
         "profile_arn": "arn:profile",
         "role_arn": _ROLE,
     }
-    assert read["secrets"]["events_queue_url"] == "https://sqs.example/q"
-    assert read["apps"]["default"]["secrets"] == ["prod/key", "prod/web/*"]
+    queue = "https://sqs.example/q"
+    assert read["secrets"] == {"prefetch": ["prod/key"], "events_queue_url": queue}
+    assert read["apps"]["default"]["secrets"] == ["prod/web/*"]
 
 
 def test_without_queue_and_secret_there_is_no_section_of_them() -> None:
@@ -71,8 +72,11 @@ def test_a_rotated_key_is_handed_out_by_a_role_to_an_application_of_its_own() ->
     }
     assert read["apps"]["legacy"] == {
         "roles": ["legacy"],
+        "secrets": ["prod/key"],
         "token_file": "/etc/sidecar/legacy/token",
     }
     assert read["apps"]["default"]["roles"] == ["default"]
+    assert read["apps"]["default"]["deny_secrets"] == ["prod/key"]
     without = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES[:2], _FOUND))
     assert (list(without["roles"]), list(without["apps"])) == (["default"], ["default"])
+    assert "deny_secrets" not in without["apps"]["default"]

@@ -1,4 +1,4 @@
-"""CloudWatch: alarms, and the log groups with the filters that count for them."""
+"""CloudWatch: alarms, and the log groups of functions."""
 
 from typing import Any, Final
 
@@ -25,7 +25,6 @@ def _members(wanted: Wanted) -> dict[str, Any]:
         ("Threshold", float),
         ("Period", int),
         ("EvaluationPeriods", int),
-        ("DatapointsToAlarm", int),
     ):
         if name in members:
             members[name] = kind(members[name])
@@ -77,60 +76,11 @@ def _delete_group(account: Account, found: Found) -> None:
     account.find(_ABSENT, "logs", "delete_log_group", logGroupName=found.ref)
 
 
-def _find_filter(account: Account, wanted: Wanted) -> Found | None:
-    group, name = wanted.properties["LogGroupName"], wanted.properties["FilterName"]
-    held = account.find(
-        _ABSENT, "logs", "describe_metric_filters", logGroupName=group, filterNamePrefix=name
-    )
-    for each in () if held is None else held["metricFilters"]:
-        if each["filterName"] == name:
-            metrics = [
-                {one[0].upper() + one[1:]: value for one, value in metric.items()}
-                for metric in each["metricTransformations"]
-            ]
-            properties = {
-                **wanted.properties,
-                "FilterPattern": each["filterPattern"],
-                "MetricTransformations": metrics,
-            }
-            return Found(name, {}, properties)
-    return None
-
-
-def _put_filter(account: Account, wanted: Wanted, *_: object) -> None:
-    properties = wanted.properties
-    metrics = [
-        {name[0].lower() + name[1:]: value for name, value in each.items()}
-        for each in properties["MetricTransformations"]
-    ]
-    account.ask(
-        "logs",
-        "put_metric_filter",
-        logGroupName=properties["LogGroupName"],
-        filterName=properties["FilterName"],
-        filterPattern=properties["FilterPattern"],
-        metricTransformations=metrics,
-    )
-
-
-def _delete_filter(account: Account, found: Found) -> None:
-    group = found.properties["LogGroupName"]
-    account.find(_ABSENT, "logs", "delete_metric_filter", logGroupName=group, filterName=found.ref)
-
-
 KINDS: Final = {
     "AWS::CloudWatch::Alarm": Kind(
         "AlarmName", _find_alarm, _create_alarm, _update_alarm, _delete_alarm
     ),
     "AWS::Logs::LogGroup": Kind(
         "LogGroupName", _find_group, _create_group, _update_group, _delete_group
-    ),
-    "AWS::Logs::MetricFilter": Kind(
-        "FilterName",
-        _find_filter,
-        _put_filter,
-        _put_filter,
-        _delete_filter,
-        needs=("LogGroupName",),
     ),
 }

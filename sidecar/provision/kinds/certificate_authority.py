@@ -53,11 +53,6 @@ def _create_authority(account: Account, wanted: Wanted) -> None:
     configuration = {
         name: properties[name] for name in ("KeyAlgorithm", "SigningAlgorithm", "Subject")
     }
-    more = {
-        name: properties[name]
-        for name in ("RevocationConfiguration", "UsageMode", "KeyStorageSecurityStandard")
-        if name in properties
-    }
     account.ask(
         _SERVICE,
         "create_certificate_authority",
@@ -65,17 +60,8 @@ def _create_authority(account: Account, wanted: Wanted) -> None:
         CertificateAuthorityType=properties["Type"],
         # Two calls with one token within five minutes make one authority.
         IdempotencyToken=account.stack[:36],
+        UsageMode=properties["UsageMode"],
         Tags=account.tags(),
-        **more,
-    )
-
-
-def _update_authority(account: Account, wanted: Wanted, found: Found, _: object) -> None:
-    account.ask(
-        _SERVICE,
-        "update_certificate_authority",
-        CertificateAuthorityArn=found.ref,
-        RevocationConfiguration=wanted.properties["RevocationConfiguration"],
     )
 
 
@@ -176,9 +162,8 @@ KINDS: Final = {
         "",
         _find_authority,
         _create_authority,
-        _update_authority,
+        _no_update,
         _delete_authority,
-        not_compared=frozenset({"Tags", "KeyStorageSecurityStandard"}),
         fixed=frozenset({"Type", "KeyAlgorithm", "SigningAlgorithm", "Subject", "UsageMode"}),
     ),
     "AWS::ACMPCA::Certificate": Kind(

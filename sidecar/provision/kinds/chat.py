@@ -12,13 +12,12 @@ _CHANGEABLE: Final = (
     "IamRoleArn",
     "SnsTopicArns",
     "LoggingLevel",
-    "UserRoleRequired",
+    "GuardrailPolicies",
 )
 # What the service calls otherwise than CloudFormation does.
 _THEIRS: Final = {
     "SlackWorkspaceId": "SlackTeamId",
     "GuardrailPolicies": "GuardrailPolicyArns",
-    "UserRoleRequired": "UserAuthorizationRequired",
 }
 
 
@@ -59,7 +58,7 @@ def _members(wanted: Wanted, *names: str) -> dict[str, Any]:
 
 
 def _create_channel(account: Account, wanted: Wanted) -> None:
-    names = (*_CHANGEABLE, "ConfigurationName", "SlackWorkspaceId", "GuardrailPolicies")
+    names = (*_CHANGEABLE, "ConfigurationName", "SlackWorkspaceId")
     members = _members(wanted, *names)
     channel = members["SlackChannelId"]
     account.ask(
@@ -72,7 +71,7 @@ def _create_channel(account: Account, wanted: Wanted) -> None:
 
 
 def _update_channel(account: Account, wanted: Wanted, found: Found, _: object) -> None:
-    members = _members(wanted, *_CHANGEABLE, "GuardrailPolicies")
+    members = _members(wanted, *_CHANGEABLE)
     account.ask(
         _SERVICE,
         "update_slack_channel_configuration",

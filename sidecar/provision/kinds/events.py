@@ -5,21 +5,16 @@ from typing import Any, Final
 
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account
-from sidecar.provision.kinds.kind import Found, Kind, Properties, Wanted
+from sidecar.provision.kinds.kind import Found, Kind, Wanted
 
 _SERVICE: Final = "events"
 _ABSENT: Final = "ResourceNotFoundException"
 _TARGETS: Final = "Targets"
 
 
-def _bus(properties: Properties) -> dict[str, str]:
-    name = properties.get("EventBusName")
-    return {} if name is None else {"EventBusName": name}
-
-
 def _find_rule(account: Account, wanted: Wanted) -> Found | None:
     name = wanted.properties["Name"]
-    held = account.find(_ABSENT, _SERVICE, "describe_rule", Name=name, **_bus(wanted.properties))
+    held = account.find(_ABSENT, _SERVICE, "describe_rule", Name=name)
     if held is None:
         return None
     tags = account.ask(_SERVICE, "list_tags_for_resource", ResourceARN=held["Arn"])["Tags"]
@@ -35,9 +30,7 @@ def _targets(account: Account, wanted: Wanted) -> list[Any]:
     rule = wanted.properties["Name"]
     held = {
         each["Id"]: each
-        for each in account.calls.listed(
-            _SERVICE, "list_targets_by_rule", _TARGETS, Rule=rule, **_bus(wanted.properties)
-        )
+        for each in account.calls.listed(_SERVICE, "list_targets_by_rule", _TARGETS, Rule=rule)
     }
     described = [each["Id"] for each in wanted.properties.get(_TARGETS, ())]
     known = [held.pop(each) for each in described if each in held]
@@ -51,12 +44,12 @@ def _create_rule(account: Account, wanted: Wanted) -> None:
 def _put_rule(account: Account, wanted: Wanted, **tags: Any) -> None:
     members = {
         name: wanted.properties[name]
-        for name in ("Name", "ScheduleExpression", "State", "Description", "RoleArn")
+        for name in ("Name", "ScheduleExpression", "State", "Description")
         if name in wanted.properties
     }
     if (pattern := wanted.properties.get("EventPattern")) is not None:
-        members["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
-    account.ask(_SERVICE, "put_rule", **members, **_bus(wanted.properties), **tags)
+        members["EventPattern"] = json.dumps(pattern)
+    account.ask(_SERVICE, "put_rule", **members, **tags)
 
 
 def _update_rule(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
@@ -69,7 +62,6 @@ def _update_rule(account: Account, wanted: Wanted, found: Found, changed: frozen
             "put_targets",
             Rule=found.ref,
             Targets=list(targets),
-            **_bus(wanted.properties),
         )
         _complain(reply)
         ids = {each["Id"] for each in targets}
@@ -88,12 +80,12 @@ def _complain(reply: Any) -> None:
 def _remove(account: Account, found: Found, *, keep: set[str]) -> None:
     ids = [each["Id"] for each in found.properties[_TARGETS] if each["Id"] not in keep]
     if ids:
-        account.ask(_SERVICE, "remove_targets", Rule=found.ref, Ids=ids, **_bus(found.properties))
+        account.ask(_SERVICE, "remove_targets", Rule=found.ref, Ids=ids)
 
 
 def _delete_rule(account: Account, found: Found) -> None:
     _remove(account, found, keep=set())
-    account.find(_ABSENT, _SERVICE, "delete_rule", Name=found.ref, **_bus(found.properties))
+    account.find(_ABSENT, _SERVICE, "delete_rule", Name=found.ref)
 
 
 KINDS: Final = {

@@ -22,15 +22,10 @@ _CONFIGURATION: Final = (
     "Runtime",
     "Role",
     "Handler",
-    "Description",
     "Timeout",
     "MemorySize",
     "Environment",
-    "VpcConfig",
-    "KMSKeyArn",
-    "Layers",
 )
-_AT_CREATION: Final = ("Architectures", "PackageType")
 
 
 def _find_function(account: Account, wanted: Wanted) -> Found | None:
@@ -41,8 +36,6 @@ def _find_function(account: Account, wanted: Wanted) -> Found | None:
     configuration = held["Configuration"]
     arn = configuration["FunctionArn"]
     properties = {**configuration, _CODE: {"Sha256": configuration.get("CodeSha256", "")}}
-    reserved = held.get("Concurrency", {}).get("ReservedConcurrentExecutions")
-    properties["ReservedConcurrentExecutions"] = reserved
     return Found(name, {"Arn": arn}, properties, account.owns(held.get("Tags", {})))
 
 
@@ -71,7 +64,7 @@ def _create_function(account: Account, wanted: Wanted) -> None:
         "create_function",
         Code={"ZipFile": account.function_zip},
         Tags={each["Key"]: each["Value"] for each in account.tags()},
-        **_given(wanted, *_CONFIGURATION, *_AT_CREATION),
+        **_given(wanted, *_CONFIGURATION),
     )
 
 
@@ -88,13 +81,6 @@ def _update_function(
             "update_function_code",
             FunctionName=found.ref,
             ZipFile=account.function_zip,
-        )
-    if "ReservedConcurrentExecutions" in changed:
-        account.ask(
-            _SERVICE,
-            "put_function_concurrency",
-            FunctionName=found.ref,
-            **_given(wanted, "ReservedConcurrentExecutions"),
         )
 
 
@@ -168,7 +154,6 @@ KINDS: Final = {
         described=_with_code,
         check=_check_code,
         exact=frozenset({"Environment"}),
-        fixed=frozenset(_AT_CREATION),
     ),
     "AWS::Lambda::Permission": Kind(
         "",

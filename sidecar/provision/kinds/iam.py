@@ -1,7 +1,7 @@
 """IAM: roles and users with their policies."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sidecar.provision.account import Account
@@ -11,6 +11,7 @@ from sidecar.provision.naming import INLINE_POLICIES
 _ABSENT: Final = "NoSuchEntity"
 _POLICIES: Final = "Policies"
 _MANAGED: Final = "ManagedPolicyArns"
+_LONGEST: Final = "MaxSessionDuration"
 # A service that was made a moment ago is no principal yet where a policy names it.
 _LAGGING: Final = (("MalformedPolicyDocument", "nvalid principal"),)
 
@@ -110,11 +111,6 @@ def _find_role(account: Account, wanted: Wanted) -> Found | None:
 def _create_role(account: Account, wanted: Wanted) -> None:
     properties = wanted.properties
     document = json.dumps(properties["AssumeRolePolicyDocument"])
-    more = {
-        name: properties[name]
-        for name in ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
-        if name in properties
-    }
     account.patiently(
         _LAGGING,
         "iam",
@@ -122,8 +118,12 @@ def _create_role(account: Account, wanted: Wanted) -> None:
         RoleName=properties["RoleName"],
         AssumeRolePolicyDocument=document,
         Tags=account.tags(),
-        **more,
+        **_duration(properties),
     )
+
+
+def _duration(properties: Properties) -> dict[str, Any]:
+    return {_LONGEST: properties[_LONGEST]} if _LONGEST in properties else {}
 
 
 def _update_role(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
@@ -137,13 +137,8 @@ def _update_role(account: Account, wanted: Wanted, found: Found, changed: frozen
             RoleName=found.ref,
             PolicyDocument=document,
         )
-    if changed & {"Description", "MaxSessionDuration"}:
-        more = {
-            name: properties[name]
-            for name in ("Description", "MaxSessionDuration")
-            if name in properties
-        }
-        account.ask("iam", "update_role", RoleName=found.ref, **more)
+    if _LONGEST in changed:
+        account.ask("iam", "update_role", RoleName=found.ref, **_duration(properties))
     _update_policies(account, wanted, found, changed, "Role")
 
 
@@ -163,11 +158,8 @@ def _find_user(account: Account, wanted: Wanted) -> Found | None:
 
 
 def _create_user(account: Account, wanted: Wanted) -> None:
-    properties = wanted.properties
-    more = {
-        name: properties[name] for name in ("Path", "PermissionsBoundary") if name in properties
-    }
-    account.ask("iam", "create_user", UserName=properties["UserName"], Tags=account.tags(), **more)
+    name = wanted.properties["UserName"]
+    account.ask("iam", "create_user", UserName=name, Tags=account.tags())
 
 
 def _update_user(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
@@ -187,75 +179,21 @@ def _keys(account: Account, user: str) -> list[str]:
     return [] if listed is None else [each["AccessKeyId"] for each in listed["AccessKeyMetadata"]]
 
 
-def _holders(properties: Properties) -> Iterable[tuple[str, dict[str, str]]]:
-    """Give whom an inline policy is for: ``Roles`` and ``Users``, or one by its name."""
-    for noun in ("Role", "User"):
-        names = [*properties.get(f"{noun}s", ())]
-        names += [properties[f"{noun}Name"]] if f"{noun}Name" in properties else []
-        yield from ((noun.lower(), {f"{noun}Name": name}) for name in names)
-
-
-def _find_policy(account: Account, wanted: Wanted) -> Found | None:
-    name = wanted.properties["PolicyName"]
-    documents = []
-    for kind, holder in _holders(wanted.properties):
-        held = account.find(_ABSENT, "iam", f"get_{kind}_policy", PolicyName=name, **holder)
-        documents.append(None if held is None else held["PolicyDocument"])
-    if not documents or all(each is None for each in documents):
-        return None
-    document = wanted.properties["PolicyDocument"]
-    # Where holders differ, the one that is not as it is to be is shown.
-    shown = next((each for each in documents if each != document), document)
-    return Found(name, {}, {**wanted.properties, "PolicyDocument": shown})
-
-
-def _put_policy(account: Account, wanted: Wanted, *_: object) -> None:
-    for kind, holder in _holders(wanted.properties):
-        account.ask(
-            "iam",
-            f"put_{kind}_policy",
-            PolicyName=wanted.properties["PolicyName"],
-            PolicyDocument=json.dumps(wanted.properties["PolicyDocument"]),
-            **holder,
-        )
-
-
-def _delete_policy(account: Account, found: Found) -> None:
-    for kind, holder in _holders(found.properties):
-        account.find(_ABSENT, "iam", f"delete_{kind}_policy", PolicyName=found.ref, **holder)
-
-
-ROLE: Final = Kind(
-    "RoleName",
-    _find_role,
-    _create_role,
-    _update_role,
-    _delete_role,
-    described=_with_policies,
-    fixed=frozenset({"Path"}),
-)
-USER: Final = Kind(
-    "UserName",
-    _find_user,
-    _create_user,
-    _update_user,
-    _delete_user,
-    described=_with_policies,
-    fixed=frozenset({"Path"}),
-)
-POLICY: Final = Kind(
-    "PolicyName",
-    _find_policy,
-    _put_policy,
-    _put_policy,
-    _delete_policy,
-    needs=("Roles", "Users", "RoleName", "UserName"),
-)
-
 KINDS: Final = {
-    "AWS::IAM::Role": ROLE,
-    "AWS::IAM::User": USER,
-    "AWS::IAM::Policy": POLICY,
-    "AWS::IAM::RolePolicy": POLICY,
-    "AWS::IAM::UserPolicy": POLICY,
+    "AWS::IAM::Role": Kind(
+        "RoleName",
+        _find_role,
+        _create_role,
+        _update_role,
+        _delete_role,
+        described=_with_policies,
+    ),
+    "AWS::IAM::User": Kind(
+        "UserName",
+        _find_user,
+        _create_user,
+        _update_user,
+        _delete_user,
+        described=_with_policies,
+    ),
 }

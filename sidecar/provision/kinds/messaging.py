@@ -1,4 +1,4 @@
-"""SNS and SQS: topics, queues, who may send to them, and what is passed on."""
+"""SNS and SQS: topics, queues, and who may send to them."""
 
 import json
 from collections.abc import Iterable
@@ -13,9 +13,6 @@ _DEFAULT_POLICY: Final = "__default_policy_ID"
 _POLICY: Final = "Policy"
 # A name that was given up may be used again after a minute.
 _NAME_HELD: Final = (("AWS.SimpleQueueService.QueueDeletedRecently", ""),)
-_TOPIC_ATTRIBUTES: Final = {
-    name: name for name in ("DisplayName", "KmsMasterKeyId", "FifoTopic", "SignatureVersion")
-}
 
 
 def _as_text(value: Any) -> str:
@@ -54,20 +51,12 @@ def _create_topic(account: Account, wanted: Wanted) -> None:
         "sns",
         "create_topic",
         Name=wanted.properties["TopicName"],
-        Attributes=_texts(wanted.properties, _TOPIC_ATTRIBUTES),
         Tags=account.tags(),
     )
 
 
-def _update_topic(account: Account, wanted: Wanted, found: Found, changed: frozenset[str]) -> None:
-    for name, value in _texts(wanted.properties, sorted(changed)).items():
-        account.ask(
-            "sns",
-            "set_topic_attributes",
-            TopicArn=found.ref,
-            AttributeName=name,
-            AttributeValue=value,
-        )
+def _nothing_to_change(*_: object) -> None:
+    """Do nothing: a topic has nothing but its name."""
 
 
 def _delete_topic(account: Account, found: Found) -> None:
@@ -96,64 +85,6 @@ def _put_topic_policy(account: Account, wanted: Wanted, *_: object) -> None:
             AttributeName=_POLICY,
             AttributeValue=_as_text(wanted.properties["PolicyDocument"]),
         )
-
-
-def _find_subscription(account: Account, wanted: Wanted) -> Found | None:
-    properties = wanted.properties
-    topic = properties["TopicArn"]
-    listed = account.calls.listed(
-        "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic
-    )
-    for each in listed:
-        if (each["Endpoint"], each["Protocol"]) == (properties["Endpoint"], properties["Protocol"]):
-            return _subscription(account, properties, each["SubscriptionArn"])
-    return None
-
-
-def _subscription(account: Account, properties: Properties, arn: str) -> Found:
-    if not arn.startswith("arn:"):  # whoever subscribed by mail has not confirmed yet
-        return Found(arn, {}, properties)
-    reply = account.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
-    return Found(arn, {}, {**properties, **_missing(properties), **reply["Attributes"]})
-
-
-def _missing(properties: Properties) -> dict[str, Any]:
-    """Give what an attribute that AWS leaves out is."""
-    return {
-        name: default
-        for name, default in (("FilterPolicy", None), ("RawMessageDelivery", "false"))
-        if name in properties
-    }
-
-
-def _subscribe(account: Account, wanted: Wanted) -> None:
-    properties = wanted.properties
-    account.ask(
-        "sns",
-        "subscribe",
-        TopicArn=properties["TopicArn"],
-        Protocol=properties["Protocol"],
-        Endpoint=properties["Endpoint"],
-        Attributes=_texts(properties, ("RawMessageDelivery", "FilterPolicy", "FilterPolicyScope")),
-    )
-
-
-def _update_subscription(
-    account: Account, wanted: Wanted, found: Found, changed: frozenset[str]
-) -> None:
-    for name, value in _texts(wanted.properties, sorted(changed)).items():
-        account.ask(
-            "sns",
-            "set_subscription_attributes",
-            SubscriptionArn=found.ref,
-            AttributeName=name,
-            AttributeValue=value,
-        )
-
-
-def _unsubscribe(account: Account, found: Found) -> None:
-    if found.ref.startswith("arn:"):
-        account.find(_NO_TOPIC, "sns", "unsubscribe", SubscriptionArn=found.ref)
 
 
 def _find_queue(account: Account, wanted: Wanted) -> Found | None:
@@ -220,20 +151,11 @@ KINDS: Final = {
         "TopicName",
         _find_topic,
         _create_topic,
-        _update_topic,
+        _nothing_to_change,
         _delete_topic,
-        fixed=frozenset({"FifoTopic"}),
     ),
     "AWS::SNS::TopicPolicy": Kind(
         "", _find_topic_policy, _put_topic_policy, _put_topic_policy, needs=("Topics",)
-    ),
-    "AWS::SNS::Subscription": Kind(
-        "",
-        _find_subscription,
-        _subscribe,
-        _update_subscription,
-        _unsubscribe,
-        needs=("TopicArn", "Endpoint"),
     ),
     "AWS::SQS::Queue": Kind(
         "QueueName",
@@ -241,7 +163,6 @@ KINDS: Final = {
         _create_queue,
         _update_queue,
         _delete_queue,
-        fixed=frozenset({"FifoQueue"}),
     ),
     "AWS::SQS::QueuePolicy": Kind(
         "", _find_queue_policy, _put_queue_policy, _put_queue_policy, needs=("Queues",)

@@ -130,7 +130,6 @@ _PROFILE_MEMBERS: Final = (
     "RoleArns",
     "DurationSeconds",
     "SessionPolicy",
-    "ManagedPolicyArns",
     "AcceptRoleSessionName",
 )
 
@@ -146,22 +145,7 @@ def _update_profile(
     if changed & {*_PROFILE_MEMBERS}:
         members = _arguments(wanted.properties, *_PROFILE_MEMBERS)
         account.ask(_SERVICE, "update_profile", profileId=found.ref, **members)
-    if "AttributeMappings" in changed:
-        _update_mappings(account, wanted, found)
     _switch(account, wanted, found, changed, _PROFILE)
-
-
-def _update_mappings(account: Account, wanted: Wanted, found: Found) -> None:
-    described = _lowered(wanted.properties["AttributeMappings"])
-    for each in described:
-        account.ask(_SERVICE, "put_attribute_mapping", profileId=found.ref, **each)
-    fields = {each["certificateField"] for each in described}
-    for each in found.properties.get("AttributeMappings", ()):
-        field = each["CertificateField"]
-        if field not in fields:
-            account.ask(
-                _SERVICE, "delete_attribute_mapping", profileId=found.ref, certificateField=field
-            )
 
 
 def _find_profile(account: Account, wanted: Wanted) -> Found | None:

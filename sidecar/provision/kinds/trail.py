@@ -12,21 +12,16 @@ _NO_BUCKET: Final = "NoSuchBucket"
 _NO_POLICY: Final = ("NoSuchBucketPolicy", "NoSuchBucket")
 _NO_TAGS: Final = "NoSuchTagSet"
 _BLOCK: Final = "PublicAccessBlockConfiguration"
-_ENCRYPTION: Final = "BucketEncryption"
 _LIFECYCLE: Final = "LifecycleConfiguration"
 _SELECTORS: Final = "EventSelectors"
 _FIRST_REGION: Final = "us-east-1"
 # S3 deletes so many objects by one call.
 _BATCH: Final = 1000
-_NAMES: Final = {"TrailName": "Name", "KMSKeyId": "KmsKeyId"}
 _MEMBERS: Final = (
-    "TrailName",
     "S3BucketName",
-    "S3KeyPrefix",
     "IsMultiRegionTrail",
     "IncludeGlobalServiceEvents",
     "EnableLogFileValidation",
-    "KMSKeyId",
 )
 
 
@@ -40,29 +35,24 @@ def _find_trail(account: Account, wanted: Wanted) -> Found | None:
     tags = account.ask("cloudtrail", "list_tags", ResourceIdList=[arn])["ResourceTagList"]
     status = account.ask("cloudtrail", "get_trail_status", Name=arn)
     properties = {
-        **{ours: trail[theirs] for ours, theirs in _NAMES.items() if theirs in trail},
         **trail,
+        "TrailName": name,
         "EnableLogFileValidation": trail.get("LogFileValidationEnabled"),
         "IsLogging": status["IsLogging"],
-        _SELECTORS: _selectors(account, wanted, arn),
+        _SELECTORS: _selectors(account, arn),
     }
     owned = any(account.owns(each.get("TagsList", ())) for each in tags)
     return Found(name, {"Arn": arn}, properties, owned)
 
 
-def _selectors(account: Account, wanted: Wanted, trail: str) -> list[Any]:
-    if _SELECTORS not in wanted.properties:
-        return []
+def _selectors(account: Account, trail: str) -> list[Any]:
     reply = account.ask("cloudtrail", "get_event_selectors", TrailName=trail)
     return list(reply.get(_SELECTORS, ()))
 
 
 def _trail_members(wanted: Wanted) -> dict[str, Any]:
-    return {
-        _NAMES.get(name, name): wanted.properties[name]
-        for name in _MEMBERS
-        if name in wanted.properties
-    }
+    properties = wanted.properties
+    return {"Name": properties["TrailName"], **{name: properties[name] for name in _MEMBERS}}
 
 
 def _create_trail(account: Account, wanted: Wanted) -> None:
@@ -98,7 +88,7 @@ def _find_bucket(account: Account, wanted: Wanted) -> Found | None:
     if tags is None:
         return None
     ours = account.owns(tags)
-    properties = {"BucketName": name, **(_settings(account, wanted, name) if ours else {})}
+    properties = {"BucketName": name, **(_settings(account, name) if ours else {})}
     attributes = {"Arn": f"arn:{account.place.partition}:s3:::{name}"}
     kept = _kept_by(account, name) if ours else ()
     return Found(name, attributes, properties, ours, "everything in it", kept)
@@ -134,32 +124,17 @@ def _bucket_tags(account: Account, bucket: str) -> list[Any] | None:
     return [] if held is None else list(held["TagSet"])
 
 
-def _settings(account: Account, wanted: Wanted, bucket: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if _BLOCK in wanted.properties:
-        absent = "NoSuchPublicAccessBlockConfiguration"
-        held = account.find(absent, "s3", "get_public_access_block", **_owned(account, bucket))
-        found[_BLOCK] = held and held[_BLOCK]
-    if _ENCRYPTION in wanted.properties:
-        absent = "ServerSideEncryptionConfigurationNotFoundError"
-        held = account.find(absent, "s3", "get_bucket_encryption", **_owned(account, bucket))
-        rules = [] if held is None else held["ServerSideEncryptionConfiguration"]["Rules"]
-        found[_ENCRYPTION] = {
-            "ServerSideEncryptionConfiguration": [_cloudformation_rule(each) for each in rules]
-        }
-    if _LIFECYCLE in wanted.properties:
-        absent = "NoSuchLifecycleConfiguration"
-        held = account.find(
-            absent, "s3", "get_bucket_lifecycle_configuration", **_owned(account, bucket)
-        )
-        rules = [] if held is None else held["Rules"]
-        found[_LIFECYCLE] = {"Rules": [_expiry(each) for each in rules]}
-    return found
-
-
-def _cloudformation_rule(rule: Any) -> dict[str, Any]:
-    default = rule["ApplyServerSideEncryptionByDefault"]
-    return {**rule, "ServerSideEncryptionByDefault": default}
+def _settings(account: Account, bucket: str) -> dict[str, Any]:
+    whose = _owned(account, bucket)
+    absent = "NoSuchPublicAccessBlockConfiguration"
+    block = account.find(absent, "s3", "get_public_access_block", **whose)
+    absent = "NoSuchLifecycleConfiguration"
+    lifecycle = account.find(absent, "s3", "get_bucket_lifecycle_configuration", **whose)
+    rules = [] if lifecycle is None else lifecycle["Rules"]
+    return {
+        _BLOCK: block and block[_BLOCK],
+        _LIFECYCLE: {"Rules": [_expiry(each) for each in rules]},
+    }
 
 
 def _expiry(rule: Any) -> dict[str, Any]:
@@ -189,25 +164,15 @@ def _update_bucket(account: Account, wanted: Wanted, found: Found, changed: froz
     if _BLOCK in changed:
         block = {_BLOCK: properties[_BLOCK]}
         account.ask("s3", "put_public_access_block", **block, **bucket)
-    if _ENCRYPTION in changed:
-        rules = [
-            {
-                **{k: v for k, v in each.items() if k != "ServerSideEncryptionByDefault"},
-                "ApplyServerSideEncryptionByDefault": each["ServerSideEncryptionByDefault"],
-            }
-            for each in properties[_ENCRYPTION]["ServerSideEncryptionConfiguration"]
-        ]
-        encryption = {"ServerSideEncryptionConfiguration": {"Rules": rules}}
-        account.ask("s3", "put_bucket_encryption", **encryption, **bucket)
     if _LIFECYCLE in changed:
         rules = [
             {
-                "ID": each.get("Id", f"expiry-{number}"),
+                "ID": each["Id"],
                 "Status": each["Status"],
                 "Filter": {"Prefix": ""},
                 "Expiration": {"Days": int(each["ExpirationInDays"])},
             }
-            for number, each in enumerate(properties[_LIFECYCLE]["Rules"])
+            for each in properties[_LIFECYCLE]["Rules"]
         ]
         lifecycle = {"LifecycleConfiguration": {"Rules": rules}}
         account.ask("s3", "put_bucket_lifecycle_configuration", **lifecycle, **bucket)

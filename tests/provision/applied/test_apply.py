@@ -105,12 +105,21 @@ def test_another_schedule_rotates_by_it(
     stack = new_stack(code=quick_zip())
     stack.apply()
     provisioned_emulator.wait_for_rotations()
-    rules = {"ScheduleExpression": "rate(10 days)"}
-    _with(stack, "RotationSchedule", "RotationRules", rules).apply()
+    for rules in (
+        {"ScheduleExpression": "rate(10 days)", "Duration": "3h"},
+        {"ScheduleExpression": "rate(10 days)"},
+    ):
+        changed = _with(stack, "RotationSchedule", "RotationRules", rules)
+        changed.apply()
+        assert _rules(stack) == rules
+        assert {each.action for each in changed.plan()} == {Action.LEAVE}
+        provisioned_emulator.wait_for_rotations()
+
+
+def _rules(stack: Stack) -> object:
     name = f"{stack.account.stack}/key"
     held = stack.account.ask("secretsmanager", "describe_secret", SecretId=name)
-    assert held["RotationRules"] == rules
-    provisioned_emulator.wait_for_rotations()
+    return held["RotationRules"]
 
 
 def test_new_code_of_a_function_is_put(stack: Stack) -> None:
@@ -129,8 +138,9 @@ def test_without_code_a_function_cannot_be_made(new_stack: NewStack) -> None:
 
 
 def test_what_aws_changes_for_a_new_one_only_is_refused(stack: Stack) -> None:
-    with pytest.raises(OperatorError, match=r"Path of AWS::IAM::Role .* cannot become /other/"):
-        _with(stack, "WorkloadRole", "Path", "/other/").plan()
+    refused = r"TrustAnchorArn of AWS::RolesAnywhere::CRL .* cannot become arn:other"
+    with pytest.raises(OperatorError, match=refused):
+        _with(stack, "RevocationList", "TrustAnchorArn", "arn:other").plan()
 
 
 def test_a_rotated_value_is_not_put_back(stack: Stack) -> None:
