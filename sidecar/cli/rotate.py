@@ -31,6 +31,7 @@ from sidecar.rotation.calls import NewKey
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
 from sidecar.rotation_graph import build_keeper, rotating_role
+from sidecar.rotation_notices import OnceBegun
 from sidecar.secret_graph import build_secrets
 
 EXAMPLE: Final = "sidecar rotate legacy/batch-user --status"
@@ -153,6 +154,7 @@ async def _with_keeper(
             stack.push_async_callback(secrets.close)
             sending = notifying(config, os.environ, reach_of(secrets), clock)
             notices = await stack.enter_async_context(sending)
-            keeper = build_keeper(arguments.secret, config, graph.roles, clock, notices.tell)
+            tell = OnceBegun(notices.tell)
+            keeper = build_keeper(arguments.secret, config, graph.roles, clock, tell)
             keeper = keeper.forced() if arguments.force else keeper
             return await run_in_daemon_thread(lambda: list(work(keeper)), lambda: None)

@@ -54,7 +54,7 @@ def test_what_stands_in_its_way_is_told_with_what_to_do(site: Site, rotate: Rota
     rotate()
     rotate()
     assert "not now: there is no place for a new key" in rotate("--status")
-    refused = rotate(code=1)
+    refused = rotate(code=75)  # waiting is enough
     assert "is in its grace until" in refused
     assert "--force" in refused
     second, keys = site.current(), site.keys()
@@ -131,6 +131,19 @@ def test_a_rotation_is_told_to_every_sink_before_the_command_ends(
     assert told[0]["thread"] == told[1]["thread"]
     assert told[1]["facts"]["user"] == site.user
     assert site.current() not in lines.read_text()
+
+
+def test_a_rotation_that_is_refused_before_it_begins_pages_nobody(
+    site: Site, rotate: Rotate, tmp_path: Path
+) -> None:
+    lines = tmp_path / "notices"
+    with site.config.open("a") as config:
+        config.write(f'\n[notify.log]\ntype = "file"\ndestination = "{lines}"\n')
+    rotate()
+    site.aws.client("iam").create_access_key(UserName=site.user)
+    told = lines.read_text()
+    assert "that no version of the secret names" in rotate(code=1)
+    assert lines.read_text() == told
 
 
 def test_the_reading_of_a_sink_s_address_ends_with_the_command(

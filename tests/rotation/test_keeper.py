@@ -42,7 +42,7 @@ def test_a_third_one_within_the_grace_is_refused_and_changes_nothing(legacy: New
     batch.keeper.rotate()
     batch.keeper.rotate()
     before = batch.keys()
-    with pytest.raises(RotationStuck, match="in its grace until") as refused:
+    with pytest.raises(RotationNotYet, match="in its grace until") as refused:
         batch.keeper.rotate()
     assert "--force" in refused.value.hint
     assert batch.keys() == before
@@ -198,6 +198,6 @@ def test_the_key_that_a_restore_replaces_has_its_whole_grace(legacy: New) -> Non
     batch.keeper.rotate()
     replaced = batch.named_by("AWSCURRENT")
     batch.keeper.restore()
-    with pytest.raises(RotationStuck, match="in its grace until"):
+    with pytest.raises(RotationNotYet, match="in its grace until"):
         batch.keeper.rotate()
     assert batch.keys()[replaced] == "Active"
