@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.secret not in config.rotation:
         known = ", ".join(config.rotation) or "none"
         where = f'rotation."{arguments.secret}"'
-        raise ConfigError([Problem(where, "there is no such section", f"there is: {known}")])
+        hint = f"add [{where}] with user_name and a via that may read the user's keys; there is: "
+        raise ConfigError([Problem(where, "there is no such section", hint + known)])
     work = _work(arguments)
     for line in asyncio.run(_with_keeper(arguments, config, SystemClock(), work)):
         print(one_line(line))

@@ -101,6 +101,7 @@ def test_what_is_no_key_is_not_adopted(
 def test_a_secret_without_a_section_is_refused(site: Site, rotate: Rotate) -> None:
     told = rotate(secret="demo/other", code=2)
     assert 'rotation."demo/other": there is no such section' in told
+    assert 'add [rotation."demo/other"] with user_name and a via' in told
     assert site.secret in told
 
 
