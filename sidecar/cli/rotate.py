@@ -22,14 +22,15 @@ from sidecar.clock import Clock, SystemClock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
-from sidecar.errors import ConfigError, OperatorError, Problem
+from sidecar.errors import ConfigError, OperatorError, Problem, SidecarError
 from sidecar.notify_graph import asking_role, notifying
 from sidecar.notify_reach import reach_of
-from sidecar.redaction import Secret
+from sidecar.redaction import Secret, masked_tail
 from sidecar.rotation.action import Action, CreateKey, DeleteKey, Done, SetActive
 from sidecar.rotation.calls import NewKey
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
+from sidecar.rotation.seen import CURRENT
 from sidecar.rotation_graph import build_keeper, rotating_role
 from sidecar.rotation_notices import OnceBegun
 from sidecar.secret_graph import build_secrets
@@ -87,7 +88,22 @@ def _work(arguments: argparse.Namespace) -> _Work:
     if arguments.adopt:
         key = _key_from_stdin()
         return lambda keeper: iter([f"adopted as version {keeper.adopt(key)}"])
-    return lambda keeper: iter([f"AWSCURRENT is version {keeper.rotate()}"])
+    return _rotate
+
+
+def _rotate(keeper: Keeper) -> Iterator[str]:
+    version = keeper.rotate()
+    yield f"AWSCURRENT is version {version}{_with_key(keeper, version)}"
+
+
+def _with_key(keeper: Keeper, version: str) -> str:
+    """Name the key of a version; a look that fails makes no failure of a rotation."""
+    try:
+        stored = keeper.calls.value(keeper.target.secret, stage=CURRENT, version_id=version)
+    except (SidecarError, ValueError):
+        return ""
+    key_id = None if stored is None else stored.content.access_key_id
+    return "" if key_id is None else f", with key {masked_tail(key_id)}"
 
 
 def _status(keeper: Keeper) -> Iterator[str]:

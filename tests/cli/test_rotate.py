@@ -43,7 +43,9 @@ def rotate(
 
 def test_a_rotation_makes_a_key_and_the_status_shows_it(site: Site, rotate: Rotate) -> None:
     assert f"create a key of user {site.user}" in rotate("--dry-run")
-    assert rotate().startswith("AWSCURRENT is version ")
+    rotated = rotate()
+    assert rotated.startswith("AWSCURRENT is version ")
+    assert rotated.endswith(f", with key …{site.current()[-4:]}\n")
     status = rotate("--status")
     assert f"…{site.current()[-4:]} (active" in status
     assert "nothing stands in its way" in status
