@@ -22,6 +22,9 @@ _Result = TypeVar("_Result")
 # Somebody else may have rotated, restored or adopted: no look is further away than this.
 _LONGEST: Final = timedelta(hours=1)
 _SHORTEST: Final = timedelta(seconds=10)
+# At the start a role has its session a moment later: that is no trouble, and soon over.
+_AFTER_NOT_READY: Final = timedelta(seconds=1)
+_NOT_READY_TOLD_AFTER: Final = timedelta(seconds=30)
 _AFTER_FAILURE: Final = timedelta(minutes=5)
 # From here on a pause is the longest one whatever the number of failures.
 _DOUBLED_AT_MOST: Final = 4
@@ -62,6 +65,8 @@ class KeyRotation:
         self._clock = clock
         self._trouble: SidecarError | None = None
         self._failures = 0
+        self._not_ready_looks = 0
+        self._not_ready_since = 0.0
 
     @property
     def trouble(self) -> str | None:
@@ -78,16 +83,15 @@ class KeyRotation:
         """Do what is due, and tell for how long nothing is."""
         try:
             upcoming = await self._both()
-        except NotReady as exc:  # the role that rotates says itself why it has no session
-            self._trouble = exc
-            return _SHORTEST
+        except NotReady as exc:
+            return self._waiting(exc)
         except SidecarError as exc:
             return self._failed(exc)
         except Exception as exc:  # a bug must not end what keeps other keys
             log.exception("keeping the key in %s failed unexpectedly", self.name)
             self._trouble = SidecarError(f"unexpected {type(exc).__name__}; see the log")
             return _LONGEST
-        self._trouble, self._failures = None, 0
+        self._trouble, self._failures, self._not_ready_looks = None, 0, 0
         now = self._clock.now()
         waits = [each - now for each in upcoming if each is not None]
         return max(_SHORTEST, min([*waits, _LONGEST]))
@@ -128,10 +132,22 @@ class KeyRotation:
             log.info("%s: %s", self.name, each)
         return reaped.next.until if isinstance(reaped.next, Wait) else None
 
+    def _waiting(self, exc: NotReady) -> timedelta:
+        """Tell of it only once it has lasted: the role says itself why it has no session."""
+        elapsed = self._clock.elapsed()
+        if self._not_ready_looks == 0:
+            self._not_ready_since = elapsed
+        doubled = min(self._not_ready_looks, _DOUBLED_AT_MOST)
+        self._not_ready_looks += 1
+        if elapsed - self._not_ready_since >= _NOT_READY_TOLD_AFTER.total_seconds():
+            self._trouble = exc
+        pause: timedelta = _AFTER_NOT_READY * 2**doubled
+        return min(pause, _SHORTEST)
+
     def _failed(self, exc: SidecarError) -> timedelta:
         """Say that nothing came of it, and tell how long to wait: longer each time in a row."""
         doubled = min(self._failures, _DOUBLED_AT_MOST)
-        self._trouble, self._failures = exc, self._failures + 1
+        self._trouble, self._failures, self._not_ready_looks = exc, self._failures + 1, 0
         log.warning(
             "the key in %s is not rotated or retired: %s (hint: %s); seen at %s",
             self.name,

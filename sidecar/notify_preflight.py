@@ -1,5 +1,6 @@
 """What must be right about the sinks of notices before a door opens, without asking any of them."""
 
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -36,6 +37,24 @@ def notify_problems(
         if isinstance(sink, WebhookSection):
             places = {"file": sink.hmac_key_file, "env": sink.hmac_key_env}
             yield from _texts(f"{where}.hmac_key", places, environment, checked_key)
+
+
+def notify_warnings(config: Config) -> Iterator[str]:
+    """Warn of files with an address or a key that every user of the machine may read or write."""
+    for name, sink in config.notify.items():
+        files = [sink.url_file] if isinstance(sink, PostingSection) else []
+        files += [sink.hmac_key_file] if isinstance(sink, WebhookSection) else []
+        for path in files:
+            if path is not None and (mode := _mode(path)) & (stat.S_IROTH | stat.S_IWOTH):
+                said = f"file {path} of notify.{name} has mode {mode:04o}: every user may use it"
+                yield f"{said}; chmod o= {path}"
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:  # reading it tells better
+        return 0
 
 
 def _texts(

@@ -26,7 +26,7 @@ from sidecar.identity.identity import Identity
 from sidecar.identity.password import NoPasswordSource, Password, PasswordFile, PasswordVariable
 from sidecar.identity.places import IdentityPlaces
 from sidecar.identity.remembered_password import RememberedPassword
-from sidecar.notify_preflight import notify_problems
+from sidecar.notify_preflight import notify_problems, notify_warnings
 from sidecar.providers.session_policy import read_policy
 
 _NOBODY: Final = NoPasswordSource()
@@ -111,7 +111,7 @@ def prepare(
     warnings += file_warnings
     if problems:
         raise ConfigError(problems, hint=loaded.hint)
-    warnings += remote_doors(config.doors)
+    warnings += [*remote_doors(config.doors), *notify_warnings(config)]
     return Prepared(identity, places, access, tuple(warnings), files, environment, admin_tokens)
 
 

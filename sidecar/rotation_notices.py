@@ -18,6 +18,7 @@ from sidecar.rotation.stuck import RotationStuck
 # What may pass by itself is told once it has not: an outage of a minute, or another sidecar that
 # is rotating the same key.
 _IN_A_ROW: Final = 2
+_FAILURES: Final = (Kind.ROTATION_FAILED, Kind.ROTATION_ABANDONED)
 ROTATE: Final = "rotate"
 RETIRE: Final = "retire"
 LOOK: Final = "look"
@@ -101,6 +102,25 @@ class RotationNotices:
         known = {"secret": self.secret, "user": self.user, **facts}
         thread = f"{self.secret} {self._token}".strip()
         self.tell(Notice(kind, severity, sentence, self.now(), known, thread))
+
+
+@dataclass(slots=True)
+class OnceBegun:
+    """Tells of a rotation by hand from its begin on: whoever asks for it reads why it is refused.
+
+    Args:
+        tell: takes notices.
+
+    """
+
+    tell: Tell
+    _begun: bool = False
+
+    def __call__(self, notice: Notice) -> None:
+        """Take a notice; that of a failure before anything was begun goes no further."""
+        self._begun |= notice.kind is Kind.ROTATION_STARTED
+        if self._begun or notice.kind not in _FAILURES:
+            self.tell(notice)
 
 
 class ToldCalls(AwsCalls):

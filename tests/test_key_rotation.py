@@ -109,14 +109,33 @@ async def test_failures_in_a_row_are_tried_again_ever_more_rarely_and_hourly_at_
     assert await rotation._looked() == timedelta(minutes=5)
 
 
-async def test_a_role_without_a_session_yet_is_waited_for_in_seconds(
+async def test_a_role_without_a_session_yet_is_waited_for_in_seconds_and_told_once_it_lasts(
     clock: ManualClock, now: datetime
 ) -> None:
     keeper = Kept(clock, now - timedelta(days=9), fails=NotReady("no session yet"))
     told = keeper.told.append
     rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
-    assert await rotation._looked() == timedelta(seconds=10)
-    assert rotation.trouble == "no session yet"
+    seen = []
+    for _ in range(7):
+        pause = (await rotation._looked()).seconds
+        seen.append((pause, rotation.trouble))
+        await clock.advance(pause)
+    assert [pause for pause, _ in seen] == [1, 2, 4, 8, 10, 10, 10]
+    assert [trouble for _, trouble in seen] == [None] * 6 + ["no session yet"]  # after 35 s
+
+
+async def test_a_session_that_has_come_ends_the_wait_and_the_next_one_is_counted_anew(
+    clock: ManualClock, now: datetime
+) -> None:
+    keeper = Kept(clock, now - timedelta(days=9), fails=NotReady("no session yet"))
+    told = keeper.told.append
+    rotation = KeyRotation("batch", cast("Keeper", keeper), Rhythm(DAILY, 0), told, clock)
+    await rotation._looked()
+    keeper.fails = None
+    await rotation._looked()
+    await clock.advance(60)
+    keeper.rotated, keeper.fails = now - timedelta(days=9), NotReady("no session yet")
+    assert (await rotation._looked(), rotation.trouble) == (timedelta(seconds=1), None)
 
 
 async def test_a_reaper_that_may_not_work_keeps_no_key_from_being_rotated(

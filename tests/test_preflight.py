@@ -511,3 +511,22 @@ def test_what_is_wrong_with_sinks_of_notices_is_told_all_at_once_and_no_secret_q
     key.write_text("canary-long-enough-for-an-hmac-key")
     _with_admin(machine, text.partition("[notify.b]")[0])
     assert machine.prepare().identity is not None
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o622, True), (0o640, False)])
+def test_a_sink_s_file_that_every_user_may_use_is_warned_of_and_one_of_a_group_is_not(
+    machine: Machine, *, mode: int, warned: bool
+) -> None:
+    url, key = machine.directory / "url", machine.directory / "key"
+    url.write_text("https://hooks.example/canary")
+    key.write_text("canary-long-enough-for-an-hmac-key")
+    _with_admin(
+        machine, f'[notify.a]\ntype = "webhook"\nurl_file = "{url}"\nhmac_key_file = "{key}"\n'
+    )
+    for path in (url, key):
+        path.chmod(mode)
+    warnings = machine.prepare().warnings
+    for path in (url, key):
+        told = f"file {path} of notify.a has mode {mode:04o}: every user may use it"
+        assert any(told in each for each in warnings) is warned
+    assert not any("canary" in each for each in warnings)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sidecar.cli.config_option import add_config_argument
-from sidecar.config.control_section import OFF, control_place
+from sidecar.config.control_section import control_place, why_nowhere
 from sidecar.config.load import read_config
 from sidecar.errors import ConfigError, OperatorError
 
@@ -44,5 +44,4 @@ def chosen_socket(arguments: argparse.Namespace, environment: Mapping[str, str])
     place = control_place(section, environment)
     if place is not None:
         return place.path
-    why = "it is off" if section.socket == OFF else "no /run/sidecar and no XDG_RUNTIME_DIR"
-    raise OperatorError(f"there is no control socket: {why}", hint=_HINT)
+    raise OperatorError(f"there is no control socket: {why_nowhere(section)}", hint=_HINT)

@@ -5,6 +5,7 @@ Exit code 1 when there is an error; warnings alone are 0.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from sidecar.errors import OperatorError
 from sidecar.provision.lint import (
     Document,
     Finding,
+    is_no_resource_policy,
     lint_execution_role,
     lint_profile,
     lint_resource_policy,
@@ -60,18 +62,30 @@ def run(arguments: argparse.Namespace) -> int:
             "--execution-role-policy needs --user-arn and --secret-arn",
             hint="say whose key it rotates, and in which secret",
         )
-    failed = False
+    judged, severities = 0, set[Severity]()
     for flag, path in files.items():
-        for finding in _judged(flag, path, arguments):
-            failed |= finding.severity is Severity.ERROR
+        findings = _judged(flag, path, arguments)
+        if findings is None:
+            print(one_line(f"{path}: no resource policy: nothing to judge"), file=sys.stderr)
+            continue
+        judged += 1
+        for finding in findings:
+            severities.add(finding.severity)
             print(_told(path, finding))
-    return int(failed)
+    if judged and not severities:
+        documents = "1 document" if judged == 1 else f"{judged} documents"
+        print(f"nothing found in {documents}", file=sys.stderr)
+    return int(Severity.ERROR in severities)
 
 
-def _judged(flag: str, path: Path, arguments: argparse.Namespace) -> list[Finding]:
+def _judged(flag: str, path: Path, arguments: argparse.Namespace) -> list[Finding] | None:
+    """Judge one document; None where it says that there is no policy."""
     content = read_file(path, flag)
     try:
-        return list(_findings(flag, read_document(content), arguments))
+        document = read_document(content)
+        if flag == "--resource-policy" and is_no_resource_policy(document):
+            return None
+        return list(_findings(flag, document, arguments))
     except ValueError as exc:
         raise OperatorError(f"{flag}: {path} {exc}", hint=_DOCUMENTS[flag]) from None
 

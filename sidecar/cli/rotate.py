@@ -22,15 +22,17 @@ from sidecar.clock import Clock, SystemClock
 from sidecar.config.consistency import inconsistencies
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
-from sidecar.errors import ConfigError, OperatorError, Problem
+from sidecar.errors import ConfigError, OperatorError, Problem, SidecarError
 from sidecar.notify_graph import asking_role, notifying
 from sidecar.notify_reach import reach_of
-from sidecar.redaction import Secret
+from sidecar.redaction import Secret, masked_tail
 from sidecar.rotation.action import Action, CreateKey, DeleteKey, Done, SetActive
 from sidecar.rotation.calls import NewKey
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.retirement import Wait
+from sidecar.rotation.seen import CURRENT
 from sidecar.rotation_graph import build_keeper, rotating_role
+from sidecar.rotation_notices import OnceBegun
 from sidecar.secret_graph import build_secrets
 
 EXAMPLE: Final = "sidecar rotate legacy/batch-user --status"
@@ -66,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.secret not in config.rotation:
         known = ", ".join(config.rotation) or "none"
         where = f'rotation."{arguments.secret}"'
-        raise ConfigError([Problem(where, "there is no such section", f"there is: {known}")])
+        hint = f"add [{where}] with user_name and a via that may read the user's keys; there is: "
+        raise ConfigError([Problem(where, "there is no such section", hint + known)])
     work = _work(arguments)
     for line in asyncio.run(_with_keeper(arguments, config, SystemClock(), work)):
         print(one_line(line))
@@ -85,7 +88,22 @@ def _work(arguments: argparse.Namespace) -> _Work:
     if arguments.adopt:
         key = _key_from_stdin()
         return lambda keeper: iter([f"adopted as version {keeper.adopt(key)}"])
-    return lambda keeper: iter([f"AWSCURRENT is version {keeper.rotate()}"])
+    return _rotate
+
+
+def _rotate(keeper: Keeper) -> Iterator[str]:
+    version = keeper.rotate()
+    yield f"AWSCURRENT is version {version}{_with_key(keeper, version)}"
+
+
+def _with_key(keeper: Keeper, version: str) -> str:
+    """Name the key of a version; a look that fails makes no failure of a rotation."""
+    try:
+        stored = keeper.calls.value(keeper.target.secret, stage=CURRENT, version_id=version)
+    except (SidecarError, ValueError):
+        return ""
+    key_id = None if stored is None else stored.content.access_key_id
+    return "" if key_id is None else f", with key {masked_tail(key_id)}"
 
 
 def _status(keeper: Keeper) -> Iterator[str]:
@@ -153,6 +171,7 @@ async def _with_keeper(
             stack.push_async_callback(secrets.close)
             sending = notifying(config, os.environ, reach_of(secrets), clock)
             notices = await stack.enter_async_context(sending)
-            keeper = build_keeper(arguments.secret, config, graph.roles, clock, notices.tell)
+            tell = OnceBegun(notices.tell)
+            keeper = build_keeper(arguments.secret, config, graph.roles, clock, tell)
             keeper = keeper.forced() if arguments.force else keeper
             return await run_in_daemon_thread(lambda: list(work(keeper)), lambda: None)

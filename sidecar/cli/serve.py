@@ -23,7 +23,12 @@ from sidecar.cli.helper_serve_flags import add_helper_flags
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.stop_signal import stop_signal
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.control_section import control_place
+from sidecar.config.control_section import (
+    ControlSection,
+    SocketPlace,
+    control_place,
+    why_nowhere,
+)
 from sidecar.config.doors_section import DoorsSection
 from sidecar.config.load import read_config
 from sidecar.errors import NetworkLost
@@ -77,10 +82,19 @@ def run(arguments: argparse.Namespace) -> int:
     config = with_inherited(loaded.config, inherited)
     limits = connection_limits(config.doors, raised_limit())
     read_again = partial(read_config, loaded.file, os.environ)
-    opening = Opening(limits, inherited, control_place(config.control, os.environ))
+    opening = Opening(limits, inherited, _control(config.control))
     running = running_sidecar(config, prepared, clock, opening=opening, read_again=read_again)
     asyncio.run(serve(running, clock))
     return 0
+
+
+def _control(section: ControlSection) -> SocketPlace | None:
+    """Say where the control socket is, and log why where there is none."""
+    place = control_place(section, os.environ)
+    if place is None:
+        why = why_nowhere(section)
+        log.info("no control socket: %s (hint: control.socket names its path)", why)
+    return place
 
 
 def connection_limits(doors: DoorsSection, open_files: int) -> ConnectionLimits:

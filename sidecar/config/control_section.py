@@ -80,6 +80,13 @@ def socket_place(
     return SocketPlace(directory / _NAME, configured=False, private_directory=directory)
 
 
+def why_nowhere(section: ControlSection) -> str:
+    """Say why there is no control socket, where `control_place` finds no place for one."""
+    if section.socket == OFF:
+        return "it is off"
+    return f"{_SYSTEM_DIRECTORY} cannot be written, and XDG_RUNTIME_DIR names no directory"
+
+
 def control_place(section: ControlSection, environment: Mapping[str, str]) -> SocketPlace | None:
     """Say where the control socket is on this machine; see `socket_place`."""
     writable = _SYSTEM_DIRECTORY.is_dir() and os.access(_SYSTEM_DIRECTORY, os.W_OK | os.X_OK)

@@ -144,7 +144,8 @@ class WebhookSection(_Posted):
     type: str = option(one_of(WEBHOOK), "Where notices go.", example=WEBHOOK)
     hmac_key_file: Path | None = option(
         place,
-        "File with the key, at least 32 characters; read for each notice.",
+        "File with the key, at least 32 characters; read for each notice. The key is its text, "
+        "without the newline at the end.",
         default=None,
         example="/etc/sidecar/webhook.key",
         hint="put the key into a file, and name that here, such as ./webhook.key",

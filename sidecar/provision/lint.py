@@ -66,6 +66,14 @@ def read_document(text: str | bytes) -> Document:
     return said
 
 
+def is_no_resource_policy(document: Document) -> bool:
+    """Whether a document is AWS's answer for a secret that has no policy: its ARN and its name.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
+    """
+    return set(document) == {"ARN", "Name"}
+
+
 def lint_trust_policy(document: Document) -> Iterator[Finding]:
     """Judge the trust policy of a role for sessions of Roles Anywhere.
 

@@ -15,6 +15,9 @@ from sidecar.rotation.seen import LastUse, SecretFacts, StoredKey, UserKey
 _Result = TypeVar("_Result")
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+# AWS's words where the role's own policies would have allowed it (IAM user guide, "Troubleshoot
+# access denied error messages").
+_BY_SESSION_POLICY: Final = "no session policy allows"
 _ABSENT: Final = "ResourceNotFoundException"
 _GONE: Final = "NoSuchEntity"
 _MANAGER: Final = "secretsmanager"
@@ -201,6 +204,11 @@ def _explained(error: UpstreamError, action: str, about: str) -> UpstreamError:
     hint = error.hint
     if error.code in _DENIED:
         hint = f"the role that rotates needs {action} on {about}"
+        if _BY_SESSION_POLICY in error.message:
+            hint = (
+                f"the session policy of the profile lacks {action} on {about}: give the rotation "
+                "a role and a profile of its own, and name the role in via"
+            )
     return UpstreamRefused(
         f"{action} was refused: {error.message}", hint=hint, status=error.status, code=error.code
     )

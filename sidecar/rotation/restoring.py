@@ -62,6 +62,6 @@ def _to_go_back_to(seen: Seen) -> tuple[UserKey, StoredKey]:
     if key is None or seen.previous is None:
         raise RotationStuck(
             "there is no previous key to go back to",
-            hint="it was deleted after its recovery time; rotate to get a new key",
+            hint="there is none yet, or it was deleted after its recovery; rotate to get a new key",
         )
     return key, seen.previous

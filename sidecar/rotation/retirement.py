@@ -169,7 +169,7 @@ def _of_inactive(
     return Delete(key)
 
 
-def may_give_place(rules: Retirement, seen: Seen, now: datetime) -> str | None:
+def may_give_place(rules: Retirement, seen: Seen, now: datetime) -> Wait | None:
     """Say why the previous key may not be deleted for a new one; None when it may.
 
     One that is active must have outlived its grace, unused; one that is inactive its recovery,
@@ -180,27 +180,28 @@ def may_give_place(rules: Retirement, seen: Seen, now: datetime) -> str | None:
         return None
     current = seen.current_key
     if current is not None and not current.active:
-        return "is the only active one"
+        return Wait("is the only active one")
     since = replaced_at(seen) or (now if moved_back(seen) else _not_before(seen))
     if not key.active:
         return _why_kept(rules, seen, since, now) if rules.delete else None
-    if now < since + rules.grace:
-        return f"is in its grace until {iso_seconds(since + rules.grace)}"
+    end = since + rules.grace
+    if now < end:
+        return Wait(f"is in its grace until {iso_seconds(end)}", end)
     quiet = _quiet_from(seen.previous_use, rules)
     if quiet is not None and now < quiet:
-        return f"is still used, {_use(seen.previous_use)}"
+        return Wait(f"is still used, {_use(seen.previous_use)}")
     return None
 
 
-def _why_kept(rules: Retirement, seen: Seen, since: datetime, now: datetime) -> str | None:
+def _why_kept(rules: Retirement, seen: Seen, since: datetime, now: datetime) -> Wait | None:
     """Say why an inactive key may not be deleted yet."""
     record = record_of(seen)
     inactive_since = record.inactive_since if record and record.inactive_since else since
     end = inactive_since + rules.recovery
     if now < end:
-        return f"is inactive and can be restored until {iso_seconds(end)}"
+        return Wait(f"is inactive and can be restored until {iso_seconds(end)}", end)
     if _used_since(seen.previous_use, inactive_since):
-        return f"is inactive and somebody tried it, {_use(seen.previous_use)}"
+        return Wait(f"is inactive and somebody tried it, {_use(seen.previous_use)}")
     return None
 
 

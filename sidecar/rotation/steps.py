@@ -122,7 +122,7 @@ def _make_place(goal: Goal, seen: Seen, now: datetime) -> Action:
         )
     why_not = may_give_place(goal.retirement, seen, now)
     if why_not is not None:
-        raise previous_in_use(key, why_not)
+        raise previous_in_use(key, why_not.why, passes=why_not.until is not None)
     return DeleteKey(key.access_key_id, f"the previous key {shown(key)} gives its place")
 
 

@@ -52,9 +52,17 @@ def unknown_keys(keys: tuple[UserKey, ...], user_name: str) -> RotationStuck:
     )
 
 
-def previous_in_use(key: UserKey, why: str) -> RotationStuck:
-    """Say that there is no place for a new key, since the previous one may not go."""
-    return RotationStuck(
+def previous_in_use(key: UserKey, why: str, *, passes: bool) -> SidecarError:
+    """Say that there is no place for a new key, since the previous one may not go.
+
+    Args:
+        key: the previous key.
+        why: why it may not.
+        passes: whether it may go after a known moment, so that waiting is enough.
+
+    """
+    kind = RotationNotYet if passes else RotationStuck
+    return kind(
         f"there is no place for a new key: the previous one {shown(key)} {why}",
         hint="wait, or give it up with `sidecar rotate SECRET --force` (a Lambda function: with "
         "its variable FORCE)",

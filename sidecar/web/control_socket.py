@@ -69,7 +69,6 @@ async def open_control_socket(
 
 def _opened(place: SocketPlace | None, stack: contextlib.ExitStack) -> socket.socket | None:
     if place is None:
-        log.info("control socket: off")
         return None
     try:
         return stack.enter_context(listening_socket(place))

@@ -66,12 +66,43 @@ def test_errors_make_the_exit_code_and_warnings_do_not(
     assert capsys.readouterr().out.startswith(f"{level}: {path}: {about} ")
 
 
-def test_nothing_wrong_prints_nothing(
+def test_nothing_wrong_prints_no_finding_and_says_how_much_was_judged(
     capsys: pytest.CaptureFixture[str], written: Callable[[object], str]
 ) -> None:
     own = _policy(Principal={"AWS": "arn:aws:iam::123456789012:role/web"})
     assert _lint("--resource-policy", written(own), "--secret-arn", SECRET) == 0
-    assert capsys.readouterr().out == ""
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "nothing found in 1 document\n")
+
+
+NO_POLICY = {"ARN": SECRET, "Name": "backup"}
+
+
+def test_a_secret_without_a_policy_is_told_and_the_other_documents_are_judged(
+    capsys: pytest.CaptureFixture[str], written: Callable[[object], str], tmp_path: Path
+) -> None:
+    none = tmp_path / "none.json"
+    none.write_text(json.dumps(NO_POLICY))
+    user = written(_policy(Action="s3:GetObject"))
+    assert _lint("--resource-policy", str(none), "--user-policy", user) == 0
+    assert capsys.readouterr() == (
+        "",
+        f"{none}: no resource policy: nothing to judge\nnothing found in 1 document\n",
+    )
+    assert _lint("--resource-policy", str(none), "--trust-policy", user) == 1
+    assert "error" in capsys.readouterr().out
+    assert _lint("--resource-policy", str(none)) == 0
+    assert "nothing found" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "document"),
+    [("--user-policy", NO_POLICY), ("--resource-policy", NO_POLICY | {"Statement": 1})],
+)
+def test_what_only_looks_like_a_secret_without_a_policy_is_refused(
+    refusal: Callable[..., str], written: Callable[[object], str], flag: str, document: object
+) -> None:
+    assert "is not an IAM policy document" in refusal("provision", "lint", flag, written(document))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,9 @@ def rotate(
 
 def test_a_rotation_makes_a_key_and_the_status_shows_it(site: Site, rotate: Rotate) -> None:
     assert f"create a key of user {site.user}" in rotate("--dry-run")
-    assert rotate().startswith("AWSCURRENT is version ")
+    rotated = rotate()
+    assert rotated.startswith("AWSCURRENT is version ")
+    assert rotated.endswith(f", with key …{site.current()[-4:]}\n")
     status = rotate("--status")
     assert f"…{site.current()[-4:]} (active" in status
     assert "nothing stands in its way" in status
@@ -54,7 +56,7 @@ def test_what_stands_in_its_way_is_told_with_what_to_do(site: Site, rotate: Rota
     rotate()
     rotate()
     assert "not now: there is no place for a new key" in rotate("--status")
-    refused = rotate(code=1)
+    refused = rotate(code=75)  # waiting is enough
     assert "is in its grace until" in refused
     assert "--force" in refused
     second, keys = site.current(), site.keys()
@@ -101,6 +103,7 @@ def test_what_is_no_key_is_not_adopted(
 def test_a_secret_without_a_section_is_refused(site: Site, rotate: Rotate) -> None:
     told = rotate(secret="demo/other", code=2)
     assert 'rotation."demo/other": there is no such section' in told
+    assert 'add [rotation."demo/other"] with user_name and a via' in told
     assert site.secret in told
 
 
@@ -131,6 +134,19 @@ def test_a_rotation_is_told_to_every_sink_before_the_command_ends(
     assert told[0]["thread"] == told[1]["thread"]
     assert told[1]["facts"]["user"] == site.user
     assert site.current() not in lines.read_text()
+
+
+def test_a_rotation_that_is_refused_before_it_begins_pages_nobody(
+    site: Site, rotate: Rotate, tmp_path: Path
+) -> None:
+    lines = tmp_path / "notices"
+    with site.config.open("a") as config:
+        config.write(f'\n[notify.log]\ntype = "file"\ndestination = "{lines}"\n')
+    rotate()
+    site.aws.client("iam").create_access_key(UserName=site.user)
+    told = lines.read_text()
+    assert "that no version of the secret names" in rotate(code=1)
+    assert lines.read_text() == told
 
 
 def test_the_reading_of_a_sink_s_address_ends_with_the_command(

@@ -22,9 +22,10 @@ import pytest
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
 from sidecar.cli import main
 from sidecar.cli.helper_serve_flags import INSTEAD
-from sidecar.cli.serve import connection_limits, serve
+from sidecar.cli.serve import _control, connection_limits, serve
 from sidecar.clock import SystemClock
 from sidecar.config.address import Address
+from sidecar.config.control_section import ControlSection
 from sidecar.config.doors_section import DOOR_NAMES, DoorsSection
 from sidecar.config.load import read_config
 from sidecar.config.option import options_of
@@ -315,6 +316,21 @@ def test_no_door_is_left_out_of_the_count(door: str) -> None:
     addresses = len(DOOR_NAMES)
     room = 160 + 16 * addresses + 100 * addresses
     assert connection_limits(every, room).max_connections == 100
+
+
+@pytest.mark.parametrize(
+    ("runtime", "said"),
+    [("", "XDG_RUNTIME_DIR names no directory (hint: control.socket names its path)"), ("/x", "")],
+)
+def test_why_there_is_no_control_socket_is_logged_with_what_to_set(
+    runtime: str, said: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    monkeypatch.setattr("sidecar.config.control_section._SYSTEM_DIRECTORY", Path("/nowhere"))
+    caplog.set_level(logging.INFO)
+    assert (_control(ControlSection()) is None) is bool(said)
+    assert len(caplog.messages) == bool(said)
+    assert said in "".join(caplog.messages)
 
 
 class BrokenClock(SystemClock):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.config.control_section import ControlSection, SocketPlace, socket_place
+from sidecar.config.control_section import ControlSection, SocketPlace, socket_place, why_nowhere
 from sidecar.config.load import Loaded
 from sidecar.errors import Problem
 
@@ -34,6 +34,16 @@ def test_the_socket_has_one_place(
     environment = {} if runtime is None else {"XDG_RUNTIME_DIR": runtime}
     found = socket_place(ControlSection(socket=socket), environment, system_directory=system)
     assert found == place
+
+
+@pytest.mark.parametrize(
+    ("socket", "why"),
+    [("off", "it is off"), (None, "/run/sidecar cannot be written, and XDG_RUNTIME_DIR names no")],
+)
+def test_why_there_is_no_socket_tells_what_was_switched_off_from_what_was_not_found(
+    socket: str | None, why: str
+) -> None:
+    assert why_nowhere(ControlSection(socket=socket)).startswith(why)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_key_replaced_by_hand_a_minute_ago_gives_no_place(scenario: Scenario) 
     aws.keys[live].used = LastUse(aws.now - timedelta(hours=30), "s3")
     aws.attach("AWSCURRENT", aws.labels["AWSPREVIOUS"])
     aws.pass_(minutes=1)
-    with pytest.raises(RotationStuck, match="is in its grace"):
+    with pytest.raises(RotationNotYet, match="is in its grace"):
         scenario.keeper(scenario.process()).rotate()
     assert aws.keys[live].active
 

@@ -11,7 +11,14 @@ from sidecar.errors import SidecarError, UpstreamRefused, UpstreamUnavailable
 from sidecar.notice import Kind, Notice, Severity
 from sidecar.rotation.keeper import Keeper
 from sidecar.rotation.stuck import RotationNotYet, RotationStuck
-from sidecar.rotation_notices import RETIRE, ROTATE, RotationNotices, ToldCalls, ToldKeeper
+from sidecar.rotation_notices import (
+    RETIRE,
+    ROTATE,
+    OnceBegun,
+    RotationNotices,
+    ToldCalls,
+    ToldKeeper,
+)
 from tests.rotation.conftest import clients_of
 
 if TYPE_CHECKING:
@@ -91,6 +98,27 @@ def test_a_failure_says_why_and_what_to_do(notices: RotationNotices, told: list[
     assert notice.severity is Severity.ERROR
     assert notice.sentence == "the key in legacy/batch was not looked after: there is no place"
     assert notice.facts == {"secret": "legacy/batch", "user": "batch", "hint": "wait"}
+
+
+@pytest.mark.parametrize(
+    ("begun", "kinds"), [(False, []), (True, [Kind.ROTATION_STARTED, Kind.ROTATION_ABANDONED])]
+)
+def test_by_hand_a_failure_is_told_only_of_a_rotation_that_was_begun(
+    notices: RotationNotices, told: list[Notice], *, begun: bool, kinds: list[Kind]
+) -> None:
+    notices.tell = OnceBegun(told.append)
+    if begun:
+        notices.begun("token-1")
+    _fail(notices, ROTATE, STUCK)
+    assert [each.kind for each in told] == kinds
+
+
+def test_by_hand_what_was_done_is_told_all_the_same(
+    notices: RotationNotices, told: list[Notice]
+) -> None:
+    notices.tell = OnceBegun(told.append)
+    notices.restored("token-1")
+    assert [each.kind for each in told] == [Kind.KEY_RESTORED]
 
 
 def test_a_rotation_that_is_continued_is_begun_once_and_has_one_thread(

@@ -180,7 +180,9 @@ def test_the_previous_key_gives_no_place_while_it_may_be_in_use(
     view = seen(key(CURRENT), key(PREVIOUS), previous=BEFORE, **more)  # type: ignore[arg-type]
     current = stored("w" * 36, CURRENT, NOW - timedelta(days=2))
     view = replace(view, current=current)
-    assert why in str(refused(Step.CREATE, view))
+    told = refused(Step.CREATE, view)
+    assert why in str(told)
+    assert told.retryable is ("until" in why)
     assert kind(Step.CREATE, view, retirement=Retirement(force=True)) is DeleteKey
 
 
@@ -205,7 +207,9 @@ def test_one_that_is_inactive_gives_no_place_before(
     retired = key(PREVIOUS, active=False)
     view = seen(key(CURRENT), retired, previous=BEFORE, tags={RECORD_TAG: str(record)})
     view = replace(view, previous_use=use)
-    assert why in str(refused(Step.CREATE, view))
+    told = refused(Step.CREATE, view)
+    assert why in str(told)
+    assert told.retryable is ("until" in why)
     for rules in (Retirement(force=True), Retirement(delete=False)):
         assert kind(Step.CREATE, view, retirement=rules) is DeleteKey
 
