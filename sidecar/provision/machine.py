@@ -152,7 +152,8 @@ def _secrets(here: _ByType, rotated: Sequence[str]) -> Iterator[str]:
 def _app(machine: Machine, rotated: Sequence[str]) -> Iterator[str]:
     yield "[apps.default]"
     yield _list("roles", ["default"])
-    yield _list("secrets", machine.readable)
+    if machine.readable:  # left out it allows none; an empty list is refused
+        yield _list("secrets", machine.readable)
     if rotated:  # which a pattern may mean too
         yield _list("deny_secrets", rotated)
     yield _line("token_file", str(machine.directory / "app" / "token"))
