@@ -6,12 +6,13 @@ Works with the credentials of whoever runs it, as boto3 finds them: variables, a
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
 
 from sidecar.atomic_file import write_atomically
-from sidecar.cli import build_parser
+from sidecar.cli import build_parser, certs_issue
 from sidecar.cli.certs_files import (
     cannot_write,
     make_directory,
@@ -90,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         _issue(machine, arguments)
     elif not machine.certificate.exists():
         print(f"next: put this machine's certificate at {machine.certificate}", file=sys.stderr)
+    configuration = shlex.quote(str(machine.configuration))
+    print(one_line(f"next: sidecar serve --config {configuration}"), file=sys.stderr)
     return 0
 
 
@@ -135,5 +138,4 @@ def _issue(machine: Machine, arguments: argparse.Namespace) -> None:
         return
     words = ["--ca", str(arguments.issue_from), "--directory", str(machine.directory)]
     words += ["--common-name", arguments.common_name, *(["--force"] if arguments.force else [])]
-    issuing = build_parser("certs issue").parse_args(words)
-    issuing.run(issuing)
+    certs_issue.issue(build_parser("certs issue").parse_args(words))

@@ -133,6 +133,16 @@ def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
     assert (tmp_path / "workload.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_last_line_says_how_to_serve_with_what_was_written(
+    site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ([], ["--issue-from", "ca"]):
+        assert main(site("apply", *more)) == 0
+        *before, last = capsys.readouterr().err.splitlines()
+        assert last == f"next: sidecar serve --config {tmp_path / 'sidecar.toml'}"
+        assert [each for each in before if "sidecar serve" in each] == []
+
+
 def test_a_private_key_without_its_certificate_is_not_replaced(
     site: Words, aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
