@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.aws.administrator import AdministratorCalls
+from sidecar.cli.flag_values import reader
+from sidecar.config.option import base_url
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account, Leave, open_account
 from sidecar.provision.description import parameter_values, resources
@@ -43,6 +45,7 @@ def add_account_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--endpoint-url",
+        type=reader(base_url),
         default=os.environ.get("AWS_ENDPOINT_URL") or None,
         metavar="URL",
         help="address in the place of AWS's, such as the emulator's (default: AWS_ENDPOINT_URL)",

@@ -225,6 +225,15 @@ def test_what_was_switched_off_since_is_deleted_too(
     assert " 0 to change, 0 unchanged" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "http://127.0.0.1:1/path"])
+def test_an_address_that_no_configuration_may_have_is_wrong_usage(
+    site: Words, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(site("plan", "--endpoint-url", address))
+    assert "argument --endpoint-url: must " in capsys.readouterr().err
+
+
 def test_a_file_that_is_no_zip_is_refused(
     site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
