@@ -15,6 +15,8 @@ _PROFILE: Final = "AWS::RolesAnywhere::Profile"
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 _QUEUE: Final = "AWS::SQS::Queue"
 _LEGACY: Final = "legacy"
+# What the configuration names by identifiers that AWS makes up.
+NAMED_BY_AWS: Final = frozenset({_ANCHOR, _PROFILE})
 
 
 @dataclass(frozen=True, slots=True)

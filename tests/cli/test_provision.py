@@ -119,8 +119,14 @@ def test_a_configuration_that_says_something_else_is_not_replaced(
     assert main(site("apply")) == 1
     assert path.read_text() == "# mine\n"
     assert "exists and says something else" in capsys.readouterr().err
+    main(site("plan"))
+    assert "3 to create" in capsys.readouterr().out
     assert main(site("apply", "--force")) == 0
     assert "[roles.default]" in path.read_text()
+    path.write_text("# mine\n")
+    assert main(site("apply", "--duration-seconds", "900")) == 1
+    main(site("plan"))
+    assert "3 unchanged" in capsys.readouterr().out
 
 
 def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
@@ -154,6 +160,37 @@ def test_a_private_key_without_its_certificate_is_not_replaced(
     assert (key.read_text(), aws.emulator.calls()) == ("mine", {})
     assert main(site("apply", "--issue-from", "ca", "--force")) == 0
     assert key.read_text().startswith("-----BEGIN")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "said"), [("nowhere", "ca.key is missing"), ("other", "is not under an authority")]
+)
+def test_where_no_certificate_that_counts_can_be_issued_nothing_is_asked_of_aws(
+    site: Words, aws: Aws, capsys: pytest.CaptureFixture[str], issuer: str, said: str
+) -> None:
+    assert main(["certs", "ca", "--directory", "other"]) == 0
+    aws.emulator.clear_calls()
+    assert main(site("apply", "--issue-from", issuer)) == 1
+    assert said in capsys.readouterr().err
+    assert aws.emulator.calls() == {}
+
+
+def test_an_authority_under_that_of_the_bundle_may_issue(site: Words) -> None:
+    assert main(["certs", "ca", "--directory", "under", "--issuer", "ca"]) == 0
+    assert main(site("apply", "--issue-from", "under")) == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_certificate_that_is_no_authoritys_is_refused_first(
+    site: Words, aws: Aws, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main(["certs", "issue", "--ca", "ca", "--directory", ".", "--common-name", "web"]) == 0
+    aws.emulator.clear_calls()
+    assert main(site(command, "--ca-bundle", "workload.pem")) == 1
+    assert "--ca-bundle: workload.pem is no authority's certificate: CN=web" in (
+        capsys.readouterr().err
+    )
+    assert aws.emulator.calls() == {}
 
 
 def test_destroy_refuses_where_nobody_can_be_asked(
