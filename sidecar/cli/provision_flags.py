@@ -38,8 +38,12 @@ def add_wish_arguments(parser: argparse.ArgumentParser) -> None:
     _add_events(parser)
 
 
-def wish_of(arguments: argparse.Namespace) -> Wish:
+def wish_of(arguments: argparse.Namespace, any_authority: OwnAuthority | None = None) -> Wish:
     """Make the wish of the flags, unchecked but for what contradicts itself.
+
+    Args:
+        arguments: the flags.
+        any_authority: what stands for an authority where none is named; None if one must be.
 
     Raises:
         OperatorError: flags that do not go together, or a file that cannot be read.
@@ -48,7 +52,7 @@ def wish_of(arguments: argparse.Namespace) -> Wish:
     crl: Path | None = arguments.crl
     return Wish(
         name=arguments.name,
-        authority=_authority(arguments),
+        authority=_authority(arguments, any_authority),
         revocation_list=None if crl is None else _read("--crl", crl),
         sessions=_sessions(arguments),
         reach=Reach(
@@ -148,11 +152,15 @@ def _several(parser: argparse.ArgumentParser, flag: str, metavar: str, help_text
     )
 
 
-def _authority(arguments: argparse.Namespace) -> OwnAuthority | PrivateAuthority:
+def _authority(
+    arguments: argparse.Namespace, any_authority: OwnAuthority | None
+) -> OwnAuthority | PrivateAuthority:
     if arguments.private_ca:
         return PrivateAuthority(short_lived=not arguments.general_purpose)
     if arguments.general_purpose:
         raise OperatorError("--general-purpose needs --private-ca", hint="leave one of them out")
+    if arguments.ca_bundle is None and any_authority is not None:
+        return any_authority
     if arguments.ca_bundle is None:
         raise OperatorError("no authority is named", hint="give --ca-bundle or --private-ca")
     return OwnAuthority(bundle=_read("--ca-bundle", arguments.ca_bundle))
