@@ -87,8 +87,20 @@ def test_a_change_is_shown_with_what_was_and_what_will_be(
     ]
 
 
+def test_a_long_policy_is_cut_unless_all_of_it_is_asked_for(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = [word for each in range(9) for word in ("--secret", f"prod/web{each}/*")]
+    main(site("plan", *secrets))
+    assert "prod/web5/" not in capsys.readouterr().out
+    main(site("plan", *secrets, "--full"))
+    full = capsys.readouterr().out
+    assert "prod/web5/" in full
+    assert "…" not in full
+
+
 def test_the_text_of_a_secret_is_not_shown(site: Words, capsys: pytest.CaptureFixture[str]) -> None:
-    main(site("plan", "--rotate-user", "batch", "--rotate-secret", "prod/batch"))
+    main(site("plan", "--rotate-user", "batch", "--rotate-secret", "prod/batch", "--full"))
     assert "SecretString: ***" in capsys.readouterr().out
 
 
