@@ -75,17 +75,17 @@ def test_nothing_wrong_prints_nothing(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "code"),
     [
-        ((), "there is nothing to judge"),
-        (("--trust-policy", "/nowhere"), "--trust-policy /nowhere cannot be read"),
-        (("--execution-role-policy", "x"), "needs --user-arn and --secret-arn"),
+        ((), "there is nothing to judge", 2),
+        (("--trust-policy", "/nowhere"), "--trust-policy /nowhere cannot be read", 1),
+        (("--execution-role-policy", "x"), "needs --user-arn and --secret-arn", 2),
     ],
 )
 def test_what_cannot_be_judged_is_refused(
-    refusal: Callable[..., str], words: tuple[str, ...], said: str
+    refusal: Callable[..., str], words: tuple[str, ...], said: str, code: int
 ) -> None:
-    assert said in refusal("provision", "lint", *words)
+    assert said in refusal("provision", "lint", *words, code=code)
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"a": 1}'])
