@@ -31,7 +31,7 @@ def test_where_nothing_is_found_the_flags_are_named_that_were_not_given(
 def test_an_authority_must_be_named_to_every_other_command(
     site: Words, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(_without_authority(site("apply"))) != 0
+    assert main(_without_authority(site("apply"))) == 2
     assert "give --ca-bundle or --private-ca" in capsys.readouterr().err
 
 
