@@ -6,6 +6,7 @@
     ├── OperatorError            somebody must change a file, an option or a machine
     │   ├── ConfigError          the configuration, all problems at once
     │   ├── IdentityError        the certificate or the private key
+    │   ├── UsageError           flags of a command that do not go together
     │   ├── ListenError          an address that cannot be opened
     │   └── NetworkLost          the network namespace was left by its owner
     ├── CallerError              an application sent what it may not send
@@ -69,6 +70,10 @@ class ConfigError(OperatorError):
         count = len(problems)
         super().__init__(f"configuration has {count} problem{'s' if count != 1 else ''}", hint=hint)
         self.problems = tuple(problems)
+
+
+class UsageError(OperatorError):
+    """The flags of a command do not go together, or one is missing."""
 
 
 class IdentityError(OperatorError):

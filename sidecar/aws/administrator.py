@@ -6,11 +6,18 @@ from typing import Any, Final
 import boto3
 import botocore.session
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 
 from sidecar.aws.boto_client import system_cas
 from sidecar.aws.failed_calls import failed
-from sidecar.errors import OperatorError, UpstreamError
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
+from sidecar.errors import OperatorError, UpstreamError, UpstreamRefused, UpstreamUnreachable
 
 # Roles Anywhere takes one call a second of most of its operations.
 _CONFIG: Final = BotoConfig(
@@ -23,6 +30,8 @@ _CONFIG: Final = BotoConfig(
 # Chat channels are the account's; the service answers in four regions only, this one among them.
 # https://github.com/aws/aws-cli/issues/8658
 _REGIONS: Final = {"chatbot": "us-east-2"}
+# Nothing renews these credentials, so it does not pass by itself that AWS refuses them.
+_REFUSED: Final = CREDENTIALS_REFUSED | {"InvalidSignatureException", "SignatureDoesNotMatch"}
 
 
 class AdministratorCalls:
@@ -64,7 +73,7 @@ class AdministratorCalls:
 
         """
         client = self._client(service)
-        reply: Mapping[str, Any] = _asked(
+        reply: Mapping[str, Any] = self._asked(
             service, operation, lambda: getattr(client, operation)(**arguments)
         )
         return reply
@@ -77,19 +86,44 @@ class AdministratorCalls:
             for page in pages:
                 yield from page.get(member, ())
 
-        return list(_asked(service, operation, lambda: list(members())))
+        return list(self._asked(service, operation, lambda: list(members())))
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
             connect: Any = self._session.client
-            self._clients[service] = connect(
-                service,
-                region_name=_REGIONS.get(service, self.region),
-                endpoint_url=self._endpoint_url,
-                verify=self._ca_bundle,
-                config=_CONFIG,
-            )
+            try:
+                self._clients[service] = connect(
+                    service,
+                    region_name=_REGIONS.get(service, self.region),
+                    endpoint_url=self._endpoint_url,
+                    verify=self._ca_bundle,
+                    config=_CONFIG,
+                )
+            except InvalidRegionError:
+                raise self._no_region() from None
         return self._clients[service]
+
+    def _asked(self, service: str, operation: str, call: Any) -> Any:
+        """Make a call; where nobody answers, and the region is none that is known, say so."""
+        try:
+            return _asked(service, operation, call)
+        except UpstreamUnreachable:
+            if self._endpoint_url is None and not self._is_region():
+                raise self._no_region() from None
+            raise
+
+    def _is_region(self) -> bool:
+        session = self._session
+        return any(
+            self.region in session.get_available_regions("sts", partition_name=each)
+            for each in session.get_available_partitions()
+        )
+
+    def _no_region(self) -> OperatorError:
+        return OperatorError(
+            f"{self.region!r} is no region of AWS's that is known",
+            hint="see --region, AWS_REGION and the profile, such as eu-central-1",
+        )
 
 
 def _asked(service: str, operation: str, call: Any) -> Any:
@@ -112,4 +146,7 @@ def _asked(service: str, operation: str, call: Any) -> Any:
 def _told(error: UpstreamError, what: str) -> UpstreamError:
     """Say which call it was; AWS's sentences alone do not."""
     told = f"{what} failed: {error.code}: {error.message}"
+    if error.code in _REFUSED:
+        hint = "see AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+        return UpstreamRefused(told, hint=hint, status=error.status, code=error.code)
     return type(error)(told, hint=error.hint, status=error.status, code=error.code)

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from sidecar import __version__
 from sidecar.cli.one_line import one_line
-from sidecar.errors import ConfigError, NetworkLost, SidecarError
+from sidecar.errors import ConfigError, NetworkLost, SidecarError, UsageError
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _exit_code(exc: SidecarError) -> int:
-    if isinstance(exc, ConfigError):
+    if isinstance(exc, ConfigError | UsageError):
         return EXIT_USAGE
     if isinstance(exc, NetworkLost):
         return EXIT_NETWORK_LOST

@@ -99,6 +99,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write certificate and key and print where they are; a SidecarError says why not."""
+    files = issue(arguments)
+    key = "…" if arguments.csr else files.private_key
+    variables = f"SIDECAR_CERTIFICATE={files.certificate} SIDECAR_PRIVATE_KEY={key}"
+    print(f"next: {variables} sidecar serve", file=sys.stderr)
+    return 0
+
+
+def issue(arguments: argparse.Namespace) -> FilePair:
+    """Do as the command does, but leave what is next to whoever asks; give the files.
+
+    Raises:
+        SidecarError: nothing was issued.
+
+    """
     now = SystemClock().now()
     validity = timedelta(days=arguments.days or _DAYS)
     issuer = open_authority(arguments.ca)
@@ -116,8 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
         add_to_record(arguments.ca, certificate)
         files.write(pem, None if key is None else private_key_pem(key))
     files.print_paths(private_key=key is not None)
-    _tell(certificate, files, fresh=key is not None)
-    return 0
+    _tell(certificate)
+    return files
 
 
 def _target(arguments: argparse.Namespace) -> FilePair:
@@ -211,14 +225,12 @@ def _given_names(arguments: argparse.Namespace) -> x509.SubjectAlternativeName |
     )
 
 
-def _tell(certificate: x509.Certificate, files: FilePair, *, fresh: bool) -> None:
-    variables = f"SIDECAR_CERTIFICATE={files.certificate} SIDECAR_PRIVATE_KEY="
+def _tell(certificate: x509.Certificate) -> None:
     facts = CertificateFacts.of(certificate)
     names = [*(f"DNS name {each}" for each in facts.dns), *(f"URI {each}" for each in facts.uris)]
     print(
         one_line(f"issued to {', '.join([facts.subject, *names])},")
-        + f" valid until {iso_seconds(facts.not_after)}\n"
-        f"next: {variables}{files.private_key if fresh else '…'} sidecar serve",
+        + f" valid until {iso_seconds(facts.not_after)}",
         file=sys.stderr,
     )
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.aws.administrator import AdministratorCalls
+from sidecar.cli.flag_values import reader
+from sidecar.cli.provision_authority import check_bundle
+from sidecar.config.option import base_url
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account, Leave, open_account
 from sidecar.provision.description import parameter_values, resources
@@ -43,6 +46,7 @@ def add_account_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--endpoint-url",
+        type=reader(base_url),
         default=os.environ.get("AWS_ENDPOINT_URL") or None,
         metavar="URL",
         help="address in the place of AWS's, such as the emulator's (default: AWS_ENDPOINT_URL)",
@@ -64,10 +68,11 @@ def open_stack(arguments: argparse.Namespace, wish: Wish) -> Stack:
 
     Raises:
         ConfigError: the wish cannot be had.
-        OperatorError: there is no region, there are no credentials, or the zip cannot be read.
+        OperatorError: there is no region, there are no credentials, or a file cannot be used.
         UpstreamError: AWS does not take the credentials or does not answer.
 
     """
+    check_bundle(arguments)
     described = resources(wish)
     zipped = _zip(getattr(arguments, "function_zip", None))
     if zipped is None and wish.rotation is not None:

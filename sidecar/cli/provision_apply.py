@@ -6,12 +6,13 @@ Works with the credentials of whoever runs it, as boto3 finds them: variables, a
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
 
 from sidecar.atomic_file import write_atomically
-from sidecar.cli import build_parser
+from sidecar.cli import build_parser, certs_issue
 from sidecar.cli.certs_files import (
     cannot_write,
     make_directory,
@@ -25,10 +26,12 @@ from sidecar.cli.provision_account import (
     add_zip_argument,
     open_stack,
 )
+from sidecar.cli.provision_authority import check_issuer
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.errors import OperatorError
 from sidecar.provision.applying import apply, refuse_early
-from sidecar.provision.machine import Machine, sidecar_toml
+from sidecar.provision.looking import Look
+from sidecar.provision.machine import NAMED_BY_AWS, Machine, sidecar_toml
 from sidecar.provision.planning import Action, Step
 from sidecar.provision.showing import step_lines, summary
 
@@ -70,8 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it, and print what was done; a SidecarError says where it stopped."""
-    _refuse_lone_key(arguments)
-    stack = open_stack(arguments, wish_of(arguments))
+    wish = wish_of(arguments)
+    _refuse_to_issue_in_vain(arguments)
+    stack = open_stack(arguments, wish)
+    machine = _machine(arguments, stack)
     steps: list[Step] = []
 
     def tell(step: Step) -> None:
@@ -80,26 +85,53 @@ def run(arguments: argparse.Namespace) -> int:
             for line in step_lines(step):
                 print(one_line(line), flush=True)
 
-    refuse_early(stack.look())
+    look = stack.look()
+    refuse_early(look)
+    if not arguments.force:
+        _refuse_other_configuration(machine, look)
     look = stack.look()
     apply(look, tell)
     print(one_line(summary(steps).replace("to create", "made").replace("to change", "changed")))
-    machine = _machine(arguments, stack)
     _write(machine.configuration, sidecar_toml(machine, look.resources, look.found), arguments)
     if arguments.issue_from is not None:
         _issue(machine, arguments)
     elif not machine.certificate.exists():
         print(f"next: put this machine's certificate at {machine.certificate}", file=sys.stderr)
+    configuration = shlex.quote(str(machine.configuration))
+    print(one_line(f"next: sidecar serve --config {configuration}"), file=sys.stderr)
     return 0
 
 
-def _refuse_lone_key(arguments: argparse.Namespace) -> None:
-    """See before anything is made that the certificate can be issued: such a key may be wanted."""
+def _refuse_to_issue_in_vain(arguments: argparse.Namespace) -> None:
+    """See before anything is made that the certificate can be issued and will be taken."""
     machine = Machine(arguments.directory.absolute(), region="")
-    if arguments.issue_from is None or arguments.force or machine.certificate.exists():
+    if arguments.issue_from is None or machine.certificate.exists():
         return
-    hint = f"put its certificate at {machine.certificate}, or give --force to replace the key"
-    refuse_to_overwrite(machine.private_key, hint=hint)
+    check_issuer(arguments)
+    if not arguments.force:  # such a key may be wanted
+        hint = f"put its certificate at {machine.certificate}, or give --force to replace the key"
+        refuse_to_overwrite(machine.private_key, hint=hint)
+
+
+def _refuse_other_configuration(machine: Machine, look: Look) -> None:
+    """See before anything is made whether what is there says something else, where that is known.
+
+    The names of an anchor and a profile are AWS's: what is to be made cannot be named there yet.
+    """
+    path = machine.configuration
+    if not path.exists():
+        return
+    to_make = {each.type for each in look.resources if each.logical_id not in look.found}
+    if not to_make & NAMED_BY_AWS:
+        if to_make:
+            return
+        said = sidecar_toml(machine, look.resources, look.found).encode()
+        if read_file(path, "configuration") == said:
+            return
+    raise OperatorError(
+        f"{path} exists and says something else",
+        hint="nothing was made; give --force to replace it, or another --directory",
+    )
 
 
 def _machine(arguments: argparse.Namespace, stack: Stack) -> Machine:
@@ -135,5 +167,4 @@ def _issue(machine: Machine, arguments: argparse.Namespace) -> None:
         return
     words = ["--ca", str(arguments.issue_from), "--directory", str(machine.directory)]
     words += ["--common-name", arguments.common_name, *(["--force"] if arguments.force else [])]
-    issuing = build_parser("certs issue").parse_args(words)
-    issuing.run(issuing)
+    certs_issue.issue(build_parser("certs issue").parse_args(words))

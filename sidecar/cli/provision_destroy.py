@@ -1,6 +1,7 @@
 """Delete in AWS what `sidecar provision apply` made, after asking.
 
-Give the flags that it was made with. Deleted is only what has the stack's tag or belongs to it.
+Give the flags that it was made with: what only others make is not looked for, as the last line
+says. No authority must be named. Deleted is only what has the stack's tag or belongs to it.
 Secrets can be had back for 30 days, unless told otherwise, and applying again takes them back.
 The access keys of the rotated user go with the user: whoever uses them is refused from then on.
 """
@@ -18,11 +19,15 @@ from sidecar.provision.account import Account, Leave
 from sidecar.provision.applying import destroy, doomed
 from sidecar.provision.kinds.kind import Found, Wanted
 from sidecar.provision.showing import doomed_line
-from sidecar.provision.wish import Events, Wish
+from sidecar.provision.wish import Events, OwnAuthority, Wish
 
-EXAMPLE: Final = "sidecar provision destroy --ca-bundle ca/ca.pem --name web"
+EXAMPLE: Final = "sidecar provision destroy --name web --events"
 
 _AGREED: Final = "yes"
+# A trust anchor is found by its name, whatever it trusts.
+_ANY: Final = OwnAuthority(bundle="-----BEGIN CERTIFICATE-----")
+# With each of them more is made.
+_MAKING: Final = ("--private-ca", "--crl", "--rotate-user", "--events", "--slack-channel")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Delete it; a SidecarError says where it stopped, and doing it again goes on from there."""
     allowed = Leave(secrets_at_once=arguments.secrets_at_once, objects=arguments.empty_buckets)
-    stack = open_stack(arguments, _with_all_events(wish_of(arguments))).allowing(allowed)
+    stack = open_stack(arguments, _with_all_events(wish_of(arguments, _ANY))).allowing(allowed)
     what = doomed(stack.look())
     if not what:
         print("there is nothing to delete")
+        _tell_of_others(arguments)
         return 0
     for wanted, found, _ in what:
         print(one_line(doomed_line(wanted, found)), flush=True)
@@ -54,7 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
         _ask(len(what), stack.account)
     destroy(stack.account, what, _tell)
     print(f"{len(what)} deleted")
+    _tell_of_others(arguments)
     return 0
+
+
+def _tell_of_others(arguments: argparse.Namespace) -> None:
+    """Name the flags that were not given: something may have been made with them."""
+    given = vars(arguments)
+    names = [each for each in _MAKING if not given[each.removeprefix("--").replace("-", "_")]]
+    if names:
+        print(f"what was made with other flags is not looked for: {', '.join(names)}")
 
 
 def _with_all_events(wish: Wish) -> Wish:

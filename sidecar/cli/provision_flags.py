@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sidecar.cli.certs_files import read_file
-from sidecar.errors import OperatorError
+from sidecar.errors import OperatorError, UsageError
 from sidecar.provision.wish import (
     Chat,
     Events,
@@ -38,17 +38,22 @@ def add_wish_arguments(parser: argparse.ArgumentParser) -> None:
     _add_events(parser)
 
 
-def wish_of(arguments: argparse.Namespace) -> Wish:
+def wish_of(arguments: argparse.Namespace, any_authority: OwnAuthority | None = None) -> Wish:
     """Make the wish of the flags, unchecked but for what contradicts itself.
 
+    Args:
+        arguments: the flags.
+        any_authority: what stands for an authority where none is named; None if one must be.
+
     Raises:
-        OperatorError: flags that do not go together, or a file that cannot be read.
+        UsageError: flags that do not go together.
+        OperatorError: a file that cannot be read.
 
     """
     crl: Path | None = arguments.crl
     return Wish(
         name=arguments.name,
-        authority=_authority(arguments),
+        authority=_authority(arguments, any_authority),
         revocation_list=None if crl is None else _read("--crl", crl),
         sessions=_sessions(arguments),
         reach=Reach(
@@ -148,13 +153,17 @@ def _several(parser: argparse.ArgumentParser, flag: str, metavar: str, help_text
     )
 
 
-def _authority(arguments: argparse.Namespace) -> OwnAuthority | PrivateAuthority:
+def _authority(
+    arguments: argparse.Namespace, any_authority: OwnAuthority | None
+) -> OwnAuthority | PrivateAuthority:
     if arguments.private_ca:
         return PrivateAuthority(short_lived=not arguments.general_purpose)
     if arguments.general_purpose:
-        raise OperatorError("--general-purpose needs --private-ca", hint="leave one of them out")
+        raise UsageError("--general-purpose needs --private-ca", hint="leave one of them out")
+    if arguments.ca_bundle is None and any_authority is not None:
+        return any_authority
     if arguments.ca_bundle is None:
-        raise OperatorError("no authority is named", hint="give --ca-bundle or --private-ca")
+        raise UsageError("no authority is named", hint="give --ca-bundle or --private-ca")
     return OwnAuthority(bundle=_read("--ca-bundle", arguments.ca_bundle))
 
 
@@ -176,7 +185,7 @@ def _rotation(arguments: argparse.Namespace) -> Rotation | None:
         )
         return None
     if user is None or secret is None:
-        raise OperatorError("--rotate-user and --rotate-secret need each other", hint="give both")
+        raise UsageError("--rotate-user and --rotate-secret need each other", hint="give both")
     policy: Path | None = arguments.user_policy
     return Rotation(
         user_name=user,
@@ -192,9 +201,7 @@ def _rotation(arguments: argparse.Namespace) -> Rotation | None:
 def _events(arguments: argparse.Namespace) -> Events | None:
     workspace, channel = arguments.slack_workspace, arguments.slack_channel
     if (workspace is None) != (channel is None):
-        raise OperatorError(
-            "--slack-workspace and --slack-channel need each other", hint="give both"
-        )
+        raise UsageError("--slack-workspace and --slack-channel need each other", hint="give both")
     chat = None if channel is None else Chat(workspace_id=workspace, channel_id=channel)
     refused = [name for name in ("no_trail", "no_queue", "no_alarms") if getattr(arguments, name)]
     if not arguments.events and chat is None:
@@ -211,7 +218,7 @@ def _events(arguments: argparse.Namespace) -> Events | None:
 def _unused(names: Sequence[str], needed: str) -> None:
     for name in names:
         flag = f"--{name.replace('_', '-')}"
-        raise OperatorError(f"{flag} needs {needed}", hint=f"add {needed}, or leave {flag} out")
+        raise UsageError(f"{flag} needs {needed}", hint=f"add {needed}, or leave {flag} out")
 
 
 def _policy(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sidecar.arn import Arn
 from sidecar.cli.certs_files import read_file
 from sidecar.cli.flag_values import reader
 from sidecar.cli.one_line import one_line
-from sidecar.errors import OperatorError
+from sidecar.errors import OperatorError, UsageError
 from sidecar.provision.lint import (
     Document,
     Finding,
@@ -56,9 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     files = {flag: path for flag in _DOCUMENTS if (path := _given(arguments, flag)) is not None}
     if not files:
         hint = f"give {', '.join(_DOCUMENTS)}"
-        raise OperatorError("there is nothing to judge", hint=hint)
+        raise UsageError("there is nothing to judge", hint=hint)
     if "--execution-role-policy" in files and not (arguments.user_arn and arguments.secret_arn):
-        raise OperatorError(
+        raise UsageError(
             "--execution-role-policy needs --user-arn and --secret-arn",
             hint="say whose key it rotates, and in which secret",
         )

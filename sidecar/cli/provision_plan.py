@@ -20,11 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_account_arguments(parser)
     add_zip_argument(parser)
     parser.add_argument("--all", action="store_true", help="show also what would stay as it is")
+    parser.add_argument(
+        "--full", action="store_true", help="show long values whole, such as policies"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; a SidecarError says why there is none."""
     steps = tuple(open_stack(arguments, wish_of(arguments)).look().steps())
-    for line in plan_lines(steps, unchanged=arguments.all):
+    for line in plan_lines(steps, unchanged=arguments.all, full=arguments.full):
         print(one_line(line))
     return 0

@@ -15,6 +15,8 @@ _PROFILE: Final = "AWS::RolesAnywhere::Profile"
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 _QUEUE: Final = "AWS::SQS::Queue"
 _LEGACY: Final = "legacy"
+# What the configuration names by identifiers that AWS makes up.
+NAMED_BY_AWS: Final = frozenset({_ANCHOR, _PROFILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ def _secrets(here: _ByType, rotated: Sequence[str]) -> Iterator[str]:
 def _app(machine: Machine, rotated: Sequence[str]) -> Iterator[str]:
     yield "[apps.default]"
     yield _list("roles", ["default"])
-    yield _list("secrets", machine.readable)
+    if machine.readable:  # left out it allows none; an empty list is refused
+        yield _list("secrets", machine.readable)
     if rotated:  # which a pattern may mean too
         yield _list("deny_secrets", rotated)
     yield _line("token_file", str(machine.directory / "app" / "token"))

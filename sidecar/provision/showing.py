@@ -16,28 +16,30 @@ _SIGNS: Final = {
 _LONGEST: Final = 160
 
 
-def plan_lines(steps: Sequence[Step], *, unchanged: bool = False) -> Iterator[str]:
+def plan_lines(
+    steps: Sequence[Step], *, unchanged: bool = False, full: bool = False
+) -> Iterator[str]:
     """Show what would be done, a line for each thing and for each property of it.
 
     Args:
         steps: the plan.
         unchanged: whether what stays as it is has a line too.
+        full: whether long values are shown whole.
 
     """
     for each in steps:
         if each.action is not Action.LEAVE or unchanged:
-            yield from step_lines(each)
+            yield from step_lines(each, full=full)
     yield summary(steps)
 
 
-def step_lines(step: Step) -> Iterator[str]:
-    """Show one step."""
+def step_lines(step: Step, *, full: bool = False) -> Iterator[str]:
+    """Show one step; long values are cut unless they shall be shown in full."""
     yield f"{_SIGNS[step.action]} {step.wanted.type} {step.wanted.logical_id}"
     for each in step.changes:
-        if step.action is Action.CREATE:
-            yield f"    {each.name}: {_short(each.after)}"
-        else:
-            yield f"    {each.name}: {_short(each.before)} -> {_short(each.after)}"
+        before, after = (_value(text, full=full) for text in (each.before, each.after))
+        shown = after if step.action is Action.CREATE else f"{before} -> {after}"
+        yield f"    {each.name}: {shown}"
 
 
 def summary(steps: Sequence[Step]) -> str:
@@ -55,10 +57,10 @@ def doomed_line(wanted: Wanted, found: Found) -> str:
     return f"- {wanted.type} {found.ref}{lost}"
 
 
-def _short(text: str) -> str:
-    """Cut a value that is long in its middle, where policies and certificates differ least."""
+def _value(text: str, *, full: bool) -> str:
+    """Write a value in one line, and cut it in its middle where it is long."""
     text = " ".join(text.split())
-    if len(text) <= _LONGEST:
+    if full or len(text) <= _LONGEST:
         return text
     half = _LONGEST // 2
     return f"{text[:half]} … {text[-half:]} ({len(text)} characters)"

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import EndpointConnectionError, ParamValidationError
 from botocore.httpsession import URLLib3Session
 
 from sidecar.aws.administrator import AdministratorCalls
@@ -96,3 +96,35 @@ def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     with pytest.raises(OperatorError, match="no-such-profile"):
         AdministratorCalls("us-east-1")
+
+
+@pytest.mark.usefixtures("_ambient")
+def test_credentials_that_aws_refuses_are_for_whoever_runs_it_to_mend(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    calls = AdministratorCalls("us-east-1", aws.emulator.url)
+    with pytest.raises(UpstreamRefused, match="SignatureDoesNotMatch") as caught:
+        calls.ask("sts", "get_caller_identity")
+    assert "AWS_SECRET_ACCESS_KEY" in caught.value.hint
+
+
+@pytest.mark.usefixtures("_ambient")
+@pytest.mark.parametrize(
+    ("region", "error", "said"),
+    [
+        ("eu-central-99", OperatorError, "'eu-central-99' is no region"),
+        ("no region", OperatorError, "'no region' is no region"),
+        ("eu-central-1", UpstreamUnreachable, "sts get_caller_identity failed"),
+    ],
+)
+def test_a_region_that_nobody_knows_and_that_does_not_answer_is_told(
+    monkeypatch: pytest.MonkeyPatch, region: str, error: type[Exception], said: str
+) -> None:
+    def send(_: object, request: AWSPreparedRequest) -> NoReturn:
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    monkeypatch.setattr("botocore.retries.standard.RetryHandler.needs_retry", lambda *_, **__: None)
+    with pytest.raises(error, match=said):
+        AdministratorCalls(region).ask("sts", "get_caller_identity")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -90,3 +91,22 @@ def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     for each in started:
         each.kill()
         each.communicate()
+
+
+@pytest.fixture
+def site(aws: "Aws", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
+    """Give a function that makes a command line for a stack of this test's, in its directory."""
+    administrator = aws.emulator.administrator
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", administrator.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", administrator.secret_access_key.reveal())
+    monkeypatch.setenv("AWS_REGION", aws.emulator.region)
+    assert main(["certs", "ca", "--directory", "ca"]) == 0
+    name = f"s{uuid4().hex[:10]}"
+
+    def words(command: str, *more: str) -> list[str]:
+        place = ["--ca-bundle", "ca/ca.pem", "--name", name, "--endpoint-url", aws.emulator.url]
+        return ["provision", command, *place, *more]
+
+    yield words
+    aws.emulator.wait_for_rotations()

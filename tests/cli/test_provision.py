@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -25,25 +25,6 @@ _FREE: Final = {
     for door in ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
 }
 Words = Callable[..., list[str]]
-
-
-@pytest.fixture
-def site(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
-    """Give a function that makes a command line for a stack of this test's, in its directory."""
-    administrator = aws.emulator.administrator
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", administrator.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", administrator.secret_access_key.reveal())
-    monkeypatch.setenv("AWS_REGION", aws.emulator.region)
-    assert main(["certs", "ca", "--directory", "ca"]) == 0
-    name = f"s{uuid4().hex[:10]}"
-
-    def words(command: str, *more: str) -> list[str]:
-        place = ["--ca-bundle", "ca/ca.pem", "--name", name, "--endpoint-url", aws.emulator.url]
-        return ["provision", command, *place, *more]
-
-    yield words
-    aws.emulator.wait_for_rotations()
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +87,20 @@ def test_a_change_is_shown_with_what_was_and_what_will_be(
     ]
 
 
+def test_a_long_policy_is_cut_unless_all_of_it_is_asked_for(
+    site: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = [word for each in range(9) for word in ("--secret", f"prod/web{each}/*")]
+    main(site("plan", *secrets))
+    assert "prod/web5/" not in capsys.readouterr().out
+    main(site("plan", *secrets, "--full"))
+    full = capsys.readouterr().out
+    assert "prod/web5/" in full
+    assert "…" not in full
+
+
 def test_the_text_of_a_secret_is_not_shown(site: Words, capsys: pytest.CaptureFixture[str]) -> None:
-    main(site("plan", "--rotate-user", "batch", "--rotate-secret", "prod/batch"))
+    main(site("plan", "--rotate-user", "batch", "--rotate-secret", "prod/batch", "--full"))
     assert "SecretString: ***" in capsys.readouterr().out
 
 
@@ -119,8 +112,14 @@ def test_a_configuration_that_says_something_else_is_not_replaced(
     assert main(site("apply")) == 1
     assert path.read_text() == "# mine\n"
     assert "exists and says something else" in capsys.readouterr().err
+    main(site("plan"))
+    assert "3 to create" in capsys.readouterr().out
     assert main(site("apply", "--force")) == 0
     assert "[roles.default]" in path.read_text()
+    path.write_text("# mine\n")
+    assert main(site("apply", "--duration-seconds", "900")) == 1
+    main(site("plan"))
+    assert "3 unchanged" in capsys.readouterr().out
 
 
 def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
@@ -131,6 +130,16 @@ def test_applied_again_the_certificate_is_kept_and_its_key_is_its_owners_alone(
     assert main(site("apply", "--issue-from", "ca")) == 0
     assert (tmp_path / "workload.pem").read_bytes() == before
     assert (tmp_path / "workload.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_last_line_says_how_to_serve_with_what_was_written(
+    site: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ([], ["--issue-from", "ca"]):
+        assert main(site("apply", *more)) == 0
+        *before, last = capsys.readouterr().err.splitlines()
+        assert last == f"next: sidecar serve --config {tmp_path / 'sidecar.toml'}"
+        assert [each for each in before if "sidecar serve" in each] == []
 
 
 def test_a_private_key_without_its_certificate_is_not_replaced(
@@ -144,6 +153,37 @@ def test_a_private_key_without_its_certificate_is_not_replaced(
     assert (key.read_text(), aws.emulator.calls()) == ("mine", {})
     assert main(site("apply", "--issue-from", "ca", "--force")) == 0
     assert key.read_text().startswith("-----BEGIN")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "said"), [("nowhere", "ca.key is missing"), ("other", "is not under an authority")]
+)
+def test_where_no_certificate_that_counts_can_be_issued_nothing_is_asked_of_aws(
+    site: Words, aws: Aws, capsys: pytest.CaptureFixture[str], issuer: str, said: str
+) -> None:
+    assert main(["certs", "ca", "--directory", "other"]) == 0
+    aws.emulator.clear_calls()
+    assert main(site("apply", "--issue-from", issuer)) == 1
+    assert said in capsys.readouterr().err
+    assert aws.emulator.calls() == {}
+
+
+def test_an_authority_under_that_of_the_bundle_may_issue(site: Words) -> None:
+    assert main(["certs", "ca", "--directory", "under", "--issuer", "ca"]) == 0
+    assert main(site("apply", "--issue-from", "under")) == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_certificate_that_is_no_authoritys_is_refused_first(
+    site: Words, aws: Aws, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main(["certs", "issue", "--ca", "ca", "--directory", ".", "--common-name", "web"]) == 0
+    aws.emulator.clear_calls()
+    assert main(site(command, "--ca-bundle", "workload.pem")) == 1
+    assert "--ca-bundle: workload.pem is no authority's certificate: CN=web" in (
+        capsys.readouterr().err
+    )
+    assert aws.emulator.calls() == {}
 
 
 def test_destroy_refuses_where_nobody_can_be_asked(
@@ -210,9 +250,20 @@ def test_what_was_switched_off_since_is_deleted_too(
     assert main(site("apply", "--events")) == 0
     off = ["--events", "--no-trail", "--no-queue", "--no-alarms"]
     assert main(site("destroy", *off, "--yes", "--empty-buckets")) == 0
-    capsys.readouterr()
+    others = "--private-ca, --crl, --rotate-user, --slack-channel"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"what was made with other flags is not looked for: {others}"
     assert main(site("plan", "--events")) == 0
     assert " 0 to change, 0 unchanged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "http://127.0.0.1:1/path"])
+def test_an_address_that_no_configuration_may_have_is_wrong_usage(
+    site: Words, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(site("plan", "--endpoint-url", address))
+    assert "argument --endpoint-url: must " in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_zip_is_refused(

@@ -106,17 +106,17 @@ def test_what_only_looks_like_a_secret_without_a_policy_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "code"),
     [
-        ((), "there is nothing to judge"),
-        (("--trust-policy", "/nowhere"), "--trust-policy /nowhere cannot be read"),
-        (("--execution-role-policy", "x"), "needs --user-arn and --secret-arn"),
+        ((), "there is nothing to judge", 2),
+        (("--trust-policy", "/nowhere"), "--trust-policy /nowhere cannot be read", 1),
+        (("--execution-role-policy", "x"), "needs --user-arn and --secret-arn", 2),
     ],
 )
 def test_what_cannot_be_judged_is_refused(
-    refusal: Callable[..., str], words: tuple[str, ...], said: str
+    refusal: Callable[..., str], words: tuple[str, ...], said: str, code: int
 ) -> None:
-    assert said in refusal("provision", "lint", *words)
+    assert said in refusal("provision", "lint", *words, code=code)
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"a": 1}'])

@@ -97,13 +97,17 @@ def test_the_same_for_terraform(printed: Callable[..., Any]) -> None:
         (("--slack-channel", "C1"), "--slack-workspace and --slack-channel need each other"),
         (("--no-queue",), "--no-queue needs --events"),
         (("--general-purpose",), "--general-purpose needs --private-ca"),
-        (("--crl", "/nowhere"), "--crl /nowhere cannot be read"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(
     refusal: Callable[..., str], bundle: Path, words: tuple[str, ...], said: str
 ) -> None:
-    assert said in refusal("provision", "template", "--ca-bundle", bundle, *words)
+    assert said in refusal("provision", "template", "--ca-bundle", bundle, *words, code=2)
+
+
+def test_a_file_that_is_not_there_is_a_failure(refusal: Callable[..., str], bundle: Path) -> None:
+    words = ("provision", "template", "--ca-bundle", bundle, "--crl", "/nowhere")
+    assert "--crl /nowhere cannot be read" in refusal(*words)
 
 
 def test_a_policy_that_is_none_is_refused_by_its_flag(
@@ -114,7 +118,7 @@ def test_a_policy_that_is_none_is_refused_by_its_flag(
 
 
 def test_no_authority_is_refused(refusal: Callable[..., str]) -> None:
-    assert "give --ca-bundle or --private-ca" in refusal("provision", "template")
+    assert "give --ca-bundle or --private-ca" in refusal("provision", "template", code=2)
 
 
 def test_what_aws_would_refuse_is_named_and_nothing_is_printed(

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.config.consistency import inconsistencies
+from sidecar.config.load import read_config
 from sidecar.errors import OperatorError
+from sidecar.provision.description import resources
 from sidecar.provision.kinds.kind import Found
 from sidecar.provision.machine import Machine, sidecar_toml
 from sidecar.provision.resource import Resource
+from tests.provision.wishes import ROTATION, Switches, called, chosen, wish_of
 
 _ROLE = "arn:aws:iam::123456789012:role/web-workload"
 _RESOURCES = (
@@ -80,3 +84,29 @@ def test_a_rotated_key_is_handed_out_by_a_role_to_an_application_of_its_own() ->
     without = tomllib.loads(sidecar_toml(_MACHINE, _RESOURCES[:2], _FOUND))
     assert (list(without["roles"]), list(without["apps"])) == (["default"], ["default"])
     assert "deny_secrets" not in without["apps"]["default"]
+
+
+_ARN = "arn:aws:rolesanywhere:eu-central-1:123456789012"
+_MADE = {
+    "AWS::RolesAnywhere::TrustAnchor": Found("1", {"TrustAnchorArn": f"{_ARN}:trust-anchor/1"}, {}),
+    "AWS::RolesAnywhere::Profile": Found(
+        "2", {"ProfileArn": f"{_ARN}:profile/2"}, {"RoleArns": [_ROLE]}
+    ),
+    "AWS::SecretsManager::Secret": Found("arn:key", {}, {"Name": ROTATION.secret_name}),
+    "AWS::SQS::Queue": Found("https://sqs.eu-central-1.amazonaws.com/123456789012/q", {}, {}),
+}
+
+
+@pytest.mark.parametrize("switches", chosen(), ids=called)
+def test_whatever_is_wished_for_the_sidecar_takes_what_is_written(
+    tmp_path: Path, switches: Switches
+) -> None:
+    wish = wish_of(switches)
+    described = resources(wish)
+    made = {each.logical_id: _MADE[each.type] for each in described if each.type in _MADE}
+    machine = Machine(tmp_path, "eu-central-1", None, wish.reach.secrets)
+    machine.configuration.write_text(sidecar_toml(machine, described, made))
+    loaded = read_config(machine.configuration, {})
+    assert [*loaded.problems, *inconsistencies(loaded.config)] == []
+    # What is left out allows nothing.
+    assert loaded.config.apps["default"].secrets == wish.reach.secrets

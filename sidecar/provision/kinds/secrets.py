@@ -1,7 +1,9 @@
 """Secrets Manager: secrets, and their schedules of rotation."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from sidecar.errors import UpstreamError
 from sidecar.provision.account import Account
 from sidecar.provision.kinds.kind import Found, Kind, Wanted
 
@@ -11,6 +13,8 @@ _ABSENT: Final = "ResourceNotFoundException"
 _LAGGING: Final = (("AccessDeniedException", "cannot invoke the specified Lambda function"),)
 # A secret that was deleted at once keeps its name for a while.
 _NAME_HELD: Final = (("InvalidRequestException", "scheduled for deletion"),)
+_INCOMPLETE: Final = "previous rotation isn't complete"
+_PENDING: Final = "AWSPENDING"
 
 
 def _described(account: Account, secret: str) -> Any:
@@ -64,23 +68,56 @@ def _find_schedule(account: Account, wanted: Wanted) -> Found | None:
     return Found(held["ARN"], {}, properties)
 
 
+def _begin_rotating(account: Account, wanted: Wanted) -> None:
+    held = _described(account, wanted.properties["SecretId"])
+    if held is not None and not held.get("RotationEnabled") and account.owns(held.get("Tags", ())):
+        _give_up_pending(account, held)
+    _rotate(account, wanted)
+
+
 def _rotate(account: Account, wanted: Wanted, *_: object) -> None:
     properties = wanted.properties
-    account.patiently(
-        _LAGGING,
-        _SERVICE,
-        "rotate_secret",
-        SecretId=properties["SecretId"],
-        RotationLambdaARN=properties["RotationLambdaARN"],
-        RotationRules=dict(properties["RotationRules"]),
-        RotateImmediately=properties["RotateImmediatelyOnUpdate"],
-    )
+    try:
+        account.patiently(
+            _LAGGING,
+            _SERVICE,
+            "rotate_secret",
+            SecretId=properties["SecretId"],
+            RotationLambdaARN=properties["RotationLambdaARN"],
+            RotationRules=dict(properties["RotationRules"]),
+            RotateImmediately=properties["RotateImmediatelyOnUpdate"],
+        )
+    except UpstreamError as exc:
+        if _INCOMPLETE in exc.message:
+            exc.hint = (
+                "apply again when it is; where it fails, the rotation function's log says why"
+            )
+        raise
 
 
 def _stop_rotating(account: Account, found: Found) -> None:
     account.find(
         (_ABSENT, "InvalidRequestException"), _SERVICE, "cancel_rotate_secret", SecretId=found.ref
     )
+    held = _described(account, found.ref)
+    if held is not None and held.get("DeletedDate") is None:
+        _give_up_pending(account, held)
+
+
+def _give_up_pending(account: Account, held: Mapping[str, Any]) -> None:
+    """Take the label off the version that a cancelled rotation left: none could begin after it.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html
+    """
+    for version, stages in held.get("VersionIdsToStages", {}).items():
+        if _PENDING in stages and "AWSCURRENT" not in stages:
+            account.ask(
+                _SERVICE,
+                "update_secret_version_stage",
+                SecretId=held["ARN"],
+                VersionStage=_PENDING,
+                RemoveFromVersionId=version,
+            )
 
 
 KINDS: Final = {
@@ -97,7 +134,7 @@ KINDS: Final = {
     "AWS::SecretsManager::RotationSchedule": Kind(
         "",
         _find_schedule,
-        _rotate,
+        _begin_rotating,
         _rotate,
         _stop_rotating,
         needs=("SecretId",),

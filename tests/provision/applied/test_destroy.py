@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.emulator.server import Emulator
-from sidecar.errors import OperatorError
+from sidecar.errors import OperatorError, UpstreamError
 from sidecar.provision.account import Calls, Leave
 from sidecar.provision.applying import doomed
 from sidecar.provision.planning import Action
@@ -44,6 +44,45 @@ def test_a_secret_can_be_had_back_by_applying_again(
     stack.apply()
     again = stack.account.ask("secretsmanager", "describe_secret", SecretId=secret["ARN"])
     assert (again["ARN"], again.get("DeletedDate")) == (secret["ARN"], None)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_secret_whose_rotation_was_not_complete_is_rotated_when_had_back(
+    new_stack: NewStack, provisioned_emulator: Emulator, cancelled: bool
+) -> None:
+    stack = new_stack(events=None).changed(may_delete=Leave(objects=True))
+    stack.apply()
+    provisioned_emulator.wait_for_rotations()
+    if cancelled:  # as by a destruction that was interrupted
+        stack.account.ask("secretsmanager", "cancel_rotate_secret", SecretId=_key(stack)["ARN"])
+    stack.destroy()
+    assert ("AWSPENDING" in _stages(stack)) == cancelled
+    stack.changed(function_zip=quick_zip()).apply()
+    provisioned_emulator.wait_for_rotations()
+    assert _key(stack)["RotationEnabled"]
+    assert "AWSPENDING" not in _stages(stack)
+
+
+def test_a_rotation_under_way_is_not_abandoned_for_a_new_schedule(
+    new_stack: NewStack, provisioned_emulator: Emulator
+) -> None:
+    stack = new_stack(events=None)
+    stack.apply()
+    provisioned_emulator.wait_for_rotations()
+    changed = replace(stack, parameters={**stack.parameters, "ScheduleExpression": "rate(60 days)"})
+    with pytest.raises(UpstreamError, match="previous rotation isn't complete") as refused:
+        changed.apply()
+    assert "apply again" in refused.value.hint
+    assert "AWSPENDING" in _stages(stack)
+
+
+def _key(stack: Stack) -> Mapping[str, Any]:
+    name = f"{stack.account.stack}/key"
+    return stack.account.ask("secretsmanager", "describe_secret", SecretId=name)
+
+
+def _stages(stack: Stack) -> set[str]:
+    return {each for stages in _key(stack)["VersionIdsToStages"].values() for each in stages}
 
 
 def test_keys_of_the_user_go_with_it_and_are_told_before(new_stack: NewStack) -> None:
