@@ -31,6 +31,12 @@ class Outcome:
     out: str
     err: str
 
+    @property
+    def seen(self) -> tuple[str, bool]:
+        """Who it was, and whether it saw the bucket that is there among those of other tests."""
+        caller, _, buckets = self.out.partition("\n")
+        return caller, "demo-reports" in buckets.split()
+
 
 @dataclass(frozen=True)
 class Endpoint:

@@ -80,7 +80,7 @@ def test_an_unmodified_client_is_the_role(
     client: "Client", with_region: "Variables", more: "Variables", caller: str
 ) -> None:
     outcome = client({**with_region, **more})
-    assert (outcome.code, outcome.err, outcome.out) == (0, "", f"{caller}\ndemo-reports")
+    assert (outcome.code, outcome.err, outcome.seen) == (0, "", (caller, True))
 
 
 @pytest.mark.parametrize("end", ["", "/"], ids=["without", "with"])

@@ -56,13 +56,13 @@ def test_an_unmodified_client_is_the_role(
     form: Form, client: "Client", endpoint: "Endpoint", caller: str
 ) -> None:
     outcome = client(_asked(endpoint, form))
-    assert (outcome.code, outcome.err, outcome.out) == (0, "", f"{caller}\ndemo-reports")
+    assert (outcome.code, outcome.err, outcome.seen) == (0, "", (caller, True))
 
 
 def test_a_word_before_the_token_is_no_part_of_it(
     boto3_client: "Client", endpoint: "Endpoint", caller: str
 ) -> None:
-    assert boto3_client(_asked(endpoint, with_bearer)).out == f"{caller}\ndemo-reports"
+    assert boto3_client(_asked(endpoint, with_bearer)).seen == (caller, True)
 
 
 def test_with_a_changed_signature_a_client_has_no_credentials(
