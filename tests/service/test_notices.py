@@ -54,16 +54,18 @@ def sink(config_file: Path) -> Sink:
 @pytest.fixture
 async def silent() -> AsyncIterator[int]:
     """Give the port of a server that accepts connections and never answers."""
-    ending = asyncio.Event()
+    kept: list[asyncio.StreamWriter] = []
 
     async def keep(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await ending.wait()
-        writer.close()
+        kept.append(writer)
 
     server = await asyncio.start_server(keep, "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
-    ending.set()
     server.close()
+    for writer in kept:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
     await server.wait_closed()
 
 
