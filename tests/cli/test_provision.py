@@ -16,7 +16,7 @@ import pytest
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.cli import main
-from tests.conftest import Aws, Serve
+from tests.conftest import Aws, Eventually, Serve
 
 BUILD: Final = Path(__file__).parents[2] / "deploy/lambda/build_zip.py"
 # Whatever else serves on this machine keeps its ports.
@@ -35,7 +35,13 @@ def function_zip(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_sidecar_serves_with_what_apply_wrote_and_the_function_rotates(
-    site: Words, aws: Aws, function_zip: str, serve: Serve, tmp_path: Path
+    *,
+    site: Words,
+    aws: Aws,
+    function_zip: str,
+    serve: Serve,
+    eventually: Eventually,
+    tmp_path: Path,
 ) -> None:
     rotation = ["--rotate-user", f"u{uuid4().hex}", "--rotate-secret", f"k/{uuid4().hex}"]
     rotation += ["--function-zip", function_zip, "--events", "--secret", "k/*"]
@@ -44,6 +50,7 @@ def test_a_sidecar_serves_with_what_apply_wrote_and_the_function_rotates(
     # A pattern that means the rotated secret too opens it to no other application.
     with serve(tmp_path, "--config", "sidecar.toml", **_FREE) as serving:
         doors = serving.doors()
+        eventually(lambda: "role default: new session until" in serving.log.read_text())
         held = _asked(f"{doors['credentials']}/credentials", tmp_path / "app")
         secret = f"{doors['secrets']}/secretsmanager/get?secretId={rotation[3]}"
         value = _asked(secret, tmp_path / "legacy")
