@@ -1,6 +1,7 @@
 """A software TPM of a test's own (swtpm), and the tools that make keys in it."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 
 _TOOLS: Final = ("swtpm", "tpm2_create", "tpm2_encodeobject")
 _BIND_ATTEMPTS: Final = 20
+_LOWEST_PORT: Final = 20_000
+_PORT_PAIRS: Final = 6_000
 SIGNING: Final = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign"
 Eventually = Callable[[Callable[[], Any]], Any]
 
@@ -152,10 +155,19 @@ def _command(directory: Path, port: int) -> list[str]:
 
 
 def _free_port_with_neighbour() -> int:
-    """Find a port whose next one is likely free as well: the control channel is expected there."""
-    with socket.create_server(("127.0.0.1", 0)) as first:
-        port: int = first.getsockname()[1]
-    return port - port % 2
+    """Find a port that is free together with the next one, where the control channel is expected.
+
+    Below the ports that the system gives away by itself: the probe of `_has_begun` would take
+    another program's listener at the control channel's port for this one's.
+    """
+    while True:
+        port = _LOWEST_PORT + 2 * secrets.randbelow(_PORT_PAIRS)
+        try:
+            for each in (port, port + 1):
+                socket.create_server(("127.0.0.1", each)).close()
+        except OSError:
+            continue
+        return port
 
 
 def _has_begun(process: "subprocess.Popen[bytes]", port: int) -> bool:
