@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# A worker for each core; a file's tests stay together, for the fixtures that they share.
+WORKERS := -n auto --dist loadfile
 INPUTS ?= 100000
 
 .PHONY: demo test nightly check lint unit docs tpm js lock lambda image clean help
@@ -14,7 +16,7 @@ demo: .venv/.demo  ## run the main job on the embedded emulator, every step chec
 	$(BIN)/sidecar demo
 
 test: .venv/.test  ## all tests; those with containers skip where no Docker engine answers
-	$(PYTEST)
+	$(PYTEST) $(WORKERS)
 
 nightly: .venv/.test  ## attacks with INPUTS made-up inputs (100000), rotations and templates in full; an hour
 	CRASH_TRIPLES=5000 ROTATING_APPS=20 ROTATIONS=10 $(PYTEST) tests/rotation
@@ -29,7 +31,7 @@ lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/mypy
 
 unit: .venv/.dev  ## every test but those with containers, with branch coverage
-	$(PYTEST) -m "not world" --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST) $(WORKERS) -m "not world" --cov --cov-report=term --cov-fail-under=90
 
 docs: .venv/.dev  ## write the option tables of docs/configuration.md
 	$(BIN)/python -m sidecar.config.reference
