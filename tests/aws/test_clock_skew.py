@@ -251,7 +251,7 @@ async def test_a_device_that_signs_slowly_is_not_taken_for_a_wrong_clock(
     canned.then(_session(later), 201, Date=_date(later))
     session = await client.create_session(PARAMETERS, replace(key, sign=sign))
     assert session.remaining(later) == timedelta(minutes=15)
-    assert caplog.messages == []
+    assert "sidecar.aws.roles_anywhere" not in {record.name for record in caplog.records}
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Sun, 99 Mar 2026 12:00:00 GMT"])

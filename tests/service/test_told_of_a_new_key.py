@@ -48,7 +48,6 @@ def queue_url(aws: "Aws") -> Iterator[str]:
 @pytest.fixture
 async def doors(
     *,
-    aws: "Aws",
     start: "Start",
     until: "Until",
     moving: "Moving",
@@ -68,9 +67,10 @@ async def doors(
         SIDECAR_SECRETS_EVENTS_QUEUE_URL=queue_url,
     )
     await until(doors.ready)
+    first = await _served(doors)
 
     async def read_once_more() -> bool:
-        return aws.emulator.calls()["secretsmanager.GetSecretValue"] > 1
+        return (await _served(doors))["LastUpdated"] != first["LastUpdated"]
 
     await moving(read_once_more)
     return doors
