@@ -23,6 +23,7 @@ from sidecar.demo.application_data import (
     ApplicationData,
     put_application_data,
 )
+from sidecar.demo.own_environment import own_environment
 from sidecar.demo.process import Daemon, daemon, run_program
 from sidecar.demo.receiver import Receiver, receiving
 from sidecar.errors import OperatorError
@@ -158,28 +159,6 @@ _DOORS: Final = ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
 def _started(stack: ExitStack, root: Path, words: list[str], more: Mapping[str, str]) -> Daemon:
     environment = {**os.environ, **more}
     return stack.enter_context(daemon(words, environment, root / f"{words[0]}.log"))
-
-
-def _kept(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what the daemons themselves need of an environment: no AWS_ or SIDECAR_ variable."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(("AWS_", "SIDECAR_", "BOTO_")) and "proxy" not in name.lower()
-    }
-
-
-@contextmanager
-def own_environment(home: Path) -> Iterator[None]:
-    """Have our own boto3 and urllib led nowhere else until the block ends: no profile, no proxy."""
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(_kept(before), HOME=str(home))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _administrator(emulator_url: str) -> boto3.session.Session:
