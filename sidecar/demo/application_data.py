@@ -21,6 +21,8 @@ MODELS: Final = "demo-models"
 MODEL: Final = "prices.json.enc"
 FUNCTION: Final = "demo-score"
 DATABASE: Final = "demo/database"
+# How the job with the model is told of its own affairs; the compose files say the same.
+JOB_VARIABLES: Final = {"BUCKET": MODELS, "MODEL": MODEL, "FUNCTION": FUNCTION}
 # The legacy program's user may do this and no more.
 BATCH_POLICY: Final = {
     "Version": "2012-10-17",

@@ -15,6 +15,7 @@ from typing import Any, Final
 import boto3
 from cryptography import x509
 
+from sidecar.demo.administrator import administrator
 from sidecar.demo.application_data import (
     BATCH_POLICY,
     DATABASE,
@@ -133,11 +134,11 @@ def staged(root: Path, say: Say) -> Iterator[Scene]:
         emulator = _started(stack, root, ["emulator", "--port", "0"], {})
         emulator_url = emulator.line_with("listening on").rsplit(" ", 1)[-1]
         say(f"• AWS on one local port: {emulator_url}")
-        administrator = _administrator(emulator_url)
-        data = put_application_data(administrator, emulator_url)
+        session = administrator(emulator_url)
+        data = put_application_data(session, emulator_url)
         chat = stack.enter_context(receiving())
         doors: dict[str, str] = {}
-        scene = Scene(root, emulator_url, administrator, doors, data, chat)
+        scene = Scene(root, emulator_url, session, doors, data, chat)
         _provisioned(scene, say)
         free = {f"SIDECAR_DOORS_{name}": "127.0.0.1:0" for name in _DOORS}
         words = ["serve", "--config", str(root / "sidecar.toml")]
@@ -159,18 +160,6 @@ _DOORS: Final = ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
 def _started(stack: ExitStack, root: Path, words: list[str], more: Mapping[str, str]) -> Daemon:
     environment = {**os.environ, **more}
     return stack.enter_context(daemon(words, environment, root / f"{words[0]}.log"))
-
-
-def _administrator(emulator_url: str) -> boto3.session.Session:
-    """Ask the emulator for its administrator's key."""
-    url = f"{emulator_url}/_emulator/admin"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
-        held = json.load(response)
-    return boto3.session.Session(
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        region_name=held["Region"],
-    )
 
 
 def _wish(root: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography import x509
 
 from sidecar.atomic_file import write_atomically
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
+from sidecar.demo.administrator import administrator
 from sidecar.demo.application_data import (
     DATABASE,
     FUNCTION,
@@ -85,7 +85,7 @@ def set_stage(places: Places, now: datetime) -> Stage:
 
 
 def _set_stage(places: Places, now: datetime) -> Stage:
-    region, session = _administrator(places.endpoint_url)
+    session = administrator(places.endpoint_url)
     certificate = _write_certificates(places.directory, now)
     data = put_application_data(session, places.endpoint_url)
     arns = _register(session, places, certificate.ca_pem)
@@ -93,12 +93,12 @@ def _set_stage(places: Places, now: datetime) -> Stage:
     token = Secret(secrets.token_urlsafe(32))
     _write(places.directory / "token", token.reveal().encode())
     config = places.directory / "sidecar.toml"
-    _write(config, _config(places, arns, region).encode())
+    _write(config, _config(places, arns, session.region_name).encode())
     return Stage(
         config=config,
         token_file=places.directory / "token",
         token=token,
-        region=region,
+        region=session.region_name,
         session_name=certificate.session_name,
         role_arn=arns["role_arn"],
         secret_value=data.database,
@@ -109,19 +109,6 @@ def _set_stage(places: Places, now: datetime) -> Stage:
 class _Certificate:
     ca_pem: str
     session_name: str
-
-
-def _administrator(endpoint_url: str) -> tuple[str, boto3.session.Session]:
-    """Ask the emulator for its administrator's key."""
-    url = f"{endpoint_url}/_emulator/admin"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - the user's own address
-        held = json.load(response)
-    session = boto3.session.Session(
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        region_name=held["Region"],
-    )
-    return held["Region"], session
 
 
 def _write_certificates(directory: Path, now: datetime) -> _Certificate:
