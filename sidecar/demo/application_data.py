@@ -58,7 +58,7 @@ def put_application_data(session: boto3.session.Session, endpoint_url: str) -> A
         return session.client(service, endpoint_url=endpoint_url)
 
     s3 = client("s3")
-    for bucket in (REPORTS, MODELS):
+    for bucket in (MODELS, REPORTS):
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket, **_location(session.region_name))
     key_arn = _key_of_model(s3) or _model(s3, client("kms"))
