@@ -97,7 +97,8 @@ class Project:
 
     def run_app(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command in one more container of the app's, and remove that."""
-        self.app_result()  # docker-compose 1.29 links to one that runs, which a joined network forbids
+        # docker-compose 1.29 links it to one that still runs, which a joined namespace forbids.
+        self.app_result()
         words = ("run", "--rm", "-T", "--no-deps", "--entrypoint", command[0], "app", *command[1:])
         return self.engine.ended(*self.command(*words))
 

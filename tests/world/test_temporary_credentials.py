@@ -70,12 +70,14 @@ def forbid(project: "Project") -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.parametrize(
-    ("action", "operation"),
+    ("project", "action", "operation"),
     [
-        ("s3:GetObject", "GetObject"),
-        ("kms:Decrypt", "Decrypt"),
-        ("lambda:InvokeFunction", "Invoke"),
+        ("loopback", "s3:GetObject", "GetObject"),
+        ("loopback", "kms:Decrypt", "Decrypt"),
+        ("loopback", "lambda:InvokeFunction", "Invoke"),
+        ("link_local", "kms:Decrypt", "Decrypt"),
     ],
+    indirect=["project"],
 )
 def test_without_permission_the_app_is_refused(
     project: "Project", forbid: Callable[[str], None], action: str, operation: str
