@@ -20,7 +20,8 @@ RUN python3 -m venv /tools \
  && /tools/bin/pip install --require-hashes -r /build/build.txt
 # The environments that will be shipped hold no pip; this one installs into them.
 RUN python3 -m venv --without-pip /opt/sidecar
-ENV PIP_PYTHON=/opt/sidecar/bin/python3
+ENV PIP_PYTHON=/opt/sidecar/bin/python3 \
+    COMPILE="python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash"
 
 
 FROM tools AS wheel
@@ -31,22 +32,25 @@ RUN /tools/bin/python3 -m hatchling build -t wheel -d /wheels
 
 
 # --- one environment for each image ---------------------------------------------------------------
-# Dependencies come before the program, so that a change in the program does not fetch them again.
+# Dependencies come before the program, so that a change in the program neither fetches nor
+# compiles them again.
 # Bytecode is made here because the file system is read-only later, and by content instead of by
 # time stamp, because copying between stages may change time stamps.
 FROM tools AS emulator-environment
 COPY requirements/demo.txt /build/
-RUN /tools/bin/pip install --require-hashes -r /build/demo.txt
+RUN /tools/bin/pip install --require-hashes -r /build/demo.txt \
+ && $COMPILE /opt/sidecar/lib
 COPY --from=wheel /wheels/ /wheels/
 RUN /tools/bin/pip install --no-index --no-deps /wheels/*.whl \
- && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/sidecar/lib
+ && $COMPILE /opt/sidecar/lib/python3*/site-packages/sidecar
 
 FROM tools AS sidecar-environment
 COPY requirements/runtime.txt /build/
-RUN /tools/bin/pip install --require-hashes -r /build/runtime.txt
+RUN /tools/bin/pip install --require-hashes -r /build/runtime.txt \
+ && $COMPILE /opt/sidecar/lib
 COPY --from=wheel /wheels/ /wheels/
 RUN /tools/bin/pip install --no-index --no-deps /wheels/*.whl \
- && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/sidecar/lib
+ && $COMPILE /opt/sidecar/lib/python3*/site-packages/sidecar
 
 
 # --- what both images share -----------------------------------------------------------------------

@@ -13,21 +13,29 @@ from pathlib import Path
 
 from sidecar.atomic_file import write_atomically
 
+EMULATOR = "http://emulator:4566"
 PREPARED = Path("/var/lib/sidecar")  # the sidecar's: certificate, key, token, configuration
 HANDED_OUT = Path("/run/sidecar")  # the app's: its token, and nothing else
 PREPARED_FOR = "prepared-for"
+# A proxy that Docker hands to containers knows no service of compose's by its name.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> None:
     """Prepare what is not prepared yet."""
-    with urllib.request.urlopen("http://emulator:4566/_emulator/admin", timeout=5) as answer:
-        life = json.load(answer)["AccessKeyId"]
+    life = life_of(EMULATOR)
     if is_prepared(PREPARED, life):
         print("prepared for this emulator already")  # noqa: T201 - what came of this run
         return
-    demo = ["sidecar", "demo", "--prepare", str(PREPARED), "--endpoint-url", "http://emulator:4566"]
+    demo = ["sidecar", "demo", "--prepare", str(PREPARED), "--endpoint-url", EMULATOR]
     subprocess.run([*demo, *sys.argv[1:]], check=True)  # noqa: S603 - compose's own arguments
     hand_out(PREPARED, HANDED_OUT, life)
+
+
+def life_of(emulator_url: str) -> str:
+    """Tell this life of the emulator from the others, by its administrator's key."""
+    with DIRECTLY.open(f"{emulator_url}/_emulator/admin", timeout=5) as answer:
+        return str(json.load(answer)["AccessKeyId"])
 
 
 def is_prepared(prepared: Path, life: str) -> bool:

@@ -6,7 +6,9 @@ import json
 import os
 import secrets
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import boto3
@@ -19,6 +21,8 @@ MODELS: Final = "demo-models"
 MODEL: Final = "prices.json.enc"
 FUNCTION: Final = "demo-score"
 DATABASE: Final = "demo/database"
+# How the job with the model is told of its own affairs; the compose files say the same.
+JOB_VARIABLES: Final = {"BUCKET": MODELS, "MODEL": MODEL, "FUNCTION": FUNCTION}
 # The legacy program's user may do this and no more.
 BATCH_POLICY: Final = {
     "Version": "2012-10-17",
@@ -43,7 +47,7 @@ class ApplicationData:
 
 
 def put_application_data(session: boto3.session.Session, endpoint_url: str) -> ApplicationData:
-    """Make it all, as the account's administrator.
+    """Make it all, as the account's administrator; what is there already does no harm.
 
     Raises:
         botocore's errors: AWS refused a call, or did not answer.
@@ -53,21 +57,36 @@ def put_application_data(session: boto3.session.Session, endpoint_url: str) -> A
     def client(service: Any) -> Any:
         return session.client(service, endpoint_url=endpoint_url)
 
-    s3, region = client("s3"), session.region_name
-    place: dict[str, Any] = {}
-    if region != "us-east-1":  # where it must not be named
-        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    for bucket in (REPORTS, MODELS):
-        s3.create_bucket(Bucket=bucket, **place)
-    key_arn = _model(s3, client("kms"))
+    s3 = client("s3")
+    for bucket in (MODELS, REPORTS):
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket, **_location(session.region_name))
+    key_arn = _key_of_model(s3) or _model(s3, client("kms"))
     _function(client("iam"), client("lambda"))
-    database = Secret(json.dumps({"username": "web", "password": secrets.token_urlsafe(12)}))
-    client("secretsmanager").create_secret(Name=DATABASE, SecretString=database.reveal())
-    return ApplicationData(key_arn, database)
+    return ApplicationData(key_arn, _database(client("secretsmanager")))
+
+
+def _location(region: str) -> dict[str, Any]:
+    """Say where a bucket goes; us-east-1 must not be said, every other region must."""
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+def _key_of_model(s3: Any) -> str | None:
+    """Give the key of the model that is there, if one is."""
+    try:
+        stored = s3.head_object(Bucket=MODELS, Key=MODEL)
+    except s3.exceptions.ClientError as exc:
+        if exc.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+            raise
+        return None
+    key: str = stored["Metadata"]["key-id"]
+    return key
 
 
 def _model(s3: Any, kms: Any) -> str:
-    """Store a model, encrypted with a data key that only KMS can decrypt."""
+    """Store a model, encrypted with a data key that only KMS can decrypt; return KMS's key."""
     key: dict[str, str] = kms.create_key(Description="models")["KeyMetadata"]
     data_key = kms.generate_data_key(KeyId=key["Arn"], KeySpec="AES_256")
     nonce, model = os.urandom(_NONCE_BYTES), json.dumps({"weights": _WEIGHTS}).encode()
@@ -80,17 +99,35 @@ def _model(s3: Any, kms: Any) -> str:
 
 def _function(iam: Any, functions: Any) -> None:
     """Deploy what scores."""
-    service = {"Service": "lambda.amazonaws.com"}
-    trust = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=document)["Role"]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         packed.writestr("score.py", _CODE)
-    functions.create_function(
-        FunctionName=FUNCTION,
-        Runtime="python3.13",
-        Role=role["Arn"],
-        Handler="score.handler",
-        Code={"ZipFile": buffer.getvalue()},
-    )
+    with suppress(functions.exceptions.ResourceConflictException):
+        functions.create_function(
+            FunctionName=FUNCTION,
+            Runtime="python3.13",
+            Role=_function_role(iam),
+            Handler="score.handler",
+            Code={"ZipFile": buffer.getvalue()},
+        )
+
+
+def _function_role(iam: Any) -> str:
+    """Make the role that the function runs as; return its ARN."""
+    service = {"Service": "lambda.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=document)
+    role: str = iam.get_role(RoleName=FUNCTION)["Role"]["Arn"]
+    return role
+
+
+def _database(manager: Any) -> Secret:
+    """Make the secret that the programs ask for, or give it a new value; return that."""
+    value = Secret(json.dumps({"username": "web", "password": secrets.token_urlsafe(12)}))
+    try:
+        manager.create_secret(Name=DATABASE, SecretString=value.reveal())
+    except manager.exceptions.ResourceExistsException:
+        manager.put_secret_value(SecretId=DATABASE, SecretString=value.reveal())
+    return value

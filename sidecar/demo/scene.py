@@ -15,6 +15,7 @@ from typing import Any, Final
 import boto3
 from cryptography import x509
 
+from sidecar.demo.administrator import administrator
 from sidecar.demo.application_data import (
     BATCH_POLICY,
     DATABASE,
@@ -23,6 +24,7 @@ from sidecar.demo.application_data import (
     ApplicationData,
     put_application_data,
 )
+from sidecar.demo.own_environment import own_environment
 from sidecar.demo.process import Daemon, daemon, run_program
 from sidecar.demo.receiver import Receiver, receiving
 from sidecar.errors import OperatorError
@@ -132,11 +134,11 @@ def staged(root: Path, say: Say) -> Iterator[Scene]:
         emulator = _started(stack, root, ["emulator", "--port", "0"], {})
         emulator_url = emulator.line_with("listening on").rsplit(" ", 1)[-1]
         say(f"• AWS on one local port: {emulator_url}")
-        administrator = _administrator(emulator_url)
-        data = put_application_data(administrator, emulator_url)
+        session = administrator(emulator_url)
+        data = put_application_data(session, emulator_url)
         chat = stack.enter_context(receiving())
         doors: dict[str, str] = {}
-        scene = Scene(root, emulator_url, administrator, doors, data, chat)
+        scene = Scene(root, emulator_url, session, doors, data, chat)
         _provisioned(scene, say)
         free = {f"SIDECAR_DOORS_{name}": "127.0.0.1:0" for name in _DOORS}
         words = ["serve", "--config", str(root / "sidecar.toml")]
@@ -158,40 +160,6 @@ _DOORS: Final = ("CREDENTIALS", "SECRETS", "AWS_API", "ADMIN")
 def _started(stack: ExitStack, root: Path, words: list[str], more: Mapping[str, str]) -> Daemon:
     environment = {**os.environ, **more}
     return stack.enter_context(daemon(words, environment, root / f"{words[0]}.log"))
-
-
-def _kept(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what the daemons themselves need of an environment: no AWS_ or SIDECAR_ variable."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(("AWS_", "SIDECAR_", "BOTO_")) and "proxy" not in name.lower()
-    }
-
-
-@contextmanager
-def own_environment(home: Path) -> Iterator[None]:
-    """Have our own boto3 and urllib led nowhere else until the block ends: no profile, no proxy."""
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(_kept(before), HOME=str(home))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _administrator(emulator_url: str) -> boto3.session.Session:
-    """Ask the emulator for its administrator's key."""
-    url = f"{emulator_url}/_emulator/admin"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
-        held = json.load(response)
-    return boto3.session.Session(
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        region_name=held["Region"],
-    )
 
 
 def _wish(root: Path) -> list[str]:

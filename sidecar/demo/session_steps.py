@@ -5,7 +5,7 @@ import time
 import urllib.request
 from typing import Any, Final
 
-from sidecar.demo.application_data import DATABASE, FUNCTION, MODEL, MODELS, REPORTS
+from sidecar.demo.application_data import DATABASE, JOB_VARIABLES, REPORTS
 from sidecar.demo.process import PROGRAMS, run_program
 from sidecar.demo.result import Act, Result
 from sidecar.demo.scene import Scene
@@ -69,7 +69,7 @@ def _caller_identity(scene: Scene) -> Result:
 
 
 def _encrypted_model(scene: Scene) -> Result:
-    environment = scene.environment() | {"BUCKET": MODELS, "MODEL": MODEL, "FUNCTION": FUNCTION}
+    environment = scene.environment() | JOB_VARIABLES
     code, out, err = run_program([str(PROGRAMS / "score_with_model.py")], environment)
     return Result(code == 0 and out.endswith(_SCORE), out or err)
 

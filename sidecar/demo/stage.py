@@ -1,9 +1,7 @@
 """What the demo needs to exist: a CA, a certificate, and everything that AWS must know of them."""
 
-import contextlib
 import json
 import secrets
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,17 +14,28 @@ from cryptography import x509
 
 from sidecar.atomic_file import write_atomically
 from sidecar.ca import Subject, certificate_pem, create_root, issue_workload, private_key_pem
+from sidecar.demo.administrator import administrator
+from sidecar.demo.application_data import (
+    DATABASE,
+    FUNCTION,
+    MODELS,
+    ApplicationData,
+    put_application_data,
+)
+from sidecar.demo.own_environment import own_environment
 from sidecar.errors import OperatorError
 from sidecar.redaction import Secret
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-BUCKET: Final = "demo-reports"
-SECRET_ID: Final = "demo/database"  # noqa: S105 - a name
 ROLE_NAME: Final = "demo-web"
 APP: Final = "web"
 
+# No profile can be there, and a container's root file system may have no place to make one.
+_NO_HOME: Final = Path("/nonexistent")
+# Whom to trust is the caller's to say, for an emulator with --tls.
+_KEPT: Final = frozenset({"AWS_CA_BUNDLE"})
 _BOTO_CONFIG: Final = BotoConfig(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
 
 
@@ -58,34 +67,41 @@ class Stage:
 def set_stage(places: Places, now: datetime) -> Stage:
     """Make certificates and files, and register everything at the emulator as its administrator.
 
-    Doing it again replaces what was there, so the files always fit what AWS knows.
+    Doing it again replaces what was there, so the files always fit what AWS knows. The address is
+    known, so no profile, key, endpoint or proxy of the caller's environment counts.
 
     Raises:
         OperatorError: the emulator cannot be reached or the files cannot be written.
 
     """
     try:
-        region, session = _administrator(places.endpoint_url)
-        certificate = _write_certificates(places.directory, now)
-        arns = _register(session, places, certificate.ca_pem)
-        secret_value = _fill(session, places)
-        token = Secret(secrets.token_urlsafe(32))
-        _write(places.directory / "token", token.reveal().encode())
-        config = places.directory / "sidecar.toml"
-        _write(config, _config(places, arns, region).encode())
+        with own_environment(_NO_HOME, _KEPT):
+            return _set_stage(places, now)
     except (OSError, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as exc:
         raise OperatorError(
             f"the demo could not be set up: {exc}",
             hint=f"is the emulator at {places.endpoint_url}, and {places.directory} writable?",
         ) from exc
+
+
+def _set_stage(places: Places, now: datetime) -> Stage:
+    session = administrator(places.endpoint_url)
+    certificate = _write_certificates(places.directory, now)
+    data = put_application_data(session, places.endpoint_url)
+    arns = _register(session, places, certificate.ca_pem)
+    _permit(_client(session, "iam", places), data)
+    token = Secret(secrets.token_urlsafe(32))
+    _write(places.directory / "token", token.reveal().encode())
+    config = places.directory / "sidecar.toml"
+    _write(config, _config(places, arns, session.region_name).encode())
     return Stage(
         config=config,
         token_file=places.directory / "token",
         token=token,
-        region=region,
+        region=session.region_name,
         session_name=certificate.session_name,
         role_arn=arns["role_arn"],
-        secret_value=secret_value,
+        secret_value=data.database,
     )
 
 
@@ -93,19 +109,6 @@ def set_stage(places: Places, now: datetime) -> Stage:
 class _Certificate:
     ca_pem: str
     session_name: str
-
-
-def _administrator(endpoint_url: str) -> tuple[str, boto3.session.Session]:
-    """Ask the emulator for its administrator's key."""
-    url = f"{endpoint_url}/_emulator/admin"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - the user's own address
-        held = json.load(response)
-    session = boto3.session.Session(
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        region_name=held["Region"],
-    )
-    return held["Region"], session
 
 
 def _write_certificates(directory: Path, now: datetime) -> _Certificate:
@@ -154,10 +157,12 @@ def _role(iam: Any, trust: str) -> str:
     except iam.exceptions.EntityAlreadyExistsException:
         iam.update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=trust)
         arn = iam.get_role(RoleName=ROLE_NAME)["Role"]["Arn"]
-    iam.put_role_policy(
-        RoleName=ROLE_NAME, PolicyName="demo", PolicyDocument=json.dumps(_permissions())
-    )
     return arn
+
+
+def _permit(iam: Any, data: ApplicationData) -> None:
+    document = json.dumps(_permissions(data))
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="demo", PolicyDocument=document)
 
 
 def trust_policy(trust_anchor_arn: str) -> dict[str, Any]:
@@ -175,37 +180,20 @@ def trust_policy(trust_anchor_arn: str) -> dict[str, Any]:
     }
 
 
-def _permissions() -> dict[str, Any]:
+def _permissions(data: ApplicationData) -> dict[str, Any]:
+    """Write what the programs need, and no more."""
+    allowed = {
+        "s3:ListAllMyBuckets": "*",
+        "s3:GetObject": f"arn:aws:s3:::{MODELS}/*",
+        "kms:Decrypt": data.key_arn,
+        "lambda:InvokeFunction": f"arn:aws:lambda:*:*:function:{FUNCTION}",
+        "secretsmanager:GetSecretValue": f"arn:aws:secretsmanager:*:*:secret:{DATABASE}-*",
+    }
     statements = [
-        {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
-        {
-            "Effect": "Allow",
-            "Action": "secretsmanager:GetSecretValue",
-            "Resource": f"arn:aws:secretsmanager:*:*:secret:{SECRET_ID}-*",
-        },
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in allowed.items()
     ]
     return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _fill(session: boto3.session.Session, places: Places) -> Secret:
-    """Make the bucket and the secret that the programs ask for."""
-    s3: Any = _client(session, "s3", places)
-    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=BUCKET, **_location(session.region_name))
-    value = Secret(json.dumps({"username": "web", "password": secrets.token_urlsafe(12)}))
-    manager: Any = _client(session, "secretsmanager", places)
-    try:
-        manager.create_secret(Name=SECRET_ID, SecretString=value.reveal())
-    except manager.exceptions.ResourceExistsException:
-        manager.put_secret_value(SecretId=SECRET_ID, SecretString=value.reveal())
-    return value
-
-
-def _location(region: str) -> dict[str, Any]:
-    """Say where a bucket goes; us-east-1 must not be said, every other region must."""
-    if region == "us-east-1":
-        return {}
-    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def _client(session: boto3.session.Session, service: Any, places: Places) -> "BaseClient":

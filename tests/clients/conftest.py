@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.demo.application_data import JOB_VARIABLES
+from sidecar.demo.process import PROGRAMS as DEMO
+
 if TYPE_CHECKING:
     from tests.conftest import Aws, Serve
 
@@ -96,6 +99,14 @@ def client(request: pytest.FixtureRequest) -> Client:
     """Give each client in turn."""
     chosen: Client = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture
+def job() -> Client:
+    """Give a function that runs the demo's job with an encrypted model, in these variables."""
+    return lambda variables: _ended(
+        [str(DEMO / "score_with_model.py")], {**variables, **JOB_VARIABLES}
+    )
 
 
 @pytest.fixture

@@ -58,3 +58,11 @@ def test_with_another_token_a_client_has_no_credentials(
     outcome = boto3_client(variables)
     assert outcome.code != 0
     assert "the app's token is wanted once in Authorization, and must count" in outcome.err
+
+
+def test_a_job_decrypts_the_model_that_was_prepared_and_invokes_the_function(
+    job: "Client", endpoint: "Endpoint"
+) -> None:
+    outcome = job(by_token_file(endpoint))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == "52 encrypted bytes, score 112"

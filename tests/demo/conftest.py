@@ -13,6 +13,20 @@ Demo = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
+def leading_astray() -> dict[str, str]:
+    """Give what leads boto3 and urllib elsewhere: an account, a missing profile, a proxy."""
+    return {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_PROFILE": "production",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_CA_BUNDLE": "/nowhere",
+        "http_proxy": "http://127.0.0.1:1",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+    }
+
+
+@pytest.fixture(scope="session")
 def demo() -> Demo:
     """Give a function that runs `sidecar demo` with further variables."""
 

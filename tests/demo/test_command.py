@@ -16,20 +16,10 @@ if TYPE_CHECKING:
     from tests.demo.conftest import Demo
 
 
-# What leads boto3 and urllib elsewhere: somebody's account, a profile that is not there, a proxy.
-LEADING_ASTRAY = {
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-    "AWS_PROFILE": "production",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-    "AWS_USE_FIPS_ENDPOINT": "true",
-    "AWS_CA_BUNDLE": "/nowhere",
-    "http_proxy": "http://127.0.0.1:1",
-    "HTTPS_PROXY": "http://127.0.0.1:1",
-}
-
-
-def test_every_check_holds_whatever_the_environment_leads_to(demo: "Demo") -> None:
-    ended = demo(**LEADING_ASTRAY)
+def test_every_check_holds_whatever_the_environment_leads_to(
+    demo: "Demo", leading_astray: dict[str, str]
+) -> None:
+    ended = demo(**leading_astray)
     lines = ended.stdout.splitlines()
     assert (ended.returncode, ended.stderr) == (0, "")
     judged = [line for line in lines if line.startswith(("✓", "✗"))]

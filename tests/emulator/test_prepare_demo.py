@@ -3,18 +3,21 @@
 import runpy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from sidecar.emulator.server import Emulator
+
+SCRIPT = Path(__file__).parents[2] / "deploy/prepare_demo.py"
 LIFE = "AKIAEXAMPLE"
 
 
 @pytest.fixture(scope="module")
 def script() -> dict[str, Any]:
     """Give what the script defines."""
-    return runpy.run_path(str(ROOT / "deploy/prepare_demo.py"), run_name="prepare_demo")
+    return runpy.run_path(str(SCRIPT), run_name="prepare_demo")
 
 
 @pytest.fixture
@@ -36,6 +39,16 @@ def handed_out(tmp_path: Path) -> Path:
 def hand_out(script: dict[str, Any], prepared: Path, handed_out: Path) -> Callable[[], None]:
     """Give a function that hands out the token."""
     return lambda: script["hand_out"](prepared, handed_out, LIFE)
+
+
+def test_it_finds_the_emulator_past_a_proxy(
+    emulator: "Emulator", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    script = runpy.run_path(str(SCRIPT), run_name="prepare_demo")
+    assert script["life_of"](emulator.url) == emulator.administrator.access_key_id
 
 
 def test_the_app_gets_its_token_and_nothing_else(
