@@ -28,7 +28,6 @@ from sidecar.living_access import LivingAccess
 from sidecar.notice_sources import (
     DenialNotices,
     IdentityNotices,
-    SessionNotices,
     secret_notices,
 )
 from sidecar.notify.outbox import Outboxes
@@ -41,6 +40,7 @@ from sidecar.secret_cache.cache import SecretCache
 from sidecar.secret_cache.secret_kind import secret_names
 from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
+from sidecar.session_notices import AppSessionNotices
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.ledger import Ledger
 
@@ -109,8 +109,7 @@ class Interior:
     def _watch(self) -> None:
         """Begin to make notices of what happens."""
         tell, clock = self.notices.tell, self.clock
-        for role in self.graph.roles.values():
-            SessionNotices(role, tell, clock).watch()
+        self.access.sessions.watched_by(AppSessionNotices(tell, clock))
         if self.held is not None:
             IdentityNotices(self.held, tell, clock).watch()
         self.secrets.on_value.append(secret_notices(tell, clock))
