@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sidecar.audit.denials import MOST, Denials
-from sidecar.audit.event import AuditEvent, AuditLog, Result
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretValue
 from sidecar.clock import Clock, iso_seconds
@@ -84,37 +82,3 @@ def secret_notices(tell: Tell, clock: Clock) -> Callable[[Reader, SecretValue], 
             tell(Notice(kind, Severity.INFO, sentence, clock.now(), facts, thread))
 
     return saw
-
-
-class DenialNotices:
-    """The audit, with a notice when one app is denied again and again.
-
-    Args:
-        audit: where events go.
-        tell: takes notices.
-        clock: the clock.
-
-    """
-
-    def __init__(self, audit: AuditLog, tell: Tell, clock: Clock) -> None:
-        self._audit, self._tell, self._clock = audit, tell, clock
-        self._denials = Denials()
-
-    def record(self, event: AuditEvent) -> None:
-        """Hand an event on, and look at it if it is a denial."""
-        self._audit.record(event)
-        if event.result is not Result.DENIED:
-            return
-        if self._denials.seen(event.app, self._clock.elapsed()):
-            self._tell(_burst(event, self._clock))
-
-
-def _burst(event: AuditEvent, clock: Clock) -> Notice:
-    """Tell of a burst by its last denial; a caller's own words are in the audit alone."""
-    who = f"app {event.app}" if event.app else "somebody who is no app"
-    sentence = f"{who} was denied {MOST} times within a minute at the {event.door} door"
-    facts = {"app": event.app, "door": event.door}
-    hint = {"hint": "the audit says what was asked for and why it was denied"}
-    known = {name: value for name, value in (facts | hint).items() if value}
-    kind, thread = Kind.DENIAL_BURST, f"denials of {event.app or 'nobody known'}"
-    return Notice(kind, Severity.WARNING, sentence, clock.now(), known, thread)

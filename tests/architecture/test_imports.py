@@ -60,7 +60,9 @@ LAYERS = (
     frozenset({"rotation_graph"}),
     frozenset({"app_sessions"}),
     frozenset({"secret_graph", "living_access"}),
-    frozenset({"secret_changes", "notify_reach", "notice_sources", "session_notices"}),
+    frozenset(
+        {"secret_changes", "notify_reach", "notice_sources", "denial_notices", "session_notices"}
+    ),
     frozenset({"interior"}),
     frozenset({"readiness", "reloading"}),
     frozenset({"controls"}),

@@ -16,6 +16,7 @@ import pytest
 
 from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
+from sidecar.emulator.faults import Fault
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, Eventually, Serve, Serving
@@ -183,6 +184,26 @@ async def test_a_secret_s_new_version_is_told_once(
         f"secret {secret} has a new value, which is served from now on"
     )
     assert "canary" not in line
+
+
+async def test_sessions_of_apps_that_are_refused_are_told_as_one(
+    *, aws: "Aws", sink: Sink, start: "Start", until: "Until", config_file: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        token = f'token_file = "{tmp_path}/token-{number}"'
+        with config_file.open("a") as file:
+            file.write(f'\n[apps.app-{number}]\nroles = ["default"]\n{token}\n')
+    sink("log", type="file", destination=tmp_path / "notices", kinds="session-failing")
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=403))
+    doors = await start()
+
+    async def all_failed() -> bool:
+        warned = (await doors.readiness())[1].get("warnings", {})
+        return len(warned) == 4 and (tmp_path / "notices").exists()
+
+    await until(all_failed)
+    [line] = (tmp_path / "notices").read_text().splitlines()
+    assert json.loads(line)["facts"]["role"] == "default"
 
 
 async def test_sinks_that_hang_refuse_or_are_misconfigured_slow_no_door_and_are_seen(
