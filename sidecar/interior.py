@@ -131,8 +131,7 @@ async def furnished(
         if audit is None:  # the first to be opened is the last to be closed
             audit = await _trail(config, clock, stack)
         held = prepared.held_identity(clock)
-        http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
-        graph = build_role_graph(config, http, _signing_key(held), clock)
+        graph = await _graph(config, held, clock, stack)
         secrets = build_secrets(config, graph.roles, clock)
         stack.push_async_callback(secrets.close)
         changes = build_changes(config, secrets, secrets.replies, clock)
@@ -166,6 +165,13 @@ async def furnished(
 async def _trail(config: Config, clock: Clock, stack: AsyncExitStack) -> Trail:
     trail = running_trail(opened_sink(config.audit), clock)
     return await stack.enter_async_context(trail)
+
+
+async def _graph(
+    config: Config, held: HeldIdentity | None, clock: Clock, stack: AsyncExitStack
+) -> RoleGraph:
+    http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
+    return build_role_graph(config, http, _signing_key(held), clock)
 
 
 def _background(stack: AsyncExitStack) -> Background:
