@@ -34,8 +34,9 @@ from sidecar.notify import emf, json_line
 from sidecar.notify.aws_sinks import Ask, EventBridgeSink, SnsSink
 from sidecar.notify.http_sink import HttpSink, Text, slack_compose, webhook_compose
 from sidecar.notify.line_sink import LineSink
-from sidecar.notify.outbox import Outbox, Outboxes, Sink, running_outboxes
+from sidecar.notify.outbox import Outbox, Outboxes, running_outboxes
 from sidecar.notify.secret_text import read_secret
+from sidecar.notify.sink import Sink
 from sidecar.notify.wanted import EVERY_KIND, Wanted
 from sidecar.redaction import Secret
 from sidecar.role_graph import endpoint_of
