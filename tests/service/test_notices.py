@@ -166,7 +166,9 @@ async def test_a_bus_takes_the_event(
 async def test_a_secret_s_new_version_is_told_once(
     *, aws: "Aws", sink: Sink, start: "Start", until: "Until", tmp_path: Path
 ) -> None:
-    sink("log", type="file", destination=tmp_path / "notices", kinds="secret-changed")
+    kinds = "secret-changed"
+    sink("log", type="file", destination=tmp_path / "notices", kinds=kinds, about="demo/*")
+    sink("other", type="file", destination=tmp_path / "other", kinds=kinds, about="none/*")
     doors = await start(SIDECAR_SECRETS_TTL_SECONDS="0")
     await until(doors.ready)
     secret = aws.new_secret("canary-one")
@@ -184,6 +186,7 @@ async def test_a_secret_s_new_version_is_told_once(
         f"secret {secret} has a new value, which is served from now on"
     )
     assert "canary" not in line
+    assert not (tmp_path / "other").exists()
 
 
 async def test_sessions_of_apps_that_are_refused_are_told_as_one(
