@@ -107,10 +107,23 @@ def test_a_topic_is_asked_with_a_session_and_its_refusal_is_told(run: Run) -> No
     assert out.startswith("chat  not sent: ")
 
 
-def test_a_url_may_stand_in_a_secret(run: Run, receiver: ThreadingHTTPServer, aws: "Aws") -> None:
-    secret = aws.new_secret(f"http://127.0.0.1:{receiver.server_port}/canary\n")
-    code, out, _ = run(f'\n[notify.chat]\ntype = "slack"\nurl_secret = "{secret}"\n')
-    assert (code, out) == (0, "chat  sent\n")
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [
+        # Nobody speaks TLS there: so the address was read, and asked.
+        ("https", "chat  not sent: no answer: "),
+        ("http", "chat  not sent: the URL in the secret is http://"),
+    ],
+)
+def test_a_url_may_stand_in_a_secret_and_leads_then_to_no_open_door_of_this_machine(
+    scheme: str, told: str, run: Run, receiver: ThreadingHTTPServer, aws: "Aws"
+) -> None:
+    secret = aws.new_secret(f"{scheme}://127.0.0.1:{receiver.server_port}/canary\n")
+    code, out, err = run(f'\n[notify.chat]\ntype = "slack"\nurl_secret = "{secret}"\n')
+    assert code == 1
+    assert out.startswith(told)
+    assert "canary" not in out + err
+    assert _Receiver.came == []
 
 
 @pytest.mark.parametrize(
