@@ -130,7 +130,7 @@ class _Posted(_Asks):
     )
     url_secret: str | None = option(
         secret_name,
-        "Name or ARN of the secret in Secrets Manager whose whole text is the URL.",
+        "Name or ARN of the secret in Secrets Manager whose whole text is the URL, with `https://`.",
         default=None,
         example="alerts/webhook",
         hint="put the URL into a secret, and name that here",

@@ -131,6 +131,7 @@ PURE = (
     "sidecar/notify/mrkdwn.py",
     "sidecar/notify/presentable.py",
     "sidecar/notify/slack.py",
+    "sidecar/notify/standing.py",
     "sidecar/notify/wanted.py",
     "sidecar/notify/webhook.py",
     "sidecar/rotation/action.py",
