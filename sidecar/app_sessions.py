@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from sidecar.access.policy import App
 from sidecar.access.vended import VendedSessions
@@ -12,6 +13,18 @@ from sidecar.credentials import Credentials
 from sidecar.errors import NotReady
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.role_graph import RoleGraph
+
+
+class Watch(Protocol):
+    """Is told of every session that begins and ends; neither may fail."""
+
+    def began(self, role: str, app: str, session: RefreshingRole) -> None:
+        """Take it that a session of a role is renewed from now on; no app: it is the sidecar's."""
+        ...
+
+    def ended(self, role: str, app: str) -> None:
+        """Take it that an app's own session of a role is renewed no more."""
+        ...
 
 
 class AppSessions:
@@ -41,6 +54,13 @@ class AppSessions:
         self._owners: dict[str, str] = {}
         self._further: dict[tuple[str, str], RefreshingRole] = {}
         self._renewing: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._watches: list[Watch] = []
+
+    def watched_by(self, watch: Watch) -> None:
+        """Tell of every session, also of those that begin later; to be called before `start`."""
+        self._watches.append(watch)
+        for name, role in self._graph.roles.items():
+            watch.began(name, "", role)
 
     def start(self, apps: Sequence[App]) -> None:
         """Begin to renew every session."""
@@ -60,6 +80,8 @@ class AppSessions:
         for key in self._further.keys() - wanted:
             del self._further[key]
             self._renewing.pop(key).cancel()
+            for watch in self._watches:
+                watch.ended(key[1], key[0])
         for app_name, role in sorted(wanted - self._further.keys()):
             self._add(app_name, role)
 
@@ -120,6 +142,8 @@ class AppSessions:
     def _add(self, app: str, role: str) -> None:
         session = self._graph.another(role, f"{role} of app {app}")
         session.on_change(partial(self._keep, role, app))
+        for watch in self._watches:
+            watch.began(role, app, session)
         self._further[app, role] = session
         self._renewing[app, role] = self.background.start(session.run())
 

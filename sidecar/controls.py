@@ -11,6 +11,7 @@ from sidecar.delivery.files import DeliveredFiles
 from sidecar.errors import NotFound, NotReady
 from sidecar.identity.checks import check_identity
 from sidecar.identity.held import HeldIdentity
+from sidecar.notify.standing import Standing
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.readiness import Readiness
 from sidecar.redaction import masked_tail
@@ -56,7 +57,7 @@ class SidecarControls:
             "identity": _identity(inside.held, now),
             "caches": _caches(inside.secrets),
             "files": _files(inside.files),
-            "notify": {name: asdict(each) for name, each in inside.notices.standings().items()},
+            "notify": {name: _sink(each) for name, each in inside.notices.standings().items()},
             "apps": {app.name: {"roles": list(app.roles)} for app in inside.access.callers.apps},
             "pending": pending,
             "warnings": self._readiness.warnings(),
@@ -154,6 +155,14 @@ def _counts(counted: Statistics, not_renewed: int | None = None) -> dict[str, ob
         "misses": counted.misses,
         "stale": counted.stale,
         "not_renewed": not_renewed,
+    }
+
+
+def _sink(sink: Standing) -> dict[str, object]:
+    known: dict[str, object] = asdict(sink)
+    return {
+        name: iso_seconds(value) if isinstance(value, datetime) else value
+        for name, value in known.items()
     }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from sidecar.app_sessions import AppSessions
-from sidecar.audit.event import AuditLog
 from sidecar.audit.opening import opened_sink
 from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import PLACES, Forwarder
@@ -20,17 +19,13 @@ from sidecar.config.role_sources import (
 )
 from sidecar.config.schema import Config
 from sidecar.delivery.files import DeliveredFiles
+from sidecar.denial_notices import DenialNotices
 from sidecar.errors import IdentityError
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.key_rotation import KeyRotation
 from sidecar.living_access import LivingAccess
-from sidecar.notice_sources import (
-    DenialNotices,
-    IdentityNotices,
-    SessionNotices,
-    secret_notices,
-)
+from sidecar.notice_sources import IdentityNotices, secret_notices
 from sidecar.notify.outbox import Outboxes
 from sidecar.notify_graph import notifying
 from sidecar.notify_reach import reach_of
@@ -41,6 +36,7 @@ from sidecar.secret_cache.cache import SecretCache
 from sidecar.secret_cache.secret_kind import secret_names
 from sidecar.secret_changes import Changes, build_changes
 from sidecar.secret_graph import SecretGraph, build_secrets
+from sidecar.session_notices import AppSessionNotices
 from sidecar.signing.x509 import CertifiedKey
 from sidecar.web.ledger import Ledger
 
@@ -63,6 +59,7 @@ class Interior:
         rotations: the access keys that are kept.
         background: what runs all the while.
         notices: who is told what happens.
+        denials: the audit, looked at for bursts; None: nobody wants to hear of them.
         connections: how many of them a door holds.
 
     """
@@ -80,17 +77,12 @@ class Interior:
     rotations: tuple[KeyRotation, ...]
     background: Background
     notices: Outboxes
+    denials: DenialNotices | None
     connections: int
 
     def ledger_of(self, door: str) -> Ledger:
         """Give where a door puts its decisions down."""
-        return Ledger(door, self._decisions(), self.clock)
-
-    def _decisions(self) -> AuditLog:
-        """Give the audit; looked at for bursts only where somebody wants to hear of them."""
-        if not self.config.notify:
-            return self.audit
-        return DenialNotices(self.audit, self.notices.tell, self.clock)
+        return Ledger(door, self.denials or self.audit, self.clock)
 
     def start(self) -> None:
         """Begin to keep everything fresh."""
@@ -109,8 +101,9 @@ class Interior:
     def _watch(self) -> None:
         """Begin to make notices of what happens."""
         tell, clock = self.notices.tell, self.clock
-        for role in self.graph.roles.values():
-            SessionNotices(role, tell, clock).watch()
+        self.access.sessions.watched_by(AppSessionNotices(tell, clock))
+        if self.denials is not None:
+            self.background.start(self.denials.run())
         if self.held is not None:
             IdentityNotices(self.held, tell, clock).watch()
         self.secrets.on_value.append(secret_notices(tell, clock))
@@ -136,17 +129,16 @@ async def furnished(
     """
     async with AsyncExitStack() as stack:
         if audit is None:  # the first to be opened is the last to be closed
-            trail = running_trail(opened_sink(config.audit), clock)
-            audit = await stack.enter_async_context(trail)
+            audit = await _trail(config, clock, stack)
         held = prepared.held_identity(clock)
-        http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
-        graph = build_role_graph(config, http, _signing_key(held), clock)
+        graph = await _graph(config, held, clock, stack)
         secrets = build_secrets(config, graph.roles, clock)
         stack.push_async_callback(secrets.close)
         changes = build_changes(config, secrets, secrets.replies, clock)
         files = DeliveredFiles(prepared.files, secrets.reader_of, secrets.values(), clock)
         forwarder = await _forwarder(config, stack)
         notices = await _notices(config, prepared, secrets, clock, stack)
+        denials = DenialNotices(audit, notices.tell, clock) if config.notify else None
         changed = changes.invalidation.secret
         rotations = build_rotations(config, graph.roles, changed, clock, notices.tell)
         background = _background(stack)
@@ -165,8 +157,21 @@ async def furnished(
             rotations,
             background,
             notices,
+            denials,
             connections,
         )
+
+
+async def _trail(config: Config, clock: Clock, stack: AsyncExitStack) -> Trail:
+    trail = running_trail(opened_sink(config.audit), clock)
+    return await stack.enter_async_context(trail)
+
+
+async def _graph(
+    config: Config, held: HeldIdentity | None, clock: Clock, stack: AsyncExitStack
+) -> RoleGraph:
+    http = await stack.enter_async_context(http_client(config.aws.ca_bundle))
+    return build_role_graph(config, http, _signing_key(held), clock)
 
 
 def _background(stack: AsyncExitStack) -> Background:

@@ -2,87 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
-from sidecar.audit.denials import MOST, Denials
-from sidecar.audit.event import AuditEvent, AuditLog, Result
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretValue
 from sidecar.clock import Clock, iso_seconds
-from sidecar.credentials import Credentials
-from sidecar.errors import IdentityError, NotReady, SidecarError
+from sidecar.errors import IdentityError
 from sidecar.identity.checks import Finding, check_identity
 from sidecar.identity.checks import Severity as FindingSeverity
 from sidecar.identity.held import HeldIdentity
 from sidecar.identity.identity import Identity
 from sidecar.notice import Kind, Notice, Severity, Tell
-from sidecar.providers.refreshing import RefreshingRole
 from sidecar.secret_cache.version_changes import VersionChanges
 
 # Findings that are about the end of a certificate.
 _ENDINGS: Final = frozenset({"expired", "expires-soon", "chain-validity", "chain-expires-soon"})
-# What may pass by itself is told at this failure in a row, or as soon as little is left to serve.
-_IN_A_ROW: Final = 3
-_LITTLE: Final = timedelta(minutes=20)
-
-
-class SessionNotices:
-    """Tells when a role's session cannot be renewed, and when it can be again.
-
-    Args:
-        role: the role.
-        tell: takes notices.
-        clock: the wall clock.
-
-    """
-
-    def __init__(self, role: RefreshingRole, tell: Tell, clock: Clock) -> None:
-        self._role, self._tell, self._clock = role, tell, clock
-        self._failures = 0
-        self._told: Severity | None = None
-
-    def watch(self) -> None:
-        """Begin to listen."""
-        self._role.on_failure(self._failed)
-        self._role.on_change(self._renewed)
-
-    def _failed(self, exc: SidecarError) -> None:
-        self._failures += 1
-        serves = self._left() > timedelta(0)
-        severity = Severity.WARNING if serves else Severity.ERROR
-        # Who asks to be told of errors alone has not heard of it as long as it was a warning.
-        if self._told is not None and self._told >= severity:
-            return
-        if exc.retryable and self._failures < _IN_A_ROW and not self._runs_out():
-            return
-        self._told = severity
-        rest = "the last one still serves" if serves else "there is none to serve"
-        sentence = f"no new session of role {self._role.name}, and {rest}: {exc.message}"
-        self._say(Kind.SESSION_FAILING, severity, sentence, hint=exc.hint)
-
-    def _renewed(self, credentials: Credentials) -> None:
-        self._failures = 0
-        if self._told is not None:
-            self._told = None
-            until = iso_seconds(credentials.expires_at)
-            sentence = f"role {self._role.name} has a new session again, until {until}"
-            self._say(Kind.SESSION_RECOVERED, Severity.INFO, sentence)
-
-    def _runs_out(self) -> bool:
-        """Whether a session is about to end; at the start, when there is none yet, nothing is."""
-        return timedelta(0) < self._left() < _LITTLE
-
-    def _left(self) -> timedelta:
-        try:
-            return self._role.current().remaining(self._clock.now())
-        except NotReady:
-            return timedelta(0)
-
-    def _say(self, kind: Kind, severity: Severity, sentence: str, hint: str = "") -> None:
-        facts = {"role": self._role.name, **({"hint": hint} if hint else {})}
-        thread = f"session of role {self._role.name}"
-        self._tell(Notice(kind, severity, sentence, self._clock.now(), facts, thread))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,37 +82,3 @@ def secret_notices(tell: Tell, clock: Clock) -> Callable[[Reader, SecretValue], 
             tell(Notice(kind, Severity.INFO, sentence, clock.now(), facts, thread))
 
     return saw
-
-
-class DenialNotices:
-    """The audit, with a notice when one app is denied again and again.
-
-    Args:
-        audit: where events go.
-        tell: takes notices.
-        clock: the clock.
-
-    """
-
-    def __init__(self, audit: AuditLog, tell: Tell, clock: Clock) -> None:
-        self._audit, self._tell, self._clock = audit, tell, clock
-        self._denials = Denials()
-
-    def record(self, event: AuditEvent) -> None:
-        """Hand an event on, and look at it if it is a denial."""
-        self._audit.record(event)
-        if event.result is not Result.DENIED:
-            return
-        if self._denials.seen(event.app, self._clock.elapsed()):
-            self._tell(_burst(event, self._clock))
-
-
-def _burst(event: AuditEvent, clock: Clock) -> Notice:
-    """Tell of a burst by its last denial; a caller's own words are in the audit alone."""
-    who = f"app {event.app}" if event.app else "somebody who is no app"
-    sentence = f"{who} was denied {MOST} times within a minute at the {event.door} door"
-    facts = {"app": event.app, "door": event.door}
-    hint = {"hint": "the audit says what was asked for and why it was denied"}
-    known = {name: value for name, value in (facts | hint).items() if value}
-    kind, thread = Kind.DENIAL_BURST, f"denials of {event.app or 'nobody known'}"
-    return Notice(kind, Severity.WARNING, sentence, clock.now(), known, thread)

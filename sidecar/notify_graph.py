@@ -1,7 +1,7 @@
 """Every sink of notices, made from its section, with an outbox before each."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,8 @@ from typing import Final
 
 import aiohttp
 
+from sidecar.access.names import possible_names
+from sidecar.access.policy import matches
 from sidecar.arn import Arn
 from sidecar.audit.stdout import Stdout
 from sidecar.audit.trail_file import TrailFile
@@ -30,17 +32,20 @@ from sidecar.config.notify_section import (
 )
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, OperatorError, Problem
+from sidecar.notice import Notice
 from sidecar.notify import emf, json_line
 from sidecar.notify.aws_sinks import Ask, EventBridgeSink, SnsSink
 from sidecar.notify.http_sink import HttpSink, Text, slack_compose, webhook_compose
 from sidecar.notify.line_sink import LineSink
-from sidecar.notify.outbox import Outbox, Outboxes, Sink, running_outboxes
+from sidecar.notify.outbox import Outbox, Outboxes, running_outboxes
 from sidecar.notify.secret_text import read_secret
+from sidecar.notify.sink import Sink
 from sidecar.notify.wanted import EVERY_KIND, Wanted
 from sidecar.redaction import Secret
 from sidecar.role_graph import endpoint_of
 
 _MEBIBYTE: Final = 20
+_ABOUT: Final = ("secret", "role", "app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,19 @@ def asking_role(section: NotifySection, config: Config) -> str | None:
 
 def _wanted(section: NotifySection) -> Wanted:
     kinds = EVERY_KIND if section.kinds is None else section.kinds
-    return Wanted(kinds, section.minimum_severity)
+    about = (lambda _: True) if section.about is None else partial(is_about, section.about)
+    return Wanted(kinds, section.minimum_severity, about)
+
+
+def is_about(patterns: Sequence[str], notice: Notice) -> bool:
+    """Whether a notice is about a secret, a role or an app whose name fits a pattern.
+
+    A secret is known by its name also where the notice has its ARN.
+    """
+    known = (notice.facts.get(each, "") for each in _ABOUT)
+    # At the aws-api door several apps may share a session, and are denied as one.
+    names = {name for each in known for one in each.split(", ") for name in possible_names(one)}
+    return any(matches(pattern, name) for pattern in patterns for name in names if name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from functools import partial
 from sidecar.aws.secret import SecretQuery, SecretValue
 from sidecar.errors import OperatorError
 from sidecar.notify.aws_sinks import Ask
+from sidecar.notify.secret_text import checked_remote_url
 from sidecar.notify_graph import Reach
 from sidecar.redaction import Secret
 from sidecar.secret_graph import SecretGraph
@@ -23,7 +24,8 @@ def reach_of(secrets: SecretGraph) -> Reach:
 
     async def secret(role: str, secret_id: str) -> Secret:
         held = await secrets.secrets.get(secrets.reader_of(role), SecretQuery(secret_id))
-        return _text(held.value, secret_id)
+        # Whoever may write the secret must not have this machine's own ports posted to.
+        return checked_remote_url(_text(held.value, secret_id))
 
     return Reach(asking, secret)
 

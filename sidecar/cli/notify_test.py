@@ -23,16 +23,13 @@ from sidecar.config.notify_section import NotifySection
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, Problem, SidecarError
 from sidecar.notice import Kind, Notice, Severity
-from sidecar.notify.outbox import Sink
+from sidecar.notify.sink import Sink, attempt
 from sidecar.notify_graph import Sinks, asking_role
 from sidecar.notify_preflight import notify_problems
 from sidecar.notify_reach import reach_of
 from sidecar.secret_graph import build_secrets
 
 EXAMPLE: Final = "sidecar notify test chat"
-
-# More than any sink takes by itself.
-_LONGEST_SECONDS: Final = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,11 +95,4 @@ async def _attempt(sink: Sink, name: str, clock: Clock) -> SidecarError | None:
     host = socket.gethostname()
     sentence = f"this is a test of sink {name} on {host}; nothing has happened"
     notice = Notice(Kind.TEST, Severity.INFO, sentence, clock.now(), {"host": host}, "test")
-    try:
-        async with asyncio.timeout(_LONGEST_SECONDS):
-            await sink.send(notice)
-    except SidecarError as exc:
-        return exc
-    except TimeoutError:
-        return SidecarError("it did not answer in time")
-    return None
+    return await attempt(name, sink, notice)

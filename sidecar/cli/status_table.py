@@ -32,7 +32,7 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[str]:
         _caches(_entries(status, "caches")),
     )
     yield from _table(
-        ("NOTIFY", "SENT", "FAILED", "DROPPED", "QUEUED", "TROUBLE"),
+        ("NOTIFY", "SENT", "FAILED", "DROPPED", "QUEUED", "LAST SENT", "TROUBLE"),
         _sinks(_entries(status, "notify")),
     )
     yield from _table(("APP", "ROLES"), _apps(_entries(status, "apps")))
@@ -89,8 +89,16 @@ def _caches(caches: Mapping[str, Any]) -> Iterator[Sequence[str]]:
 def _sinks(sinks: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for name in sinks:
         sink = _entries(sinks, name)
-        counts = ("sent", "failed", "dropped", "queued", "trouble")
-        yield (name, *(_text(sink.get(key)) for key in counts))
+        counts = (_text(sink.get(key)) for key in ("sent", "failed", "dropped", "queued"))
+        yield (name, *counts, _text(sink.get("last_sent") or "never"), _text(_troubles(sink)))
+
+
+def _troubles(sink: Mapping[str, Any]) -> str:
+    """Say what ails a sink, and what became of notices that are lost."""
+    parts = (("trouble", "trouble_since"), ("lost_because", "lost_since"))
+    now, lost = (f"{sink.get(what)}, since {sink.get(since)}" for what, since in parts)
+    told = [now] if sink.get("trouble") else []
+    return "; ".join([*told, f"lost: {lost}"] if sink.get("lost_since") else told)
 
 
 def _apps(apps: Mapping[str, Any]) -> Iterator[Sequence[str]]:

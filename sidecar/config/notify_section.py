@@ -25,6 +25,7 @@ from sidecar.config.option import (
     option,
     region_name,
     text,
+    texts,
     variable,
     whole_number,
 )
@@ -55,6 +56,13 @@ class _Told:
         "The least severe notices: `info`, `warning` or `error`.",
         default=Severity.INFO,
         example="warning",
+    )
+    about: tuple[str, ...] | None = option(
+        texts,
+        "Names of secrets, roles and apps; `*` stands for any run of characters. Notices about "
+        "anything else are not sent, those of certificates among them. Default: all.",
+        default=None,
+        example="prod/*",
     )
 
 
@@ -122,7 +130,7 @@ class _Posted(_Asks):
     )
     url_secret: str | None = option(
         secret_name,
-        "Name or ARN of the secret in Secrets Manager whose whole text is the URL.",
+        "Name or ARN of the secret in Secrets Manager whose whole text is the URL, with `https://`.",
         default=None,
         example="alerts/webhook",
         hint="put the URL into a secret, and name that here",

@@ -4,7 +4,7 @@ from typing import Final
 
 from sidecar.notice import Notice, Severity
 from sidecar.notify.mrkdwn import escaped
-from sidecar.notify.presentable import as_json, document, presentable, title
+from sidecar.notify.presentable import arns, as_json, document, presentable, title
 
 SIGNS: Final = {
     Severity.INFO: ":information_source:",
@@ -35,7 +35,7 @@ def message(notice: Notice) -> str:
         **({"threadId": shown.thread} if shown.thread else {}),
         "summary": escaped(shown.sentence, _LONGEST_TEXT),
         "eventType": shown.kind.value,
-        "relatedResources": [value for value in facts.values() if value.startswith("arn:")],
+        "relatedResources": arns(shown),
         "additionalContext": {**facts, "severity": shown.severity.name.lower()},
     }
     said = {"version": "1.0", "source": "custom", "id": document(notice)["id"]}

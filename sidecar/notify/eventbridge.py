@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sidecar.notice import Notice
-from sidecar.notify.presentable import as_json, document, presentable, title
+from sidecar.notify.presentable import arns, as_json, document, presentable, title
 
 SOURCE: Final = "credential-sidecar"
 
@@ -19,12 +19,11 @@ def entry(notice: Notice, bus: str) -> Mapping[str, object]:
         bus: name or ARN of the event bus.
 
     """
-    arns = [value for value in presentable(notice).facts.values() if value.startswith("arn:")]
     return {
         "Time": notice.at,
         "Source": SOURCE,
         "DetailType": title(notice.kind),
         "Detail": as_json(document(notice)),
-        "Resources": arns,
+        "Resources": arns(presentable(notice)),
         "EventBusName": bus,
     }

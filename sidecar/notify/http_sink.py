@@ -22,6 +22,7 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
 # Slack answers with a word such as invalid_payload; any other body may quote what was sent.
 _MOST_BYTES: Final = 64_000
 _WORD: Final = re.compile(rb"[a-z_]{1,40}")
+_NO_HOST: Final = "the URL names no host that can be asked"
 _PASSES: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 Text = Callable[[], Awaitable[Secret]]
@@ -53,15 +54,14 @@ class HttpSink:
             UpstreamUnavailable: no answer, or one that may be another one later.
 
         """
-        url = checked_url(await self._url())
+        address = _address(checked_url(await self._url()))
         request = await self._compose(notice)
-        address = URL(url.reveal(), encoded=True)
         try:
             reply = await self._reply(address, request)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise UpstreamUnreachable(f"no answer: {_why(exc, address)}") from None
         except ValueError:  # a host such as a..b, which the libraries find out about only now
-            raise OperatorError("the URL names no host that can be asked") from None
+            raise OperatorError(_NO_HOST) from None
         if not HTTPStatus(200) <= reply.status < HTTPStatus(300):
             raise self._refusal(reply)
 
@@ -98,6 +98,13 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         return await bounded_body(response, _MOST_BYTES)
     except (aiohttp.ClientError, TimeoutError, OSError):
         return b""
+
+
+def _address(url: Secret) -> URL:
+    try:
+        return URL(url.reveal(), encoded=True)
+    except ValueError:  # its words quote the host
+        raise OperatorError(_NO_HOST) from None
 
 
 def _why(exc: Exception, address: URL) -> str:

@@ -1,4 +1,4 @@
-"""Text for Slack's markup, in which three characters would begin a mention or a link."""
+"""Text for the markup of chats, in which some characters would begin a mention or a link."""
 
 from typing import Final
 
@@ -9,6 +9,8 @@ _ELLIPSIS: Final = "…"
 def escaped(text: str, most: int) -> str:
     """Escape a text, and cut it between characters if it gets longer than it may be.
 
+    A link of Markdown, which Teams reads, is taken apart; there is no other way to escape it that
+    Slack does not show.
     Source: Slack's "Formatting text for app surfaces", "Escaping text".
 
     Args:
@@ -16,7 +18,7 @@ def escaped(text: str, most: int) -> str:
         most: how many characters the result may have.
 
     """
-    pieces = [_ESCAPES.get(char, char) for char in text]
+    pieces = [_ESCAPES.get(char, char) for char in text.replace("](", "] (")]
     if sum(map(len, pieces)) <= most:
         return "".join(pieces)
     room = most - len(_ELLIPSIS)

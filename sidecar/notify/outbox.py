@@ -6,56 +6,24 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from sidecar.clock import Clock
-from sidecar.errors import SidecarError, UpstreamTimeout
+from sidecar.errors import SidecarError
 from sidecar.notice import Notice
 from sidecar.notify.attempts import GIVE_UP_SECONDS, asked_pause, pause_after
+from sidecar.notify.sink import Sink, attempt
+from sidecar.notify.standing import Standing, Tally
 from sidecar.notify.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 256
 CLOSING_SECONDS: Final = 3.0
-# Sinks have timeouts of their own, and shorter ones; this one is for what they do not think of.
-LONGEST_ATTEMPT_SECONDS: Final = 30.0
-
-
-class Sink(Protocol):
-    """Brings one notice somewhere."""
-
-    async def send(self, notice: Notice) -> None:
-        """Send it once.
-
-        Raises:
-            SidecarError: it did not arrive; whether to try again, and when, the error says.
-
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a sink stands.
-
-    Args:
-        sent: how many notices arrived.
-        failed: how many were given up.
-        dropped: how many found the queue full, or were left over at the end.
-        queued: how many wait, the one that is being sent included.
-        trouble: why the last attempt failed; None: it did not.
-
-    """
-
-    sent: int
-    failed: int
-    dropped: int
-    queued: int
-    trouble: str | None
+_ENDED: Final = "the sidecar ended"
 
 
 class Outbox:
@@ -84,28 +52,23 @@ class Outbox:
         self._lock = Lock()
         self._waiting: deque[tuple[Notice, float]] = deque()
         self._arrived, self._closing = asyncio.Event(), asyncio.Event()
-        self._ended = False
-        self._sent = self._failed = self._dropped = 0
-        self._trouble: SidecarError | None = None
+        self._ended = self._overflowed = False
+        self._tally = Tally()
         # Until when, in seconds of the clock, the sink asked to be left alone.
         self._not_before = 0.0
 
     def standing(self) -> Standing:
         """Say how it stands."""
-        trouble = None if self._trouble is None else self._trouble.message
-        return Standing(self._sent, self._failed, self._dropped, len(self._waiting), trouble)
+        with self._lock:
+            return self._tally.standing(len(self._waiting))
 
     def tell(self, notice: Notice) -> None:
         """Take a notice in, or count it as dropped; returns at once, in whatever thread."""
         if not self._wanted.passes(notice):
             return
-        with self._lock:
-            if self._ended or len(self._waiting) >= MOST_WAITING:
-                self._dropped += 1
-                return
-            self._waiting.append((notice, self._clock.elapsed() + GIVE_UP_SECONDS))
-        with suppress(RuntimeError):  # the loop has ended, and so has everything
-            self._loop.call_soon_threadsafe(self._arrived.set)
+        if self._taken_in(notice):
+            with suppress(RuntimeError):  # the loop has ended, and so has everything
+                self._loop.call_soon_threadsafe(self._arrived.set)
 
     async def run(self) -> None:
         """Send for ever, or until everything is sent once `close` was called."""
@@ -113,7 +76,7 @@ class Outbox:
             self._arrived.clear()
             while self._waiting:
                 await self._deliver(*self._waiting[0])
-                self._waiting.popleft()
+            self._overflowed = False
             if self._closing.is_set():
                 return
             await self._arrived.wait()
@@ -128,16 +91,30 @@ class Outbox:
         with self._lock:
             self._ended = True
             left = len(self._waiting)
-            self._dropped += left
+            if left:
+                self._tally.drop(left, _ENDED, self._clock.now())
             self._waiting.clear()
         if left:
             log.warning("notify %s: ended with %d notices that were not sent", self.name, left)
 
+    def _taken_in(self, notice: Notice) -> bool:
+        with self._lock:
+            if not self._ended and len(self._waiting) < MOST_WAITING:
+                self._waiting.append((notice, self._clock.elapsed() + GIVE_UP_SECONDS))
+                return True
+            trouble = self._tally.trouble
+            full = f"{MOST_WAITING} wait already: {trouble.message if trouble else 'it is slow'}"
+            self._tally.drop(1, _ENDED if self._ended else full, self._clock.now())
+            known, self._overflowed = self._overflowed or self._ended, True
+        if not known:  # of many that are dropped the first is news
+            log.warning("notify %s: notices are dropped: %s", self.name, full)
+        return False
+
     async def _deliver(self, notice: Notice, deadline: float) -> None:
-        """Try until it arrives, or until that is no use any more."""
+        """Try until it arrives, or until that is no use any more; then it waits no longer."""
         failures = 0
         while await self._may_be_asked(deadline):
-            trouble = await self._attempt(notice)
+            trouble = await attempt(self.name, self._sink, notice)
             if trouble is None:
                 self._arrived_well()
                 return
@@ -150,7 +127,9 @@ class Outbox:
             if pause is None or self._closing.is_set():
                 break
             await self._rest(pause)
-        self._failed += 1
+        with self._lock:
+            self._tally.given_up(self._clock.now())
+            self._waiting.popleft()
         log.warning("notify %s: a notice of %s is given up", self.name, notice.kind.value)
 
     async def _may_be_asked(self, deadline: float) -> bool:
@@ -163,31 +142,20 @@ class Outbox:
         await self._rest(pause)
         return True
 
-    async def _attempt(self, notice: Notice) -> SidecarError | None:
-        try:
-            async with asyncio.timeout(LONGEST_ATTEMPT_SECONDS):
-                await self._sink.send(notice)
-        except SidecarError as exc:
-            return exc
-        except TimeoutError:
-            return UpstreamTimeout("it did not answer in time")
-        except Exception as exc:  # a bug in one sink must not end the others, or the sidecar
-            log.exception("notify %s: failed unexpectedly", self.name)
-            return SidecarError(f"unexpected {type(exc).__name__}; see the log")
-        return None
-
     def _arrived_well(self) -> None:
-        self._sent += 1
-        if self._trouble is not None:
+        if self._tally.trouble is not None:
             log.info("notify %s: works again", self.name)
-        self._trouble = None
+        with self._lock:
+            self._tally.arrived(self._clock.now())
+            self._waiting.popleft()
 
     def _note(self, trouble: SidecarError) -> None:
         """Log a trouble when it begins or changes, not at each attempt."""
-        if self._trouble is None or self._trouble.message != trouble.message:
+        known = self._tally.trouble
+        if known is None or known.message != trouble.message:
             hint = f" (hint: {trouble.hint})" if trouble.hint else ""
             log.warning("notify %s: not sent: %s%s", self.name, trouble.message, hint)
-        self._trouble = trouble
+        self._tally.not_sent(trouble, self._clock.now())
 
     async def _rest(self, seconds: float) -> None:
         """Sleep, but not on when it is to end."""

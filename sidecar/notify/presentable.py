@@ -41,6 +41,14 @@ def title(kind: Kind) -> str:
     return kind.value.replace("-", " ").capitalize()
 
 
+def arns(shown: Notice) -> list[str]:
+    """Give the ARNs among the facts of what is presentable; they are ASCII, and take one byte each.
+
+    Without that bound a message that has them twice would be too long.
+    """
+    return [each for each in shown.facts.values() if each.startswith("arn:") and each.isascii()]
+
+
 def document(notice: Notice) -> dict[str, object]:
     """Give the members of the JSON that programs read, the same in every sink.
 

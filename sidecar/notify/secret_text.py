@@ -14,6 +14,8 @@ from sidecar.regular_file import read_regular_file
 SHORTEST_KEY: Final = 32
 _LONGEST: Final = 4096
 _URL: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+# What every parser takes for the same host: nothing beside the brackets of an address of IPv6.
+_NETLOC: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
 
 
 def read_secret_file(path: Path) -> Secret:
@@ -69,13 +71,27 @@ def checked_url(url: Secret) -> Secret:
     """
     text = url.reveal()
     parts = _split(text)
-    if parts is None or not _URL.fullmatch(text) or "@" in parts.netloc or parts.fragment:
+    if parts is None or not _URL.fullmatch(text) or parts.fragment:
         raise OperatorError(
             "the URL is not https://host[:port]/path", hint="no user name, no password, no #"
         )
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise OperatorError(
             "the URL is http://, and leaves this machine", hint="http is for loopback only"
+        )
+    return url
+
+
+def checked_remote_url(url: Secret) -> Secret:
+    """See that an address which others keep leads away from this machine's open doors: over TLS.
+
+    Raises:
+        OperatorError: it may not be posted to; what it is stays untold.
+
+    """
+    if urlsplit(checked_url(url).reveal()).scheme != "https":
+        raise OperatorError(
+            "the URL in the secret is http://", hint="only a file or a variable may have such a URL"
         )
     return url
 
@@ -97,7 +113,7 @@ def checked_key(key: Secret) -> Secret:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        sound = parts.hostname and parts.port != 0
+        sound = _NETLOC.fullmatch(parts.netloc) and parts.hostname and parts.port != 0
     except ValueError:  # its words quote what it takes for the host or the port
         return None
     return parts if sound else None

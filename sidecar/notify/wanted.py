@@ -1,5 +1,6 @@
 """Which notices a sink is for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,14 +16,18 @@ class Wanted:
     Args:
         kinds: the kinds.
         minimum: the least severity.
+        about: whether what a notice is about is wanted.
 
     """
 
     kinds: frozenset[Kind] = EVERY_KIND
     minimum: Severity = Severity.INFO
+    about: Callable[[Notice], bool] = lambda _: True
 
     def passes(self, notice: Notice) -> bool:
         """Whether a notice is for the sink."""
         if notice.kind is Kind.TEST:
             return True
-        return notice.kind in self.kinds and notice.severity >= self.minimum
+        if notice.kind not in self.kinds or notice.severity < self.minimum:
+            return False
+        return self.about(notice)

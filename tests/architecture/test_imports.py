@@ -60,7 +60,9 @@ LAYERS = (
     frozenset({"rotation_graph"}),
     frozenset({"app_sessions"}),
     frozenset({"secret_graph", "living_access"}),
-    frozenset({"secret_changes", "notify_reach", "notice_sources"}),
+    frozenset(
+        {"secret_changes", "notify_reach", "notice_sources", "denial_notices", "session_notices"}
+    ),
     frozenset({"interior"}),
     frozenset({"readiness", "reloading"}),
     frozenset({"controls"}),
@@ -129,6 +131,7 @@ PURE = (
     "sidecar/notify/mrkdwn.py",
     "sidecar/notify/presentable.py",
     "sidecar/notify/slack.py",
+    "sidecar/notify/standing.py",
     "sidecar/notify/wanted.py",
     "sidecar/notify/webhook.py",
     "sidecar/rotation/action.py",

@@ -40,7 +40,11 @@ async def test_an_event_is_put_signed_for_the_bus_s_region(
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("ThrottlingException", UpstreamUnavailable), ("NotAuthorizedForSource", UpstreamRefused)],
+    [
+        ("ThrottlingException", UpstreamUnavailable),
+        ("InternalFailure", UpstreamUnavailable),
+        ("NotAuthorizedForSource", UpstreamRefused),
+    ],
 )
 async def test_an_entry_that_was_not_taken_is_an_error_though_the_answer_is_200(
     code: str,

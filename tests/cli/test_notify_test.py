@@ -22,7 +22,7 @@ class _Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.came.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(404 if self.path == "/gone" else 200)
+        self.send_response(404 if self.path.startswith("/gone") else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -32,7 +32,7 @@ class _Receiver(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[ThreadingHTTPServer]:
-    """Give a server that takes everything, but nothing at `/gone`."""
+    """Give a server that takes everything, but nothing below `/gone`."""
     _Receiver.came = []
     with ThreadingHTTPServer(("127.0.0.1", 0), _Receiver) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
@@ -78,9 +78,12 @@ def test_every_sink_is_sent_a_test_whatever_it_is_for(
 def test_one_that_fails_is_told_with_a_hint_and_decides_the_exit_code(
     run: Run, receiver: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
-    sinks = _slack("bad", receiver, "/gone", tmp_path) + _slack("ok", receiver, "/a", tmp_path)
-    code, out, _ = run(sinks)
+    sinks = _slack("bad", receiver, "/gone/canary", tmp_path) + _slack(
+        "ok", receiver, "/a", tmp_path
+    )
+    code, out, err = run(sinks)
     assert code == 1
+    assert "canary" not in out + err
     assert out.splitlines() == [
         "bad  not sent: answered with status 404 (hint: check the URL)",
         "ok   sent",
@@ -90,7 +93,9 @@ def test_one_that_fails_is_told_with_a_hint_and_decides_the_exit_code(
 def test_one_sink_alone_is_tested_by_its_name(
     run: Run, receiver: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
-    sinks = _slack("bad", receiver, "/gone", tmp_path) + _slack("ok", receiver, "/a", tmp_path)
+    sinks = _slack("bad", receiver, "/gone/canary", tmp_path) + _slack(
+        "ok", receiver, "/a", tmp_path
+    )
     assert run(sinks, "ok")[:2] == (0, "ok  sent\n")
     assert len(_Receiver.came) == 1
 
@@ -102,10 +107,23 @@ def test_a_topic_is_asked_with_a_session_and_its_refusal_is_told(run: Run) -> No
     assert out.startswith("chat  not sent: ")
 
 
-def test_a_url_may_stand_in_a_secret(run: Run, receiver: ThreadingHTTPServer, aws: "Aws") -> None:
-    secret = aws.new_secret(f"http://127.0.0.1:{receiver.server_port}/canary\n")
-    code, out, _ = run(f'\n[notify.chat]\ntype = "slack"\nurl_secret = "{secret}"\n')
-    assert (code, out) == (0, "chat  sent\n")
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [
+        # Nobody speaks TLS there: so the address was read, and asked.
+        ("https", "chat  not sent: no answer: "),
+        ("http", "chat  not sent: the URL in the secret is http://"),
+    ],
+)
+def test_a_url_may_stand_in_a_secret_and_leads_then_to_no_open_door_of_this_machine(
+    scheme: str, told: str, run: Run, receiver: ThreadingHTTPServer, aws: "Aws"
+) -> None:
+    secret = aws.new_secret(f"{scheme}://127.0.0.1:{receiver.server_port}/canary\n")
+    code, out, err = run(f'\n[notify.chat]\ntype = "slack"\nurl_secret = "{secret}"\n')
+    assert code == 1
+    assert out.startswith(told)
+    assert "canary" not in out + err
+    assert _Receiver.came == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sidecar.config.load import Loaded
 from sidecar.config.notify_section import NOTIFY_TYPES
 from sidecar.config.role_sources import ROLE_SOURCES
 from sidecar.notice import Kind, Notice, Severity
-from sidecar.notify.webhook import post
+from sidecar.notify.webhook import Post, post
 from sidecar.redaction import Secret
 
 _LINES = re.DOTALL | re.MULTILINE
@@ -84,21 +84,71 @@ def test_the_page_names_every_kind_of_notice() -> None:
     assert [each for each in told if f"`{each}`" not in page] == []
 
 
-def test_the_page_s_way_to_verify_a_signature_takes_ours_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the page's receiver, beside a key with a newline at its end."""
     (tmp_path / "webhook.key").write_bytes(b"k" * 32 + b"\n")
     monkeypatch.chdir(tmp_path)
     [code] = re.findall(r"^```python\n(.*?)^```$", (DOCS / "notifications.md").read_text(), _LINES)
     space: dict[str, Any] = {}
     exec(code, space)
+    return space
+
+
+def _sent(sentence: str = "a test", **ago: float) -> Post:
     now = SystemClock().now()
-    notice = Notice(Kind.TEST, Severity.INFO, "a test", now)
-    sent = post(notice, Secret("k" * 32), now)
-    late = post(notice, Secret("k" * 32), now - timedelta(minutes=6))
-    genuine = space["is_genuine"]
+    return post(
+        Notice(Kind.TEST, Severity.INFO, sentence, now),
+        Secret("k" * 32),
+        now - timedelta(**ago),
+    )
+
+
+def test_the_page_s_way_to_verify_a_signature_takes_ours_and_no_other(
+    receiver: dict[str, Any],
+) -> None:
+    sent, genuine = _sent(), receiver["is_genuine"]
     assert genuine(sent.headers, sent.body)
     assert genuine(sent.headers, sent.body, b"k" * 32)
     assert not genuine(sent.headers, sent.body + b" ", b"k" * 32)
     assert not genuine(sent.headers, sent.body, b"x" * 32)
-    assert not genuine(late.headers, late.body, b"k" * 32)
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_the_page_s_way_takes_no_request_from_another_time(
+    minutes: int, receiver: dict[str, Any]
+) -> None:
+    early, late = _sent(minutes=minutes * 0.8), _sent(minutes=minutes)
+    assert receiver["is_genuine"](early.headers, early.body)
+    assert not receiver["is_genuine"](late.headers, late.body)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"X-Sidecar-Timestamp": ""},
+        {"X-Sidecar-Timestamp": "now"},
+        {"X-Sidecar-Timestamp": "\N{SUPERSCRIPT TWO}"},
+        {"X-Sidecar-Signature": ""},
+        {"X-Sidecar-Signature": "v1=\N{PILE OF POO}"},
+    ],
+)
+def test_the_page_s_way_refuses_nonsense_without_stumbling(
+    other: dict[str, str], receiver: dict[str, Any]
+) -> None:
+    sent = _sent()
+    assert not receiver["is_genuine"]({**sent.headers, **other}, sent.body)
+    assert not receiver["is_genuine"]({}, sent.body)
+
+
+def test_the_page_s_way_takes_a_request_that_is_sent_again_once(
+    receiver: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead, other = _sent(minutes=-4), _sent("another")
+    assert [receiver["is_new"](each.body) for each in (ahead, ahead, other)] == [True, False, True]
+    start = receiver["time"].time()
+    for minutes, known in ((8, True), (11, False)):
+        monkeypatch.setattr(receiver["time"], "time", lambda now=start + minutes * 60: now)
+        # As long as it is genuine it is known; what is forgotten is not genuine any more.
+        assert receiver["is_new"](ahead.body) is not known
+        assert receiver["is_genuine"](ahead.headers, ahead.body) is known

@@ -140,6 +140,11 @@ async def test_a_receiver_that_asks_for_patience_is_asked_again_only_then(
     [
         ((500, "canary", {}), UpstreamUnavailable, "answered with status 500 (canary)", 0),
         ((503, "", {"Retry-After": "60"}), UpstreamUnavailable, "answered with status 503", 60),
+        ((429, "", {"Retry-After": "9" * 99}), UpstreamUnavailable, "answered with", 999_999_999),
+        ((429, "", {"Retry-After": "-1"}), UpstreamUnavailable, "answered with status 429", 0),
+        ((429, "", {"Retry-After": "1e9"}), UpstreamUnavailable, "answered with status 429", 0),
+        ((429, "", {"Retry-After": "nan"}), UpstreamUnavailable, "answered with status 429", 0),
+        ((429, "", {"Retry-After": "soon"}), UpstreamUnavailable, "answered with status 429", 0),
         ((408, "", {}), UpstreamUnavailable, "answered with status 408", 0),
         ((400, "invalid_payload", {}), UpstreamRefused, "answered with status 400 (inva", None),
         ((404, "no_service", {}), UpstreamRefused, "answered with status 404 (no_service)", None),
@@ -249,3 +254,41 @@ async def test_a_certificate_of_another_host_does_not_have_the_host_told(
     monkeypatch.setattr(aiohttp.ClientSession, "post", Mock(side_effect=refusal))
     with pytest.raises(UpstreamUnreachable, match="is not valid for 'the host'"):
         await make_sink(url=Secret("https://canary.hooks.example/x")).send(new_notice())
+
+
+async def test_what_is_on_this_machine_is_asked_for_through_no_proxy(
+    *,
+    make_sink: MakeSink,
+    receiver: Receiver,
+    new_notice: "NewNotice",
+    monkeypatch: pytest.MonkeyPatch,
+    unused_tcp_port: int,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_tcp_port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    await make_sink().send(new_notice())
+    assert len(receiver.came) == 1
+
+
+async def test_a_proxy_sees_the_host_and_nothing_else_and_is_told_of_by_its_status(
+    make_sink: MakeSink, new_notice: "NewNotice", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = list[bytes]()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 canary\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:canary@127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        with pytest.raises(UpstreamUnreachable) as caught:
+            await make_sink(url=Secret("https://hooks.example/canary")).send(new_notice())
+    assert came[0].startswith(b"CONNECT hooks.example:443 HTTP/1.1\r\n")
+    assert b"canary" not in came[0]
+    assert caught.value.message == "no answer: a proxy answered with status 407"

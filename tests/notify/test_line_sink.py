@@ -1,8 +1,10 @@
 """Lines in files: whole, rotated, and tried again where the disk does not take them."""
 
 import asyncio
+import errno
 import json
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -59,6 +61,52 @@ async def test_what_cannot_be_written_may_be_tried_again(
     (tmp_path / "none").mkdir()
     await sink.send(new_notice())
     assert (tmp_path / "none" / "notices").read_bytes().count(b"\n") == 1
+
+
+@pytest.mark.parametrize("away", [Path.unlink, lambda path: path.rename(f"{path}.old")])
+async def test_a_file_that_is_deleted_or_moved_away_is_made_anew(
+    away: Callable[[Path], object], tmp_path: Path, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    path = tmp_path / "notices"
+    sink = LineSink(_file(path), json_line.line, clock)
+    await sink.send(new_notice())
+    away(path)
+    await sink.send(new_notice(thread="second"))
+    [line] = path.read_text().splitlines()
+    assert json.loads(line)["thread"] == "second"
+
+
+async def test_a_link_in_the_file_s_place_is_not_followed(
+    tmp_path: Path, clock: "ManualClock", new_notice: "NewNotice"
+) -> None:
+    (tmp_path / "notices").symlink_to(tmp_path / "elsewhere")
+    sink = LineSink(_file(tmp_path / "notices"), json_line.line, clock)
+    with pytest.raises(NotWritten, match="cannot be written: Too many levels of symbolic links"):
+        await sink.send(new_notice())
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_disk_that_is_full_is_tried_again_and_the_torn_line_stays_alone(
+    tmp_path: Path,
+    clock: "ManualClock",
+    new_notice: "NewNotice",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink, write = LineSink(_file(tmp_path / "notices"), json_line.line, clock), os.write
+    left = [20]
+
+    def take(descriptor: int, content: bytes) -> int:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content[: left.pop()])
+
+    with monkeypatch.context() as full:
+        full.setattr("sidecar.audit.sink.os.write", take)
+        with pytest.raises(NotWritten, match="cannot be written: No space left on device"):
+            await sink.send(new_notice())
+    await sink.send(new_notice())
+    torn, whole = (tmp_path / "notices").read_text().splitlines()
+    assert (len(torn), json.loads(whole)["kind"]) == (20, "rotation-failed")
 
 
 async def test_lines_go_to_stdout_too(clock: "ManualClock", new_notice: "NewNotice") -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import pytest
 from sidecar.errors import UpstreamRefused, UpstreamUnavailable
 from sidecar.notice import Notice, Severity
 from sidecar.notify import outbox
-from sidecar.notify.outbox import MOST_WAITING, Outbox, Outboxes, Sink, running_outboxes
+from sidecar.notify.outbox import MOST_WAITING, Outbox, Outboxes, running_outboxes
+from sidecar.notify.sink import Sink
 from sidecar.notify.wanted import Wanted
 from tests.notify.conftest import PlannedSink, always
 
@@ -180,7 +182,7 @@ async def test_an_attempt_that_takes_too_long_is_a_failure(
     new_notice: "NewNotice",
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "LONGEST_ATTEMPT_SECONDS", 0.01)
+    monkeypatch.setattr("sidecar.notify.sink.LONGEST_ATTEMPT_SECONDS", 0.01)
     monkeypatch.setattr(outbox, "CLOSING_SECONDS", 0.05)
     async with run(HangingSink()) as outboxes:
         outboxes.tell(new_notice())
@@ -253,3 +255,45 @@ async def test_a_trouble_is_logged_when_it_begins_and_when_it_ends(
         await clock.advance(60)
     told = [each for each in caplog.messages if each.startswith("notify s0")]
     assert told == ["notify s0: not sent: it is down", "notify s0: works again"]
+
+
+async def test_a_sink_that_loses_notices_says_how_many_since_when_and_why(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice", now: datetime, caplog: Any
+) -> None:
+    sink = PlannedSink(always(DOWN))
+    async with run(sink) as outboxes:
+        for _ in range(MOST_WAITING + 3):
+            outboxes.tell(new_notice())
+        await clock.advance(60)
+        outboxes.tell(new_notice())
+        stands = outboxes.standings()["s0"]
+        assert (stands.dropped, stands.last_sent, stands.trouble_since) == (4, None, now)
+        assert stands.lost_since == now
+        assert stands.lost_because == f"{MOST_WAITING} wait already: it is down"
+    assert sum("notices are dropped" in each for each in caplog.messages) == 1
+
+
+async def test_what_was_lost_stays_known_when_the_sink_works_again(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice", now: datetime
+) -> None:
+    async with run(PlannedSink([REFUSED])) as outboxes:
+        outboxes.tell(new_notice())
+        await clock.advance(60)
+        outboxes.tell(new_notice())
+        await clock.advance(0)
+        stands = outboxes.standings()["s0"]
+    assert (stands.trouble, stands.trouble_since) == (None, None)
+    assert stands.last_sent == now + timedelta(seconds=60)
+    assert (stands.lost_since, stands.lost_because) == (now, "there is no such topic")
+
+
+async def test_the_words_of_a_bug_are_in_no_log(
+    run: Run, clock: "ManualClock", new_notice: "NewNotice", caplog: Any
+) -> None:
+    sink = PlannedSink([KeyError("https://hooks.example/canary")])
+    async with run(sink) as outboxes:
+        outboxes.tell(new_notice())
+        await clock.advance(0)
+        assert outboxes.standings()["s0"].trouble == "unexpected KeyError; see the log"
+    assert "conftest.py" in caplog.text
+    assert "canary" not in caplog.text

@@ -80,13 +80,30 @@ def test_what_is_rendered_is_json_on_one_line_whatever_the_text(
 
 
 @each_renderer
-@pytest.mark.parametrize("char", ["a", "&", "\N{PILE OF POO}", "\udcff", "\n"])
+@pytest.mark.parametrize("before", ["", "arn:"])
+@pytest.mark.parametrize("char", ["a", "&", '"', "\N{PILE OF POO}", "\udcff", "\n"])
 def test_the_longest_notice_fits_into_every_message(
-    render: Render, char: str, new_notice: "NewNotice"
+    render: Render, char: str, before: str, new_notice: "NewNotice"
 ) -> None:
-    long = char * 10_000
+    long = before + char * 10_000
+    facts = {f"{number}{long}": long for number in range(100)} | {"hint": long}
+    told = _text(render(new_notice(sentence=long, facts=facts, thread=long)))
+    assert len(told) < 256 * 1024
+
+
+@pytest.mark.parametrize("char", ["a", '"', "\N{PILE OF POO}"])
+def test_the_longest_entry_fits_as_eventbridge_counts(char: str, new_notice: "NewNotice") -> None:
+    long = f"arn:{char * 10_000}"
     facts = {f"{number}{long}": long for number in range(100)}
-    assert len(_text(render(new_notice(sentence=long, facts=facts, thread=long)))) < 256 * 1024
+    entry = eventbridge.entry(new_notice(sentence=long, facts=facts, thread=long), "b" * 256)
+    # "Calculating Amazon EventBridge event entry size": 14 bytes of Time, and the texts in UTF-8.
+    texts = (entry["Source"], entry["DetailType"], entry["Detail"], *_list(entry["Resources"]))
+    assert 14 + sum(len(str(each).encode()) for each in texts) < 256 * 1024
+
+
+def _list(value: object) -> list[object]:
+    assert isinstance(value, list)
+    return value
 
 
 def test_what_fits_is_not_touched(new_notice: "NewNotice") -> None:

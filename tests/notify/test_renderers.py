@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from sidecar.notice import Kind, Severity
+from sidecar.notice import Kind, Notice, Severity
 from sidecar.notify import chat, emf, eventbridge, json_line, slack, webhook
 from sidecar.notify.mrkdwn import escaped
 from sidecar.notify.presentable import document
@@ -89,6 +90,35 @@ def test_no_text_mentions_anybody_or_hides_a_link_in_slack(new_notice: "NewNotic
     assert "&lt;!channel&gt; &amp; &lt;https" in told
 
 
+def test_nothing_in_slack_s_message_is_parsed_for_names_and_addresses(
+    new_notice: "NewNotice",
+) -> None:
+    evil = "@channel #general https://evil.example"
+    told = json.loads(slack.message(new_notice(sentence=evil, facts={evil: evil}, thread=evil)))
+    first, fields, last = told["blocks"]
+    texts = [first["text"], *fields["fields"], *last["elements"]]
+    assert [(each["type"], each["verbatim"]) for each in texts] == [("mrkdwn", True)] * 3
+    assert "parse" not in told
+    assert "link_names" not in told
+
+
+@pytest.mark.parametrize("render", [chat.message, lambda each: slack.message(each).decode()])
+@pytest.mark.parametrize(
+    ("evil", "shown"),
+    [
+        ("[your console](https://evil.example)", "[your console] (https://evil.example)"),
+        ("![](https://evil.example/pixel)", "![] (https://evil.example/pixel)"),
+        ("a\u202eb\u200bc\n*Rotation succeeded*", "a b c *Rotation succeeded*"),
+    ],
+)
+def test_no_text_hides_a_link_of_markdown_or_what_it_says(
+    render: Callable[[Notice], str], evil: str, shown: str, new_notice: "NewNotice"
+) -> None:
+    told = render(new_notice(sentence=evil, facts={"hint": evil}, thread=""))
+    assert told.count(shown) >= 2
+    assert "](" not in told
+
+
 def test_slack_is_sent_no_more_than_its_blocks_may_hold(new_notice: "NewNotice") -> None:
     facts = {f"{number}{'&' * 99}": "&" * 9999 for number in range(99)}
     told = json.loads(slack.message(new_notice(sentence="&" * 9999, facts=facts, thread="&" * 999)))
@@ -153,6 +183,23 @@ def test_a_metric_line_counts_one_notice_of_its_kind_and_severity(
     assert {name for each in metrics["Dimensions"] for name in each} == {"Kind", "Severity"}
     assert (told["Kind"], told["Severity"], told["Notices"]) == ("rotation-failed", "error", 1)
     assert metrics["Metrics"] == [{"Name": "Notices", "Unit": "Count"}]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_metric_line_is_one_that_cloudwatch_takes(kind: Kind, new_notice: "NewNotice") -> None:
+    facts = dict.fromkeys(("_aws", "Kind", "Severity", "Notices"), "x")
+    told = json.loads(emf.line(new_notice(kind=kind, facts=facts), "Sidecar"))
+    [metrics] = told["_aws"]["CloudWatchMetrics"]
+    units = ServiceModel(Loader().load_service_model("cloudwatch", "service-2"))
+    known: Any = units.shape_for("StandardUnit")
+    # "Specification: Embedded metric format" and PutMetricData's Dimension.
+    assert all(1 <= len(each) <= 30 for each in metrics["Dimensions"])
+    assert {each["Unit"] for each in metrics["Metrics"]} <= set(known.enum)
+    assert isinstance(told["Notices"], int)
+    for name in ("Kind", "Severity"):
+        assert told[name].strip()
+        assert told[name].isascii()
+        assert len(told[name]) <= 1024
 
 
 def test_a_line_for_a_file_is_the_document(new_notice: "NewNotice") -> None:

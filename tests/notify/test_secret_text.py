@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from sidecar.errors import OperatorError
-from sidecar.notify.secret_text import checked_key, checked_url, read_secret
+from sidecar.notify.secret_text import (
+    checked_key,
+    checked_remote_url,
+    checked_url,
+    read_secret,
+)
 from sidecar.redaction import Secret
 
 
@@ -31,6 +36,11 @@ def test_an_address_over_tls_or_on_this_machine_may_be_posted_to(url: str) -> No
         ("http://hooks.example/canary", "the URL is http://, and leaves this machine"),
         ("http://127.0.0.1.example/canary", "the URL is http://, and leaves this machine"),
         ("http://10.0.0.1/canary", "the URL is http://, and leaves this machine"),
+        ("http://169.254.169.254/canary", "the URL is http://, and leaves this machine"),
+        ("http://[fe80::1]/canary", "the URL is http://, and leaves this machine"),
+        ("http://[::ffff:169.254.169.254]/canary", "the URL is http://, and leaves this machine"),
+        ("http://0.0.0.0/canary", "the URL is http://, and leaves this machine"),
+        ("http://localhost./canary", "the URL is http://, and leaves this machine"),
         *(
             (url, "the URL is not https://host[:port]/path")
             for url in (
@@ -44,6 +54,11 @@ def test_an_address_over_tls_or_on_this_machine_may_be_posted_to(url: str) -> No
                 "https://hooks.example/can ary",
                 "https://hooks.example/canary\nHost: x",
                 "https://[canary/",
+                "http://[::1].canary.example/",
+                "http://canary.example[::1]/",
+                "http://127.0.0.1\\.canary.example/",
+                "http://127.0.0.1%23.canary.example/",
+                "http://[::1%25canary]/",
             )
         ),
     ],
@@ -53,6 +68,14 @@ def test_another_address_is_refused_without_being_quoted(url: str, message: str)
         checked_url(Secret(url))
     assert caught.value.message == message
     assert "canary" not in caught.value.hint
+
+
+def test_an_address_that_others_keep_leads_to_no_port_of_this_machine_in_clear() -> None:
+    url = Secret("https://hooks.example/canary")
+    assert checked_remote_url(url) == url
+    with pytest.raises(OperatorError, match="the URL in the secret is http://") as caught:
+        checked_remote_url(Secret("http://127.0.0.1:9913/canary"))
+    assert "canary" not in caught.value.message
 
 
 def test_a_key_must_be_long_enough() -> None:

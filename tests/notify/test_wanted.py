@@ -23,6 +23,8 @@ ROTATIONS = frozenset({Kind.ROTATION_FAILED, Kind.ROTATION_SUCCEEDED})
         (Wanted(minimum=Severity.WARNING), Kind.SECRET_CHANGED, Severity.INFO, False),
         (Wanted(ROTATIONS, Severity.ERROR), Kind.ROTATION_SUCCEEDED, Severity.INFO, False),
         (Wanted(ROTATIONS, Severity.ERROR), Kind.TEST, Severity.INFO, True),
+        (Wanted(ROTATIONS, about=lambda _: False), Kind.ROTATION_FAILED, Severity.ERROR, False),
+        (Wanted(about=lambda _: False), Kind.TEST, Severity.ERROR, True),
     ],
 )
 def test_what_passes(

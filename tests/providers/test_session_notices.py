@@ -9,8 +9,8 @@ import pytest
 
 from sidecar.errors import SidecarError, UpstreamRefused, UpstreamUnavailable
 from sidecar.notice import Kind, Notice, Severity
-from sidecar.notice_sources import SessionNotices
 from sidecar.providers.refreshing import RefreshingRole
+from sidecar.session_notices import SessionNotices
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -40,7 +40,7 @@ def begin(
 
     def run(failure: SidecarError | None) -> None:
         source.failure = failure
-        SessionNotices(role, told.append, clock).watch()
+        SessionNotices(role.name, told.append, clock).watch(role)
         start()
 
     return run

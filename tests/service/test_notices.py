@@ -16,6 +16,7 @@ import pytest
 
 from sidecar.cli import main
 from sidecar.demo.stage import ROLE_NAME
+from sidecar.emulator.faults import Fault
 
 if TYPE_CHECKING:
     from tests.conftest import Aws, Eventually, Serve, Serving
@@ -165,7 +166,9 @@ async def test_a_bus_takes_the_event(
 async def test_a_secret_s_new_version_is_told_once(
     *, aws: "Aws", sink: Sink, start: "Start", until: "Until", tmp_path: Path
 ) -> None:
-    sink("log", type="file", destination=tmp_path / "notices", kinds="secret-changed")
+    kinds = "secret-changed"
+    sink("log", type="file", destination=tmp_path / "notices", kinds=kinds, about="demo/*")
+    sink("other", type="file", destination=tmp_path / "other", kinds=kinds, about="none/*")
     doors = await start(SIDECAR_SECRETS_TTL_SECONDS="0")
     await until(doors.ready)
     secret = aws.new_secret("canary-one")
@@ -183,6 +186,27 @@ async def test_a_secret_s_new_version_is_told_once(
         f"secret {secret} has a new value, which is served from now on"
     )
     assert "canary" not in line
+    assert not (tmp_path / "other").exists()
+
+
+async def test_sessions_of_apps_that_are_refused_are_told_as_one(
+    *, aws: "Aws", sink: Sink, start: "Start", until: "Until", config_file: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        token = f'token_file = "{tmp_path}/token-{number}"'
+        with config_file.open("a") as file:
+            file.write(f'\n[apps.app-{number}]\nroles = ["default"]\n{token}\n')
+    sink("log", type="file", destination=tmp_path / "notices", kinds="session-failing")
+    aws.emulator.set_faults(Fault("rolesanywhere", "CreateSession", status=403))
+    doors = await start()
+
+    async def all_failed() -> bool:
+        warned = (await doors.readiness())[1].get("warnings", {})
+        return len(warned) == 4 and (tmp_path / "notices").exists()
+
+    await until(all_failed)
+    [line] = (tmp_path / "notices").read_text().splitlines()
+    assert json.loads(line)["facts"]["role"] == "default"
 
 
 async def test_sinks_that_hang_refuse_or_are_misconfigured_slow_no_door_and_are_seen(
@@ -260,15 +284,21 @@ def test_the_status_shows_what_became_of_notices(
     with run() as serving:
         _deny(serving.doors()["credentials"])
         eventually(lambda: json.loads(status("--json"))["notify"]["refuses"]["trouble"])
-        assert json.loads(status("--json"))["notify"]["refuses"] == {
+        stands = json.loads(status("--json"))["notify"]["refuses"]
+        since = stands.pop("trouble_since")
+        assert stands == {
             "sent": 0,
             "failed": 0,
             "dropped": 0,
             "queued": 1,
             "trouble": "no answer: connection refused",
+            "last_sent": None,
+            "lost_since": None,
+            "lost_because": None,
         }
         [row] = [line for line in status().splitlines() if line.startswith("refuses")]
-        assert row.split() == ["refuses", *"0001", "no", "answer:", "connection", "refused"]
+        told = f"refuses 0 0 0 1 never no answer: connection refused, since {since}"
+        assert row.split() == told.split()
         assert "canary" not in serving.log.read_text()
 
 
