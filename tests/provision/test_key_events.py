@@ -30,7 +30,7 @@ def _is_told(event_name: str, who: dict[str, str], parameters: dict[str, str] | 
     }
     kind = "AWS API Call via CloudTrail"
     event: Any = {"source": "aws.iam", "detail-type": kind, "detail": detail}
-    return EventPattern(None, pattern).matches_event(event)
+    return bool(EventPattern(None, pattern).matches_event(event))
 
 
 @pytest.mark.parametrize("event_name", ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"])
