@@ -1,7 +1,8 @@
 """Make in AWS what is to exist, and write the sidecar.toml of this machine.
 
 Done again it changes only what has become different; a run that was interrupted is simply repeated.
-No resource is deleted, and what exists with the same name and without the stack's tag is refused.
+No resource is deleted without --prune, which takes away what an earlier description made and this
+one does not want. What exists with the same name and without the stack's tag is refused.
 Works with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
 """
 
@@ -27,9 +28,17 @@ from sidecar.cli.provision_account import (
     open_stack,
 )
 from sidecar.cli.provision_authority import check_issuer
+from sidecar.cli.provision_deletion import (
+    add_deletion_arguments,
+    leave_of,
+    refuse_unless_pruning,
+    show_and_ask,
+    tell_deletion,
+)
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.errors import OperatorError
-from sidecar.provision.applying import apply, refuse_early
+from sidecar.provision.applying import Doomed, apply, destroy, refuse_early
+from sidecar.provision.leftovers import left_over
 from sidecar.provision.looking import Look
 from sidecar.provision.machine import NAMED_BY_AWS, Machine, sidecar_toml
 from sidecar.provision.planning import Action, Step
@@ -69,13 +78,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="replace a sidecar.toml that says something else, and with --issue-from a private key"
         " that has no certificate",
     )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="delete, after asking, what is of this stack and described no longer",
+    )
+    add_deletion_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it, and print what was done; a SidecarError says where it stopped."""
     wish = wish_of(arguments)
+    refuse_unless_pruning(arguments)
     _refuse_to_issue_in_vain(arguments)
-    stack = open_stack(arguments, wish)
+    stack = open_stack(arguments, wish).allowing(leave_of(arguments))
     machine = _machine(arguments, stack)
     steps: list[Step] = []
 
@@ -89,9 +105,13 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_early(look)
     if not arguments.force:
         _refuse_other_configuration(machine, look)
+    over = _agreed_to(stack, arguments)
     look = stack.look()
     apply(look, tell)
     print(one_line(summary(steps).replace("to create", "made").replace("to change", "changed")))
+    if over:
+        destroy(stack.account, over, tell_deletion)
+        print(f"{len(over)} deleted")
     _write(machine.configuration, sidecar_toml(machine, look.resources, look.found), arguments)
     if arguments.issue_from is not None:
         _issue(machine, arguments)
@@ -100,6 +120,19 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = shlex.quote(str(machine.configuration))
     print(one_line(f"next: sidecar serve --config {configuration}"), file=sys.stderr)
     return 0
+
+
+def _agreed_to(stack: Stack, arguments: argparse.Namespace) -> tuple[Doomed, ...]:
+    """Give what shall be pruned once all else is made; nothing was changed yet."""
+    if not arguments.prune:
+        return ()
+    over = left_over(stack.account, stack.wish)
+    over.refuse_kept()
+    if over.things:
+        show_and_ask(stack.account, over.things, arguments)
+    for each in over.unseen:
+        print(one_line(f"not looked for, since AWS refused it: {each}"), file=sys.stderr)
+    return over.things
 
 
 def _refuse_to_issue_in_vain(arguments: argparse.Namespace) -> None:

@@ -7,23 +7,22 @@ The access keys of the rotated user go with the user: whoever uses them is refus
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from typing import Final
 
-from sidecar.cli.one_line import one_line
 from sidecar.cli.provision_account import add_account_arguments, open_stack
+from sidecar.cli.provision_deletion import (
+    add_deletion_arguments,
+    leave_of,
+    show_and_ask,
+    tell_deletion,
+)
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
-from sidecar.errors import OperatorError
-from sidecar.provision.account import Account, Leave
 from sidecar.provision.applying import destroy, doomed
-from sidecar.provision.kinds.kind import Found, Wanted
-from sidecar.provision.showing import doomed_line
 from sidecar.provision.wish import Events, OwnAuthority, Wish
 
 EXAMPLE: Final = "sidecar provision destroy --name web --events"
 
-_AGREED: Final = "yes"
 # A trust anchor is found by its name, whatever it trusts.
 _ANY: Final = OwnAuthority(bundle="-----BEGIN CERTIFICATE-----")
 # With each of them more is made.
@@ -34,31 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_wish_arguments(parser)
     add_account_arguments(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument(
-        "--secrets-at-once",
-        action="store_true",
-        help="delete secrets without the days in which they can be had back",
-    )
-    parser.add_argument(
-        "--empty-buckets", action="store_true", help="delete what is in the trail's bucket too"
-    )
+    add_deletion_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Delete it; a SidecarError says where it stopped, and doing it again goes on from there."""
-    allowed = Leave(secrets_at_once=arguments.secrets_at_once, objects=arguments.empty_buckets)
-    stack = open_stack(arguments, _with_all_events(wish_of(arguments, _ANY))).allowing(allowed)
+    wish = _with_all_events(wish_of(arguments, _ANY))
+    stack = open_stack(arguments, wish).allowing(leave_of(arguments))
     what = doomed(stack.look())
     if not what:
         print("there is nothing to delete")
         _tell_of_others(arguments)
         return 0
-    for wanted, found, _ in what:
-        print(one_line(doomed_line(wanted, found)), flush=True)
-    if not arguments.yes:
-        _ask(len(what), stack.account)
-    destroy(stack.account, what, _tell)
+    show_and_ask(stack.account, what, arguments)
+    destroy(stack.account, what, tell_deletion)
     print(f"{len(what)} deleted")
     _tell_of_others(arguments)
     return 0
@@ -77,20 +65,3 @@ def _with_all_events(wish: Wish) -> Wish:
     if wish.events is None:
         return wish
     return replace(wish, events=Events(chat=wish.events.chat))
-
-
-def _ask(count: int, account: Account) -> None:
-    if not sys.stdin.isatty():
-        raise OperatorError(
-            "nobody can be asked: stdin is no terminal", hint="give --yes to delete all of that"
-        )
-    place = f"{account.stack} in account {account.place.account}, {account.place.region}"
-    print(f"delete these {count} things of {place}? Type {_AGREED}: ", end="", file=sys.stderr)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != _AGREED:
-        raise OperatorError("nothing was deleted", hint=f"only {_AGREED} is taken for an answer")
-
-
-def _tell(wanted: Wanted, found: Found) -> None:
-    """Say on stderr how far it is, since the list itself was printed already."""
-    print(one_line(f"deleting {wanted.type} {found.ref}"), file=sys.stderr, flush=True)

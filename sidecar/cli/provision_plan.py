@@ -1,4 +1,4 @@
-"""Show what `sidecar provision apply` would do; nothing is changed.
+"""Show what `sidecar provision apply` would do, and what --prune would delete; nothing is changed.
 
 Asks AWS with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
 """
@@ -9,7 +9,8 @@ from typing import Final
 from sidecar.cli.one_line import one_line
 from sidecar.cli.provision_account import add_account_arguments, add_zip_argument, open_stack
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
-from sidecar.provision.showing import plan_lines
+from sidecar.provision.leftovers import left_over
+from sidecar.provision.showing import left_over_lines, plan_lines
 
 EXAMPLE: Final = "sidecar provision plan --ca-bundle ca/ca.pem --name web"
 
@@ -27,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; a SidecarError says why there is none."""
-    steps = tuple(open_stack(arguments, wish_of(arguments)).look().steps())
-    for line in plan_lines(steps, unchanged=arguments.all, full=arguments.full):
+    stack = open_stack(arguments, wish_of(arguments))
+    steps = tuple(stack.look().steps())
+    over = left_over(stack.account, stack.wish)
+    lines = plan_lines(steps, unchanged=arguments.all, full=arguments.full)
+    for line in (*lines, *left_over_lines(over)):
         print(one_line(line))
     return 0

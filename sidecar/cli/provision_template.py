@@ -1,5 +1,8 @@
 """Print what is to exist in AWS as a template for CloudFormation, or as JSON for Terraform.
 
+The format key-events is a template for us-east-1, which alone has the events of access keys: it
+sends them on to the region of the stack.
+
 Nothing is asked of AWS and nothing is made. No secret value is in it: a rotated key is made by its
 first rotation.
 """
@@ -10,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
-from sidecar.provision import cloudformation, terraform
+from sidecar.provision import cloudformation, key_events, terraform
 from sidecar.provision.wish import Wish
 
 EXAMPLE: Final = (
@@ -22,6 +25,7 @@ EXAMPLE: Final = (
 _FORMATS: Final[Mapping[str, Callable[[Wish], str]]] = {
     "cloudformation": cloudformation.render,
     "terraform": terraform.render,
+    "key-events": key_events.render,
 }
 
 

@@ -4,7 +4,7 @@ Each resource is looked at when its turn comes, so a run that was interrupted is
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account
@@ -13,6 +13,9 @@ from sidecar.provision.kinds.known import kind_of
 from sidecar.provision.looking import Look
 from sidecar.provision.planning import Action, Step, refuse_others, step_for
 from sidecar.provision.resource import Resource
+
+# What is to be deleted: how it was wanted, how it is, and how it is done.
+Doomed: TypeAlias = tuple[Wanted, Found, Kind]
 
 # What was made may not be seen at once, by IAM above all.
 _LOOKS: Final = 15
@@ -88,7 +91,7 @@ def _settled(look: Look, resource: Resource) -> None:
         )
 
 
-def doomed(look: Look) -> tuple[tuple[Wanted, Found, Kind], ...]:
+def doomed(look: Look) -> tuple[Doomed, ...]:
     """Give what a destruction would delete, the last made first.
 
     Raises:
@@ -101,16 +104,21 @@ def doomed(look: Look) -> tuple[tuple[Wanted, Found, Kind], ...]:
         wanted, found, kind = look.at(resource)
         if found is not None:
             refuse_others(wanted, found)
-            if found.kept_by:
-                message, hint = found.kept_by
-                raise OperatorError(message, hint=hint)
+            refuse_kept(found)
             there.append((wanted, found, kind))
     return tuple(reversed(there))
 
 
+def refuse_kept(found: Found) -> None:
+    """Raise OperatorError when something may not be deleted."""
+    if found.kept_by:
+        message, hint = found.kept_by
+        raise OperatorError(message, hint=hint)
+
+
 def destroy(
     account: Account,
-    what: tuple[tuple[Wanted, Found, Kind], ...],
+    what: tuple[Doomed, ...],
     tell: Callable[[Wanted, Found], None] = lambda _wanted, _found: None,
 ) -> None:
     """Delete it in this order; what is gone already is no failure."""

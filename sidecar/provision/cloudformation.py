@@ -8,6 +8,7 @@ from typing import Any, Final
 from sidecar.provision.description import (
     CONDITIONAL,
     CONDITIONS,
+    Output,
     outputs,
     parameter_values,
     resources,
@@ -43,19 +44,39 @@ def template(wish: Wish) -> dict[str, Any]:
     offered = _offering(wish)
     described = resources(offered)
     values = dict.fromkeys(parameter_values(offered), "") | dict(parameter_values(wish))
+    return written(_DESCRIPTION, described, values, outputs(wish))
+
+
+def written(
+    says: str,
+    described: Sequence[Resource],
+    values: Mapping[str, str | int],
+    outputs: Mapping[str, Output] | None = None,
+) -> dict[str, Any]:
+    """Write resources as a template.
+
+    Args:
+        says: what it is for.
+        described: the resources.
+        values: the defaults of their parameters; an empty one has none, unless it may be empty.
+        outputs: what is known once all is there.
+
+    """
     conditions = [name for name, needs in CONDITIONS.items() if values.keys() >= set(needs)]
+    optional: dict[str, Any] = {}
+    if conditions:
+        optional["Conditions"] = {name: _condition(CONDITIONS[name]) for name in conditions}
+    if outputs:
+        optional["Outputs"] = {
+            name: {"Description": each.says, "Value": _value(each.value)}
+            for name, each in outputs.items()
+        }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": _DESCRIPTION,
+        "Description": says,
         "Parameters": {name: _parameter(name, value) for name, value in values.items()},
-        **(
-            {"Conditions": {n: _condition(CONDITIONS[n]) for n in conditions}} if conditions else {}
-        ),
         "Resources": {each.logical_id: _resource(each, conditions) for each in described},
-        "Outputs": {
-            name: {"Description": each.says, "Value": _value(each.value)}
-            for name, each in outputs(wish).items()
-        },
+        **optional,
     }
 
 

@@ -1,17 +1,20 @@
 """What carries news of secrets: trail, rules, topic, and a queue for one sidecar."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from sidecar.provision.naming import ACCOUNT, REGION, arn, named
 from sidecar.provision.policy_text import document, from_service
-from sidecar.provision.resource import Attribute, Ref, Resource, Text, Value
+from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Text, Value
 from sidecar.provision.rotation_part import assumed_function_role
 from sidecar.provision.wish import Events
+
+Pattern: TypeAlias = dict[str, Value]
 
 TOPIC: Final = Ref("Topic")
 QUEUE_ARN: Final = Attribute("ChangeQueue", "Arn")
 RULES: Final = ("RotationRule", "ChangeRule")
+KEY_RULE: Final = "KeyRule"
 # Of the service itself; no API call stands behind them.
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
 _LIFECYCLE: Final = (
@@ -31,7 +34,7 @@ _BY_HAND: Final = (
     "PutResourcePolicy",
     "DeleteResourcePolicy",
 )
-_SOURCE: Final = "secretsmanager.amazonaws.com"
+_KEY_CHANGES: Final = ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey")
 # An event is a hint about the moment: after a failure the sidecar reads everything anew.
 _KEPT_SECONDS: Final = 3600
 _LONG_POLL_SECONDS: Final = 20
@@ -51,17 +54,45 @@ def event_resources(events: Events, *, rotated: bool) -> Iterator[Resource]:
     yield Resource("Topic", "AWS::SNS::Topic", {"TopicName": named("events")})
     if events.queue:
         yield _queue()
-    yield _rule(RULES[0], "rotations", "AWS Service Event via CloudTrail", _LIFECYCLE, events)
-    yield _rule(
-        RULES[1],
-        "changes",
-        "AWS API Call via CloudTrail",
-        _BY_HAND,
-        events,
-        {"userIdentity": {"arn": _others()}} if rotated else {},
-    )
+    told = _pattern("secretsmanager", "AWS Service Event", _LIFECYCLE)
+    yield _rule(RULES[0], "rotations", told, queue=events.queue)
+    others: Pattern = {"userIdentity": {"arn": _others()}} if rotated else {}
+    by_hand = _pattern("secretsmanager", "AWS API Call", _BY_HAND, others)
+    yield _rule(RULES[1], "changes", by_hand, queue=events.queue)
+    if rotated:
+        # The queue's reader reads secrets anew, and no secret has changed.
+        yield _rule(KEY_RULE, "keys", key_pattern(), queue=False)
     if events.queue:
         yield _queue_policy()
+
+
+def key_pattern() -> Pattern:
+    """Match what others than the function do with keys of the user, and the user itself.
+
+    Who changes a key of its own may leave the user's name out.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html
+    """
+    user: Value = [Parameter("UserName")]
+    named_user: Pattern = {
+        "requestParameters": {"userName": user},
+        "userIdentity": {"arn": _others()},
+    }
+    own: Pattern = {"userIdentity": {"userName": user}}
+    return _pattern("iam", "AWS API Call", _KEY_CHANGES, {"$or": [named_user, own]})
+
+
+def _pattern(
+    service: str, kind: str, event_names: Sequence[str], more: Pattern | None = None
+) -> Pattern:
+    detail: Pattern = {
+        "eventSource": [f"{service}.amazonaws.com"],
+        "eventName": list(event_names),
+    }
+    return {
+        "source": [f"aws.{service}"],
+        "detail-type": [f"{kind} via CloudTrail"],
+        "detail": detail | (more or {}),
+    }
 
 
 def _others() -> Value:
@@ -149,32 +180,17 @@ def _queue() -> Resource:
     )
 
 
-def _rule(
-    logical_id: str,
-    name: str,
-    detail_type: str,
-    event_names: Sequence[str],
-    events: Events,
-    more: dict[str, Value] | None = None,
-) -> Resource:
+def _rule(logical_id: str, name: str, pattern: Pattern, *, queue: bool) -> Resource:
     targets: list[Value] = [{"Id": "topic", "Arn": TOPIC}]
-    if events.queue:
+    if queue:
         targets.append({"Id": "queue", "Arn": QUEUE_ARN})
-    detail: dict[str, Value] = {"eventSource": [_SOURCE], "eventName": list(event_names)}
-    return Resource(
-        logical_id,
-        "AWS::Events::Rule",
-        {
-            "Name": named(name),
-            "State": "ENABLED",
-            "EventPattern": {
-                "source": ["aws.secretsmanager"],
-                "detail-type": [detail_type],
-                "detail": detail | (more or {}),
-            },
-            "Targets": targets,
-        },
-    )
+    properties: dict[str, Value] = {
+        "Name": named(name),
+        "State": "ENABLED",
+        "EventPattern": pattern,
+        "Targets": targets,
+    }
+    return Resource(logical_id, "AWS::Events::Rule", properties)
 
 
 def _queue_policy() -> Resource:

@@ -12,7 +12,10 @@ NAME: Final = Parameter("Name")
 WORKLOAD_POLICY: Final = "workload"
 ROTATION_POLICY: Final = "rotation"
 APPLICATION_POLICY: Final = "application"
-INLINE_POLICIES: Final = frozenset({WORKLOAD_POLICY, ROTATION_POLICY, APPLICATION_POLICY})
+KEY_EVENTS_POLICY: Final = "onward"
+INLINE_POLICIES: Final = frozenset(
+    {WORKLOAD_POLICY, ROTATION_POLICY, APPLICATION_POLICY, KEY_EVENTS_POLICY}
+)
 
 
 def named(suffix: str) -> Text:

@@ -41,6 +41,9 @@ PARAMETERS: Final = {
         "Bucket with the zip that make lambda builds", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
     ),
     "CodeKey": ParameterFacts("Key of that zip in the bucket", r".{1,1024}"),
+    "HomeRegion": ParameterFacts(
+        "Region of the stack whose topic is told", r"[a-z]{2}(-[a-z]+)+-\d"
+    ),
     "SlackWorkspaceId": ParameterFacts(
         "Slack workspace that this account is connected with", r"[0-9A-Z]{0,255}"
     ),

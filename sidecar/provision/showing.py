@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sidecar.provision.kinds.kind import Found, Wanted
+from sidecar.provision.leftovers import LeftOver
 from sidecar.provision.planning import Action, Step
 
 _SIGNS: Final = {
@@ -55,6 +56,16 @@ def doomed_line(wanted: Wanted, found: Found) -> str:
     """Show one thing that would be deleted, and what goes with it."""
     lost = f", and {found.also_lost}" if found.also_lost else ""
     return f"- {wanted.type} {found.ref}{lost}"
+
+
+def left_over_lines(over: LeftOver) -> Iterator[str]:
+    """Show what is of the stack and described no longer, and what was not looked for."""
+    for wanted, found, _ in over.things:
+        yield f"left over: {doomed_line(wanted, found).removeprefix('- ')}"
+    if over.things:
+        yield f"{len(over.things)} left over; sidecar provision apply --prune deletes them"
+    for each in over.unseen:
+        yield f"not looked for, since AWS refused it: {each}"
 
 
 def _value(text: str, *, full: bool) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sidecar.provision.events_part import RULES, TOPIC
+from sidecar.provision.events_part import KEY_RULE, RULES, TOPIC
 from sidecar.provision.naming import managed_policy, named
 from sidecar.provision.policy_text import document, from_service
 from sidecar.provision.resource import Attribute, Parameter, Ref, Resource, Value
@@ -65,7 +65,7 @@ def _alarms(events: Events, *, rotated: bool) -> Iterator[Resource]:
             yield _alarm(
                 f"{function}Alarm", "AWS/Lambda", "Errors", ("FunctionName", Ref(function))
             )
-    for rule in (*RULES, REAPING_RULE) if rotated else RULES:
+    for rule in (*RULES, KEY_RULE, REAPING_RULE) if rotated else RULES:
         yield _alarm(f"{rule}Alarm", "AWS/Events", "FailedInvocations", ("RuleName", Ref(rule)))
     if events.queue:
         dimension = ("QueueName", Attribute("ChangeQueue", "QueueName"))

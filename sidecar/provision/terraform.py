@@ -14,7 +14,7 @@ from sidecar.provision.terraform_parts import split
 from sidecar.provision.wish import Wish
 
 _PROVIDERS: Final = {
-    "aws": {"source": "hashicorp/aws", "version": ">= 6.0"},
+    "aws": {"source": "hashicorp/aws", "version": ">= 6.25"},
     "awscc": {"source": "hashicorp/awscc", "version": ">= 1.0"},
 }
 # Which hold policies and patterns: in Terraform they are text.

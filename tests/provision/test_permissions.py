@@ -9,6 +9,7 @@ import pytest
 from sidecar.arn import Arn
 from sidecar.emulator.policy import Decision, Question, evaluate
 from sidecar.emulator.roles_anywhere.trust_policy import Assumption, is_trusted
+from sidecar.provision import key_events
 from sidecar.provision.cloudformation import template
 from sidecar.provision.naming import INLINE_POLICIES
 from sidecar.provision.wish import Wish
@@ -59,7 +60,8 @@ def test_without_names_every_certificate_of_the_anchor_is_let_in() -> None:
 
 
 def test_each_policy_of_a_role_or_user_has_a_name_that_is_known_for_ours() -> None:
-    held = (each["Properties"].get("Policies", ()) for each in template(FULL)["Resources"].values())
+    resources = template(FULL)["Resources"] | json.loads(key_events.render(FULL))["Resources"]
+    held = (each["Properties"].get("Policies", ()) for each in resources.values())
     names = {policy["PolicyName"] for policies in held for policy in policies}
     assert names == INLINE_POLICIES
 
