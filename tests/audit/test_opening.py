@@ -54,18 +54,16 @@ def test_what_cannot_be_written_to_is_refused_at_the_check_and_at_the_start(
     name: str,
     why: str,
     *,
-    tmp_path: Path,
+    open_directory: Path,
     ordinary_user: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    (tmp_path / "directory").mkdir()
-    (tmp_path / "locked").mkdir(mode=0o555)
-    (tmp_path / "link").symlink_to("other")
-    os.mkfifo(tmp_path / "pipe", 0o666)
-    (tmp_path / "pipe").chmod(0o666)
+    (open_directory / "directory").mkdir()
+    (open_directory / "locked").mkdir(mode=0o555)
+    (open_directory / "link").symlink_to("other")
+    os.mkfifo(open_directory / "pipe", 0o666)
+    (open_directory / "pipe").chmod(0o666)
     with ordinary_user():
         for refuses in (check_destination, lambda path: opened_sink(Wanted(path))):
             with pytest.raises(OperatorError, match=f"audit trail .*{name} cannot .*: {why}"):
-                refuses(tmp_path / name)
-    assert not (tmp_path / "other").exists()
+                refuses(open_directory / name)
+    assert not (open_directory / "other").exists()
