@@ -12,7 +12,7 @@ from aiohttp import web
 from sidecar.config.address import Address
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
-from sidecar.web.binding import Bound, Listening, limit_hops
+from sidecar.web.binding import Bound, Listening, cannot_listen, limit_hops
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 from sidecar.web.ledger import CONNECT, Ledger
 
@@ -133,7 +133,10 @@ async def _open(
     for each in bound:
         each.socket.setblocking(False)
         limit_hops(each, hop_limit)
-        await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
+        try:
+            await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
+        except OSError as exc:  # of two that bind the same address at once, one may listen
+            raise cannot_listen(server.door.name, each.address, exc) from exc
         # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
         each.socket.listen(_BACKLOG)
     return OpenDoor(server.door.name, tuple(f"http://{each.address}" for each in bound))
