@@ -17,6 +17,7 @@ from sidecar.identity.password import (
     PasswordPrompt,
     PasswordVariable,
 )
+from sidecar.identity.pkcs11_uri import NoModule
 from sidecar.identity.places import IdentityPlaces, is_tpm
 from sidecar.redaction import Secret
 
@@ -194,11 +195,17 @@ def _given(arguments: argparse.Namespace, flag: str) -> object:
 
 
 @contextlib.contextmanager
-def password_wanted() -> Iterator[None]:
-    """Let the lack of a password be told in terms of the flags."""
+def identity_told_by_flag() -> Iterator[None]:
+    """Let what lacks be told in terms of the flags, and not of the configuration's options."""
     try:
         yield
     except NoPassword as exc:
         raise IdentityError(
             exc.message, hint="give --password-file or --password-env: there is no terminal here"
+        ) from None
+    except NoModule as exc:
+        raise IdentityError(
+            exc.message,
+            hint="give the module of your token by --pkcs11-lib, or module-path in the URI, or "
+            "install p11-kit-modules",
         ) from None

@@ -9,6 +9,7 @@ from typing import Final
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.cli.flag_values import reader
 from sidecar.cli.provision_authority import check_bundle
+from sidecar.cli.wish_problems import told_by_flag
 from sidecar.config.option import base_url
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account, Leave, open_account
@@ -73,7 +74,8 @@ def open_stack(arguments: argparse.Namespace, wish: Wish) -> Stack:
 
     """
     check_bundle(arguments)
-    described = resources(wish)
+    with told_by_flag():
+        described = resources(wish)
     zipped = _zip(getattr(arguments, "function_zip", None))
     if zipped is None and wish.rotation is not None:
         zipped = function_zip()

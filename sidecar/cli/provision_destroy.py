@@ -1,8 +1,9 @@
 """Delete in AWS what `sidecar provision apply` made, after asking.
 
-Give the flags that it was made with: what only others make is not looked for, as the last line
-says. No authority must be named. Deleted is only what has the stack's tag or belongs to it.
-Secrets can be had back for 30 days, unless told otherwise, and applying again takes them back.
+Give the flags that it was made with: what only others make is not looked for, and stays. No
+authority must be named. Deleted is only what has the stack's tag or belongs to it: everything is
+listed, with how many things that are and what stays, before anything is deleted.
+Secrets can be restored for 30 days, unless told otherwise, and applying again restores them.
 The access keys of the rotated user go with the user: whoever uses them is refused from then on.
 """
 
@@ -50,26 +51,35 @@ def run(arguments: argparse.Namespace) -> int:
     allowed = Leave(secrets_at_once=arguments.secrets_at_once, objects=arguments.empty_buckets)
     stack = open_stack(arguments, _with_all_events(wish_of(arguments, _ANY))).allowing(allowed)
     what = doomed(stack.look())
-    if not what:
-        print("there is nothing to delete")
-        _tell_of_others(arguments)
-        return 0
+    place = _place(stack.account)
+    print(f"{place}: {_things(len(what))} to delete{', in this order:' if what else ''}")
     for wanted, found, _ in what:
-        print(one_line(doomed_line(wanted, found)), flush=True)
+        print(one_line(doomed_line(wanted, found)))
+    _tell_what_stays(arguments)
+    if not what:
+        return 0
     if not arguments.yes:
-        _ask(len(what), stack.account)
+        _ask(len(what), place)
     destroy(stack.account, what, _tell)
-    print(f"{len(what)} deleted")
-    _tell_of_others(arguments)
+    print(f"{_things(len(what))} deleted")
     return 0
 
 
-def _tell_of_others(arguments: argparse.Namespace) -> None:
-    """Name the flags that were not given: something may have been made with them."""
+def _place(account: Account) -> str:
+    return f"stack {account.stack} in account {account.place.account}, {account.place.region}"
+
+
+def _things(count: int) -> str:
+    return "nothing" if not count else f"{count} thing{'s' * (count > 1)}"
+
+
+def _tell_what_stays(arguments: argparse.Namespace) -> None:
+    """Name the flags that were not given too: something may have been made with them."""
     given = vars(arguments)
     names = [each for each in _MAKING if not given[each.removeprefix("--").replace("-", "_")]]
+    print("what stays: everything that is not listed, and the files of this machine")
     if names:
-        print(f"what was made with other flags is not looked for: {', '.join(names)}")
+        print(f"not looked for, and stays: what was made with {', '.join(names)}", flush=True)
 
 
 def _with_all_events(wish: Wish) -> Wish:
@@ -79,13 +89,13 @@ def _with_all_events(wish: Wish) -> Wish:
     return replace(wish, events=Events(chat=wish.events.chat))
 
 
-def _ask(count: int, account: Account) -> None:
+def _ask(count: int, place: str) -> None:
     if not sys.stdin.isatty():
         raise OperatorError(
             "nobody can be asked: stdin is no terminal", hint="give --yes to delete all of that"
         )
-    place = f"{account.stack} in account {account.place.account}, {account.place.region}"
-    print(f"delete these {count} things of {place}? Type {_AGREED}: ", end="", file=sys.stderr)
+    question = f"delete {_things(count)} of {place}? Type {_AGREED}: "
+    print(question, end="", file=sys.stderr)
     sys.stderr.flush()
     if sys.stdin.readline().strip() != _AGREED:
         raise OperatorError("nothing was deleted", hint=f"only {_AGREED} is taken for an answer")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.cli.wish_problems import told_by_flag
 from sidecar.provision import cloudformation, terraform
 from sidecar.provision.wish import Wish
 
@@ -45,5 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         given = {"code_bucket": arguments.code_bucket, "code_key": arguments.code_key}
         where = {name: value for name, value in given.items() if value is not None}
         wish = replace(wish, rotation=replace(wish.rotation, **where))
-    print(_FORMATS[arguments.format](wish), end="")
+    with told_by_flag():
+        template = _FORMATS[arguments.format](wish)
+    print(template, end="")
     return 0
