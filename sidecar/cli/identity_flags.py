@@ -89,7 +89,10 @@ def add_password_arguments(parser: argparse.ArgumentParser) -> None:
         help="password of the private key, PIN of the token (default: asked for at the terminal)",
     )
     parser.add_argument(
-        "--password-env", type=optional(str), metavar="NAME", help="the variable that holds it"
+        "--password-env",
+        type=optional(str),
+        metavar="NAME",
+        help="name of the variable that holds that password",
     )
 
 
@@ -99,7 +102,7 @@ def _add_helper_s_passwords(parser: argparse.ArgumentParser) -> None:
             name,
             type=optional(Secret),
             metavar="PASSWORD",
-            help=f"of {of}; every user of the machine can see it: prefer --password-file",
+            help=f"password of {of}, which every user here can see: prefer --password-file",
         )
     add_switch(parser, "--no-tpm-key-password", help_text="never ask for a password of a TPM key")
 

@@ -43,7 +43,9 @@ class Stack:
 def add_account_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags for where."""
     parser.add_argument(
-        "--region", metavar="REGION", help="where (default: AWS_REGION, or that of the profile)"
+        "--region",
+        metavar="REGION",
+        help="region to work in (default: AWS_REGION, or that of the profile)",
     )
     parser.add_argument(
         "--endpoint-url",

@@ -39,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secrets-at-once",
         action="store_true",
-        help="delete secrets without the days in which they can be had back",
+        help="delete secrets for good, without the 30 days in which they can be restored",
     )
     parser.add_argument(
-        "--empty-buckets", action="store_true", help="delete what is in the trail's bucket too"
+        "--empty-buckets", action="store_true", help="delete the log in the trail's bucket too"
     )
 
 

@@ -32,11 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(_FORMATS),
         default="cloudformation",
-        help="(default: %(default)s)",
+        help="what the template is for (default: %(default)s)",
     )
     add_wish_arguments(parser)
-    parser.add_argument("--code-bucket", metavar="NAME", help="bucket with the zip of make lambda")
-    parser.add_argument("--code-key", metavar="KEY", help="its key there")
+    parser.add_argument(
+        "--code-bucket",
+        metavar="NAME",
+        help="bucket with the functions' code, the zip that `make lambda` makes",
+    )
+    parser.add_argument(
+        "--code-key",
+        metavar="KEY",
+        help="the zip's key in that bucket (default: rotation-lambda.zip)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

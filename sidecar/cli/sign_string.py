@@ -43,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("json", "text", "bin"),
         default="json",
-        help="hex in quotes, hex, or the signature's bytes (default: json)",
+        help="print hex in quotes, hex, or the signature's bytes (default: json)",
     )
     parser.add_argument(
         "--digest",
         choices=_DIGESTS,
         default=_DIGESTS[0],
-        help="CreateSession takes SHA256 only (default: SHA256)",
+        help="hash that is signed; CreateSession takes SHA256 only (default: SHA256)",
     )
     add_switch(parser, "--debug", help_text="log to stderr; never a secret")
 

@@ -48,9 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lifetime-seconds",
         type=reader(whole_number(60, _LONGEST_SECONDS)),
         metavar="SECONDS",
-        help="until its expiry (default: tokens.lifetime_seconds)",
+        help="how long until the token expires (default: tokens.lifetime_seconds)",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="in place of stdout; mode 0600")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the token here, with mode 0600 (default: stdout)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
