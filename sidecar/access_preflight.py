@@ -12,8 +12,8 @@ from sidecar.access.outside_issuer import OutsideIssuer
 from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
 from sidecar.access.token_file import TokenPlace, prepare_place
-from sidecar.access.token_key import MAX_KEY_BYTES, TokenKey
-from sidecar.access.tokens import TokenRefused, load_tokens, token_file_warnings
+from sidecar.access.token_key import MAX_KEY_BYTES, TokenKey, UnusableTokenKey
+from sidecar.access.tokens import load_tokens, token_file_warnings
 from sidecar.clock import Clock
 from sidecar.config.app_consistency import shared_roles
 from sidecar.config.app_section import AppSection
@@ -126,13 +126,13 @@ def read_token_key(file: Path, algorithm: str) -> TokenKey:
     """Read the key that tokens are signed with.
 
     Raises:
-        TokenRefused: it cannot be read, or holds no such key.
+        UnusableTokenKey: it cannot be read, or holds no such key.
 
     """
     try:
         content, _ = read_regular_file(file, MAX_KEY_BYTES)
     except OSError as exc:
-        raise TokenRefused(f"cannot be read: {exc.strerror}") from exc
+        raise UnusableTokenKey(f"cannot be read: {exc.strerror}") from exc
     return TokenKey.read(content, algorithm)
 
 
@@ -142,7 +142,7 @@ def _key(tokens: TokensSection, until_now: TokenKey | None, found: _Found) -> To
         return until_now if same else None
     try:
         key = read_token_key(tokens.key_file, tokens.algorithm)
-    except TokenRefused as exc:
+    except UnusableTokenKey as exc:
         hint = _KEY_HINT if tokens.algorithm == "EdDSA" else _SECRET_HINT
         found.problems.append(Problem("tokens.key_file", f"{tokens.key_file} {exc}", hint))
         return None

@@ -64,11 +64,16 @@ class Problem:
 
 
 class ConfigError(OperatorError):
-    """The configuration is refused; `problems` holds every reason, not only the first."""
+    """The configuration is refused; `problems` holds every reason, not only the first.
 
-    def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
+    ``subject`` is what has them, where that is not the configuration.
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], *, hint: str = "", subject: str = "configuration"
+    ) -> None:
         count = len(problems)
-        super().__init__(f"configuration has {count} problem{'s' if count != 1 else ''}", hint=hint)
+        super().__init__(f"{subject} has {count} problem{'s' if count != 1 else ''}", hint=hint)
         self.problems = tuple(problems)
 
 

@@ -124,7 +124,7 @@ async def furnished(
 
     Raises:
         ConfigError: a region that no service is known in.
-        OperatorError: a token file or the audit trail cannot be written.
+        OperatorError: the audit trail cannot be written.
 
     """
     async with AsyncExitStack() as stack:
@@ -207,11 +207,9 @@ def _access(
     config: Config, prepared: Prepared, graph: RoleGraph, background: Background, clock: Clock
 ) -> LivingAccess:
     shared = frozenset(name for name, role in config.roles.items() if shares_session(role))
-    access = LivingAccess(
+    return LivingAccess(
         prepared.access, prepared.admin_tokens, AppSessions(graph, shared, background, clock), clock
     )
-    access.write_first_tokens()
-    return access
 
 
 def renew_after_changes(cache: SecretCache, config: Config, sessions: AppSessions) -> None:

@@ -41,10 +41,13 @@ class LivingAccess:
         self.admin_tokens = admin_tokens
         self._background = sessions.background
         self._clock = clock
+        self._has_written = False
         self._outside: list[asyncio.Task[None]] = []
 
     def write_first_tokens(self) -> None:
-        """Write the token files before a door opens: SDKs fail where the file is missing.
+        """Write the token files before anybody hears that the doors are open.
+
+        SDKs fail where the file is missing.
 
         Raises:
             OperatorError: one could not be written.
@@ -53,6 +56,11 @@ class LivingAccess:
         self.token_files.bring_up_to_date()
         for trouble in self.token_files.troubles().values():
             raise OperatorError(trouble, hint="check the directory")
+        self._has_written = True
+
+    def pending(self) -> dict[str, str]:
+        """Say that the token files are waited for, until the first of each is written."""
+        return {} if self._has_written else {"token files": "not written yet"}
 
     def start(self) -> None:
         """Begin to renew sessions and tokens."""

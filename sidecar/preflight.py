@@ -110,7 +110,7 @@ def prepare(
     problems += file_problems
     warnings += file_warnings
     if problems:
-        raise ConfigError(problems, hint=loaded.hint)
+        raise ConfigError(loaded.with_variables(problems), hint=loaded.hint)
     warnings += [*remote_doors(config.doors), *notify_warnings(config)]
     return Prepared(identity, places, access, tuple(warnings), files, environment, admin_tokens)
 

@@ -23,7 +23,12 @@ class Readiness:
         """Say what is still waited for, and why."""
         inside = self.inside
         roles = _not_ready(inside.access.sessions.all())
-        return roles | {**inside.changes.prefetch.pending(), **inside.files.pending()}
+        return {
+            **inside.access.pending(),
+            **roles,
+            **inside.changes.prefetch.pending(),
+            **inside.files.pending(),
+        }
 
     def warnings(self) -> dict[str, str]:
         """Say what must be seen to, whatever works at this moment."""

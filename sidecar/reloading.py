@@ -98,7 +98,7 @@ class Reloading:
         )
         problems = [*loaded.problems, *inconsistencies(merged, loaded.faulty), *prepared.problems]
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(loaded.with_variables(problems))
         self._inside.access.apply(prepared)
         return tuple(
             each.name

@@ -88,6 +88,8 @@ async def running_sidecar(
         reloading = Reloading(inside, read_again, prepared.environment)
         controls = SidecarControls(readiness, opened, reloading)
         await stack.enter_async_context(_control_socket(controls, inside, opening))
+        # Not earlier: one whose addresses are taken must leave alone what the other has written.
+        inside.access.write_first_tokens()
         inside.start()
         yield Sidecar(
             opened,

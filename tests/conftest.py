@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, settings
 
 from sidecar.audit.event import AuditEvent, Result
+from sidecar.audit.trail import NoTrail
 from sidecar.ca import (
     Authority,
     PrivateKey,
@@ -112,6 +113,29 @@ def now() -> datetime:
 @pytest.fixture
 def clock(now: datetime) -> ManualClock:
     return ManualClock(now)
+
+
+class HeardAudit(NoTrail):
+    """Keeps every event, for tests to look at."""
+
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+
+    def record(self, event: AuditEvent) -> None:
+        self.events.append(event)
+
+    def told(self) -> list[tuple[Result, str, str]]:
+        return [(each.result, each.action, each.resource) for each in self.events]
+
+    def only(self) -> AuditEvent:
+        """Give the one event that there is."""
+        (event,) = self.events
+        return event
+
+    def taken(self) -> list[AuditEvent]:
+        """Give what was put down since the last time."""
+        taken, self.events = self.events, []
+        return taken
 
 
 NewEvent = Callable[..., AuditEvent]

@@ -429,6 +429,22 @@ def test_a_variable_that_led_to_a_wrong_file_is_named(machine: Machine) -> None:
     assert problem.startswith("identity (SIDECAR_PRIVATE_KEY): private key /missing/key cannot be")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("AWS_CA_BUNDLE", "/missing/ca.pem", "aws.ca_bundle (AWS_CA_BUNDLE): CA bundle /missing"),
+        ("SIDECAR_AUDIT_KEEP", "3", "audit.keep (SIDECAR_AUDIT_KEEP): cannot go with audit."),
+    ],
+    ids=["a file", "a combination"],
+)
+def test_a_variable_that_set_an_option_is_named_wherever_that_is_wrong(
+    variable: str, value: str, told: str, machine: Machine
+) -> None:
+    machine.loaded = read_config(machine.directory / "sidecar.toml", {variable: value})
+    [(problem, _)] = machine.problems()
+    assert problem.startswith(told)
+
+
 def test_a_session_policy_that_cannot_be_read_is_told(machine: Machine) -> None:
     policy = machine.directory / "policy.json"
     file = machine.directory / "sidecar.toml"

@@ -45,8 +45,8 @@ def new_token_id() -> str:
 def prepare_place(place: TokenPlace) -> list[str]:
     """See that a token can be written to its place, and by nobody else.
 
-    A directory that is missing is made, with access for those who may read the file. What a killed
-    writer left beside it is removed.
+    A directory that is missing is made, with access for those who may read the file. Nothing else
+    is touched: another sidecar may be writing there.
 
     Returns:
         Warnings: who else may read it.
@@ -60,7 +60,6 @@ def prepare_place(place: TokenPlace) -> list[str]:
     if not directory.exists():
         _make_directory(directory, place.target)
     found = prove(place.target)
-    remove_leftovers(place.target)
     status = directory.stat()
     writers = [
         who
@@ -188,6 +187,8 @@ class _TokenFile:
         self._told_at = -_TELL_AGAIN_SECONDS
 
     def bring_up_to_date(self) -> None:
+        if self._held_under is None:  # the first time; what killed writers left holds tokens
+            remove_leftovers(self._target)
         own, now = self._own(), self._clock.now()
         try:
             if not self._is_good(own, now):

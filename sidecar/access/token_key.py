@@ -15,13 +15,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sidecar.access.base64url import encode_base64url
-from sidecar.access.tokens import TokenRefused
 
 EDDSA: Final = "EdDSA"
 HS256: Final = "HS256"
 MAX_KEY_BYTES: Final = 16 * 1024
 # RFC 7518 §3.2: a key of the hash's size or more must be used.
 _LEAST_HS256_BYTES: Final = 32
+
+
+class UnusableTokenKey(ValueError):
+    """What a user set up to sign tokens with cannot do so; the message never holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +56,22 @@ class TokenKey:
         """Read a key file: PEM for EdDSA, the bytes themselves for HS256 (without a last newline).
 
         Raises:
-            TokenRefused: it holds no such key, or one that is too short.
+            UnusableTokenKey: it holds no such key, or one that is too short.
 
         """
         if algorithm == EDDSA:
             try:
                 key = load_pem_private_key(content, None)
             except (ValueError, TypeError, UnsupportedAlgorithm):
-                raise TokenRefused("holds no unencrypted private key in PEM") from None
+                raise UnusableTokenKey("holds no unencrypted private key in PEM") from None
             if not isinstance(key, Ed25519PrivateKey):
-                raise TokenRefused("holds a key that is not Ed25519")
+                raise UnusableTokenKey("holds a key that is not Ed25519")
             return cls._ed25519(key)
         secret = content.removesuffix(b"\n")
         if secret.startswith(b"-----BEGIN"):
-            raise TokenRefused("holds PEM, and HS256 takes a secret")
+            raise UnusableTokenKey("holds PEM, and HS256 takes a secret")
         if len(secret) < _LEAST_HS256_BYTES:
-            raise TokenRefused(
+            raise UnusableTokenKey(
                 f"has {len(secret)} bytes; at least {_LEAST_HS256_BYTES} are needed for HS256"
             )
         return cls._hs256(secret)

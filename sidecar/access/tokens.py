@@ -18,8 +18,12 @@ MIN_TOKEN_LENGTH: Final = 16
 MAX_TOKEN_LENGTH: Final = 4096
 
 
-class TokenRefused(ValueError):
-    """A token that must not be used; the message never holds it."""
+class UnusableToken(ValueError):
+    """What a user set up as a token cannot be one.
+
+    The message is what follows the place in a sentence, and never holds the token. A token that a
+    caller shows is another matter: see `TokenNotAccepted`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,17 @@ def check_token(text: str, *, longest: int = MAX_TOKEN_LENGTH) -> Secret:
         longest: how many characters it may have.
 
     Raises:
-        TokenRefused: empty, short, long, or with characters that SDKs refuse in a header.
+        UnusableToken: empty, short, long, or with characters that SDKs refuse in a header.
 
     """
     if not text:
-        raise TokenRefused("is empty")
+        raise UnusableToken("is empty")
     if "\n" in text or "\r" in text:
-        raise TokenRefused("holds a newline, which AWS SDKs refuse in a token file")
+        raise UnusableToken("holds a newline, which AWS SDKs refuse in a token file")
     if not all("!" <= char <= "~" for char in text):
-        raise TokenRefused("holds blanks or characters outside ASCII")
+        raise UnusableToken("holds blanks or characters outside ASCII")
     if not MIN_TOKEN_LENGTH <= len(text) <= longest:
-        raise TokenRefused(
+        raise UnusableToken(
             f"has {len(text)} characters; between {MIN_TOKEN_LENGTH} and {longest} are accepted"
         )
     return Secret(text)
@@ -74,13 +78,13 @@ def read_token_file(path: Path) -> tuple[Secret, SeenFile]:
     """Read and check a token file.
 
     Raises:
-        TokenRefused: unreadable, or what it holds cannot be a token.
+        UnusableToken: unreadable, or what it holds cannot be a token.
 
     """
     try:
         content, status = read_regular_file(path, MAX_TOKEN_LENGTH + 1)
     except OSError as exc:
-        raise TokenRefused(f"cannot be read: {exc.strerror}") from exc
+        raise UnusableToken(f"cannot be read: {exc.strerror}") from exc
     token = check_token(content.decode("ascii", errors="replace"))
     return token, SeenFile(path, appearance(status))
 
@@ -146,7 +150,7 @@ def load_tokens(
     for app, where in wanted.items():
         try:
             tokens.append(_load(app, where, environment))
-        except TokenRefused as exc:
+        except UnusableToken as exc:
             problems.append(_unusable(f"apps.{app.name}", where, exc))
     problems += _doubles(tokens)
     return AppTokens(tuple(tokens)), problems
@@ -168,7 +172,7 @@ def load_admin_token(
     """
     try:
         held = _load(App("admin", (), ()), where, environment)
-    except TokenRefused as exc:
+    except UnusableToken as exc:
         return None, [_unusable("admin", where, exc)]
     if (app := apps.app_for(held.token.encoded())) is not None:
         what = f"has the same token as app {app.name}"
@@ -176,7 +180,7 @@ def load_admin_token(
     return AppTokens((replace(held, whose="the admin door"),)), []
 
 
-def _unusable(section: str, where: Path | str, exc: TokenRefused) -> Problem:
+def _unusable(section: str, where: Path | str, exc: UnusableToken) -> Problem:
     kind = "static_token_file" if isinstance(where, Path) else "token_env"
     made = "openssl rand -hex 32"
     hint = f'export {where}="$({made})"'
@@ -190,7 +194,7 @@ def _load(app: App, where: Path | str, environment: Mapping[str, str]) -> AppTok
         token, file = read_token_file(where)
         return AppToken(app, token, file)
     if where not in environment:
-        raise TokenRefused("is not set")
+        raise UnusableToken("is not set")
     return AppToken(app, check_token(environment[where]))
 
 
@@ -219,7 +223,7 @@ def _read_again(held: AppToken) -> AppToken:
         return held
     try:
         token, file = read_token_file(path)
-    except TokenRefused as exc:
+    except UnusableToken as exc:
         log.warning("%s: token file %s %s; the old token stays", held, path, exc)
         return replace(held, file=SeenFile(path, seen))
     return replace(held, token=token, file=file)

@@ -8,6 +8,10 @@ from sidecar.audit.event import Result
 from sidecar.errors import OperatorError
 
 _HINT: Final = "what stands before that line has been changed, removed or added to, or is not given"
+_NEW_CHAIN: Final = (
+    "a chain begins here: check a log that was collected from stdout with --from-stdout; in a "
+    "file, what stands before that line has been changed or is not given"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Account:
         dropped: events that the trail says were lost.
         torn: lines that were written in part only.
         unchained: lines before the chain begins, which nothing protects.
+        starts: chains that begin in a log that was collected from stdout.
+        other: lines of such a log that are none of a trail.
         first: time of the first line of the chain.
         last: time of its last line.
         follows: the hash that its first line holds.
@@ -51,6 +57,8 @@ class Account:
     dropped: int = 0
     torn: int = 0
     unchained: int = 0
+    starts: int = 0
+    other: int = 0
     first: str = ""
     last: str = ""
     follows: str = GENESIS
@@ -88,8 +96,7 @@ class Verification:
             return
         account, fields = self.account, fields_of(line) or {}
         if account.lines:
-            self._check_torn(fields, place)
-            self._check_link(link, account.head, place)
+            self._follow(link, fields, place)
         else:
             self._begin(link, fields, place)
         account.head = digest(line)
@@ -107,7 +114,7 @@ class Verification:
 
         """
         account = self.account
-        if account.unchained and not account.lines:
+        if (account.unchained or account.other) and not account.lines:
             raise BrokenTrail(
                 "nothing is chained: no line holds the hash of the one before",
                 hint="chain = true in [audit] links the lines that are written from then on",
@@ -140,9 +147,15 @@ class Verification:
             raise BrokenTrail(f"{place}: the first line follows {link}", hint=_HINT)
         account.follows = link
 
+    def _follow(self, link: str, fields: dict[str, Any], place: Place) -> None:
+        """Take a line that is not the first."""
+        self._check_torn(fields, place)
+        self._check_link(link, self.account.head, place)
+
     def _check_link(self, link: str, head: str, place: Place) -> None:
         if link != head:
-            raise BrokenTrail(f"{place}: its prev is not the hash of the line before", hint=_HINT)
+            hint = _NEW_CHAIN if link == GENESIS else _HINT
+            raise BrokenTrail(f"{place}: its prev is not the hash of the line before", hint=hint)
 
     def _check_torn(self, fields: dict[str, Any], place: Place) -> None:
         if fields.get("torn", "") == self._torn:
@@ -164,3 +177,30 @@ class Verification:
         account.dropped += dropped if isinstance(dropped, int) else 0
         account.last = str(fields.get("time", ""))
         account.first = account.first or account.last
+
+
+class CollectedVerification(Verification):
+    """Reads a log that was collected from stdout: a chain for each start, and other lines.
+
+    It finds what `Verification` finds, in each chain by itself: lines that are missing before a new
+    start are at the end of one. Nothing is said of the other lines, nor of what was torn.
+    """
+
+    def _take_other(self, line: bytes, place: Place) -> None:
+        del line, place
+        self.account.other += 1
+
+    def _begin(self, link: str, fields: dict[str, Any], place: Place) -> None:
+        super()._begin(link, fields, place)
+        self.account.starts += link == GENESIS
+
+    def _follow(self, link: str, fields: dict[str, Any], place: Place) -> None:
+        del fields
+        if link == GENESIS:
+            self.account.starts += 1
+        else:
+            self._check_link(link, self.account.head, place)
+
+    def _count(self, fields: dict[str, Any]) -> None:
+        super()._count(fields)
+        self.account.torn += "torn" in fields

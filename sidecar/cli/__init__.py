@@ -185,6 +185,9 @@ def _listing(commands: Mapping[str, Command]) -> str:
         (
             "usage: sidecar COMMAND [--help] …",
             "",
+            "AWS credentials and secrets for applications outside AWS.",
+            "sidecar COMMAND --help says what a command does, with its options and their defaults.",
+            "",
             *(f"  {name:<{width}}  {command.summary}" for name, command in commands.items()),
             "",
             "example:",

@@ -3,7 +3,9 @@
 Files are given oldest first. The first line that does not follow what stands before it is named,
 and the exit code is 1. Nobody can see from the files alone that lines are missing at the end, that
 the last one was changed, or that all of them were written anew: keep the last hash elsewhere, and
-give it by --expect.
+give it by --expect. With --from-stdout the files are logs in which a container engine or systemd
+has collected stdout: each start of the sidecar begins a chain there, and other lines are passed
+over. Lines that are missing before a new start are missing at an end, and cannot be seen either.
 """
 
 import argparse
@@ -17,7 +19,13 @@ from typing import BinaryIO, Final
 
 from sidecar.audit.line import LONGEST_LINE
 from sidecar.audit.rotation import with_old_files
-from sidecar.audit.verification import Account, BrokenTrail, Place, Verification
+from sidecar.audit.verification import (
+    Account,
+    BrokenTrail,
+    CollectedVerification,
+    Place,
+    Verification,
+)
 from sidecar.cli.one_line import one_line
 from sidecar.errors import OperatorError
 
@@ -25,6 +33,11 @@ EXAMPLE: Final = "sidecar audit verify --rotated /var/log/sidecar/audit.jsonl"
 
 _HASH: Final = re.compile("[0-9a-f]{64}")
 _BUFFER: Final = 1 << 18
+_COUNTS: Final = ("lines", "granted", "denied", "failed", "dropped", "torn")
+_OF_FILES: Final = (*_COUNTS, "unchained")
+_OF_STDOUT: Final = (*_COUNTS, "starts", "other")
+# Stands for a line that is too long to be one of a trail.
+_CUT: Final = b""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotated",
         action="store_true",
         help="take the old files of the one FILE too: FILE.N … FILE.1, FILE",
+    )
+    parser.add_argument(
+        "--from-stdout",
+        action="store_true",
+        help="the files were collected from stdout: a chain for each start, and other lines",
     )
     parser.add_argument(
         "--expect", type=_hash, metavar="HASH", help="the hash that the last line must have"
@@ -53,14 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
             f"--rotated takes one file, not {len(arguments.files)}",
             hint="name the file that is written to; the others are found by their numbers",
         )
-    verification = Verification(arguments.after)
+    collected = arguments.from_stdout
+    verification = (CollectedVerification if collected else Verification)(arguments.after)
     with ExitStack() as stack:
         opened = _rotated(arguments.files[0], stack) if arguments.rotated else None
         for path, file in opened or _one_by_one(arguments.files):
-            for place, line in _lines(path, file):
+            for place, line in _lines(path, file, any_length=collected):
                 verification.take(line, place)
     verification.end(arguments.expect)
-    print(*_told(verification.account), sep="\n")
+    print(*_told(verification.account, _OF_STDOUT if collected else _OF_FILES), sep="\n")
     return 0
 
 
@@ -117,13 +136,20 @@ def _unreadable(path: Path, exc: OSError) -> OperatorError:
     )
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, bytes]]:
-    """Give the lines of a file; the end of a file ends its last line."""
+def _lines(path: Path, file: BinaryIO, *, any_length: bool) -> Iterator[tuple[Place, bytes]]:
+    """Give the lines of a file; the end of a file ends its last line.
+
+    One that is longer than those of a trail, and may be, is given as an empty one.
+    """
     number = 0
     while line := file.readline(LONGEST_LINE):
         number += 1
         place = Place(str(path), number)
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            if any_length:
+                _skip(file)
+                yield place, _CUT
+                continue
             raise BrokenTrail(
                 f"{place}: is longer than any line of a trail",
                 hint="it has been changed or added, or the file is none of a trail",
@@ -131,8 +157,14 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, bytes]]:
         yield place, line.removesuffix(b"\n")
 
 
-def _told(account: Account) -> Iterator[str]:
-    for name in ("lines", "granted", "denied", "failed", "dropped", "torn", "unchained"):
+def _skip(file: BinaryIO) -> None:
+    """Read on to the end of a line."""
+    while (part := file.readline(_BUFFER)) and not part.endswith(b"\n"):
+        pass
+
+
+def _told(account: Account, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
         yield f"{name}\t{getattr(account, name)}"
     yield f"first\t{one_line(account.first)}"
     yield f"last\t{one_line(account.last)}"

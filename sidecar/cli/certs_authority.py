@@ -38,7 +38,7 @@ def add_days_argument(parser: argparse.ArgumentParser, *, default: str) -> None:
         "--days",
         type=days,
         metavar="N",
-        help=f"how long the certificate is valid (default: {default})",
+        help=f"how many days the certificate is valid (default: {default})",
     )
 
 

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=days,
         default=30,
         metavar="N",
-        help="when the next list is due (default: %(default)s)",
+        help="days until the next list is due (default: %(default)s)",
     )
 
 

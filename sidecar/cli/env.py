@@ -75,9 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the variables."""
-    config = load_config(arguments.config, os.environ).config
+    loaded = load_config(arguments.config, os.environ)
+    config = loaded.config
     if problems := inconsistencies(config):
-        raise ConfigError(problems)
+        raise ConfigError(loaded.with_variables(problems))
     if arguments.imds:
         variables = _imds(config, arguments)
         warnings = [*imds_warnings(os.environ), *_stronger(os.environ)]

@@ -17,6 +17,7 @@ from sidecar.identity.password import (
     PasswordPrompt,
     PasswordVariable,
 )
+from sidecar.identity.pkcs11_uri import NoModule
 from sidecar.identity.places import IdentityPlaces, is_tpm
 from sidecar.redaction import Secret
 
@@ -88,7 +89,10 @@ def add_password_arguments(parser: argparse.ArgumentParser) -> None:
         help="password of the private key, PIN of the token (default: asked for at the terminal)",
     )
     parser.add_argument(
-        "--password-env", type=optional(str), metavar="NAME", help="the variable that holds it"
+        "--password-env",
+        type=optional(str),
+        metavar="NAME",
+        help="name of the variable that holds that password",
     )
 
 
@@ -98,7 +102,7 @@ def _add_helper_s_passwords(parser: argparse.ArgumentParser) -> None:
             name,
             type=optional(Secret),
             metavar="PASSWORD",
-            help=f"of {of}; every user of the machine can see it: prefer --password-file",
+            help=f"password of {of}, which every user here can see: prefer --password-file",
         )
     add_switch(parser, "--no-tpm-key-password", help_text="never ask for a password of a TPM key")
 
@@ -194,11 +198,17 @@ def _given(arguments: argparse.Namespace, flag: str) -> object:
 
 
 @contextlib.contextmanager
-def password_wanted() -> Iterator[None]:
-    """Let the lack of a password be told in terms of the flags."""
+def identity_told_by_flag() -> Iterator[None]:
+    """Let what lacks be told in terms of the flags, and not of the configuration's options."""
     try:
         yield
     except NoPassword as exc:
         raise IdentityError(
             exc.message, hint="give --password-file or --password-env: there is no terminal here"
+        ) from None
+    except NoModule as exc:
+        raise IdentityError(
+            exc.message,
+            hint="give the module of your token by --pkcs11-lib, or module-path in the URI, or "
+            "install p11-kit-modules",
         ) from None

@@ -13,7 +13,7 @@ from typing import Final
 
 from sidecar.aws.http import http_client
 from sidecar.aws.roles_anywhere import RolesAnywhere
-from sidecar.cli.identity_flags import password_wanted
+from sidecar.cli.identity_flags import identity_told_by_flag
 from sidecar.cli.session_flags import SessionRequest
 from sidecar.clock import Clock, iso_seconds
 from sidecar.credentials import Credentials
@@ -52,7 +52,7 @@ def checked_identity(places: IdentityPlaces, clock: Clock) -> Identity:
         IdentityError: it cannot be read or used.
 
     """
-    with password_wanted():
+    with identity_told_by_flag():
         found = examine(places, clock.now())
     if found.errors:
         raise refusal(found.errors)

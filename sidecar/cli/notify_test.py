@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     problems = [*loaded.problems, *inconsistencies(config, loaded.faulty)]
     problems += notify_problems(config, os.environ, loaded.faulty)
     if problems:
-        raise ConfigError(problems, hint=loaded.hint)
+        raise ConfigError(loaded.with_variables(problems), hint=loaded.hint)
     sections = _chosen(config, arguments.name)
     results = asyncio.run(_sent(config, sections, SystemClock()))
     width = max(map(len, results))

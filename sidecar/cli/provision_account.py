@@ -9,6 +9,7 @@ from typing import Final
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.cli.flag_values import reader
 from sidecar.cli.provision_authority import check_bundle
+from sidecar.cli.wish_problems import told_by_flag
 from sidecar.config.option import base_url
 from sidecar.errors import OperatorError
 from sidecar.provision.account import Account, Leave, open_account
@@ -42,7 +43,9 @@ class Stack:
 def add_account_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags for where."""
     parser.add_argument(
-        "--region", metavar="REGION", help="where (default: AWS_REGION, or that of the profile)"
+        "--region",
+        metavar="REGION",
+        help="region to work in (default: AWS_REGION, or that of the profile)",
     )
     parser.add_argument(
         "--endpoint-url",
@@ -73,7 +76,8 @@ def open_stack(arguments: argparse.Namespace, wish: Wish) -> Stack:
 
     """
     check_bundle(arguments)
-    described = resources(wish)
+    with told_by_flag():
+        described = resources(wish)
     zipped = _zip(getattr(arguments, "function_zip", None))
     if zipped is None and wish.rotation is not None:
         zipped = function_zip()

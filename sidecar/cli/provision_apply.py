@@ -30,10 +30,12 @@ from sidecar.cli.provision_account import (
 from sidecar.cli.provision_authority import check_issuer
 from sidecar.cli.provision_deletion import (
     add_deletion_arguments,
+    ask,
     leave_of,
     refuse_unless_pruning,
-    show_and_ask,
+    show,
     tell_deletion,
+    things,
 )
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.errors import OperatorError
@@ -111,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(one_line(summary(steps).replace("to create", "made").replace("to change", "changed")))
     if over:
         destroy(stack.account, over, tell_deletion)
-        print(f"{len(over)} deleted")
+        print(f"{things(len(over))} deleted")
     _write(machine.configuration, sidecar_toml(machine, look.resources, look.found), arguments)
     if arguments.issue_from is not None:
         _issue(machine, arguments)
@@ -129,7 +131,8 @@ def _agreed_to(stack: Stack, arguments: argparse.Namespace) -> tuple[Doomed, ...
     over = left_over(stack.account, stack.wish)
     over.refuse_kept()
     if over.things:
-        show_and_ask(stack.account, over.things, arguments)
+        show(stack.account, over.things)
+        ask(stack.account, over.things, arguments)
     for each in over.unseen:
         print(one_line(f"not looked for, since AWS refused it: {each}"), file=sys.stderr)
     return over.things

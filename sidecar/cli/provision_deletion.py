@@ -22,10 +22,10 @@ def add_deletion_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secrets-at-once",
         action="store_true",
-        help="delete secrets without the days in which they can be had back",
+        help="delete secrets for good, without the 30 days in which they can be restored",
     )
     parser.add_argument(
-        "--empty-buckets", action="store_true", help="delete what is in the trail's bucket too"
+        "--empty-buckets", action="store_true", help="delete the log in the trail's bucket too"
     )
 
 
@@ -41,29 +41,40 @@ def leave_of(arguments: argparse.Namespace) -> Leave:
     return Leave(secrets_at_once=arguments.secrets_at_once, objects=arguments.empty_buckets)
 
 
-def show_and_ask(account: Account, what: Sequence[Doomed], arguments: argparse.Namespace) -> None:
-    """List what would be deleted, and ask unless --yes was given.
-
-    Raises:
-        OperatorError: it shall not be deleted, or nobody can be asked.
-
-    """
+def show(account: Account, what: Sequence[Doomed]) -> None:
+    """Say of which stack how many things would be deleted, and list them."""
+    print(f"{_place(account)}: {things(len(what))} to delete{', in this order:' if what else ''}")
     for wanted, found, _ in what:
         print(one_line(doomed_line(wanted, found)), flush=True)
-    if not arguments.yes:
-        _ask(len(what), account)
 
 
-def _ask(count: int, account: Account) -> None:
+def ask(account: Account, what: Sequence[Doomed], arguments: argparse.Namespace) -> None:
+    """Ask whether that shall be deleted, unless --yes was given.
+
+    Raises:
+        OperatorError: it shall not, or nobody can be asked.
+
+    """
+    if arguments.yes:
+        return
     if not sys.stdin.isatty():
         raise OperatorError(
             "nobody can be asked: stdin is no terminal", hint="give --yes to delete all of that"
         )
-    place = f"{account.stack} in account {account.place.account}, {account.place.region}"
-    print(f"delete these {count} things of {place}? Type {_AGREED}: ", end="", file=sys.stderr)
+    question = f"delete {things(len(what))} of {_place(account)}? Type {_AGREED}: "
+    print(question, end="", file=sys.stderr)
     sys.stderr.flush()
     if sys.stdin.readline().strip() != _AGREED:
         raise OperatorError("nothing was deleted", hint=f"only {_AGREED} is taken for an answer")
+
+
+def things(count: int) -> str:
+    """Say how many."""
+    return "nothing" if not count else f"{count} thing{'s' * (count > 1)}"
+
+
+def _place(account: Account) -> str:
+    return f"stack {account.stack} in account {account.place.account}, {account.place.region}"
 
 
 def tell_deletion(wanted: Wanted, found: Found) -> None:

@@ -1,8 +1,9 @@
 """Delete in AWS what `sidecar provision apply` made, after asking.
 
-Give the flags that it was made with: what only others make is not looked for, as the last line
-says. No authority must be named. Deleted is only what has the stack's tag or belongs to it.
-Secrets can be had back for 30 days, unless told otherwise, and applying again takes them back.
+Give the flags that it was made with: what only others make is not looked for, and stays. No
+authority must be named. Deleted is only what has the stack's tag or belongs to it: everything is
+listed, with how many things that are and what stays, before anything is deleted.
+Secrets can be restored for 30 days, unless told otherwise, and applying again restores them.
 The access keys of the rotated user go with the user: whoever uses them is refused from then on.
 """
 
@@ -13,9 +14,11 @@ from typing import Final
 from sidecar.cli.provision_account import add_account_arguments, open_stack
 from sidecar.cli.provision_deletion import (
     add_deletion_arguments,
+    ask,
     leave_of,
-    show_and_ask,
+    show,
     tell_deletion,
+    things,
 )
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.provision.applying import destroy, doomed
@@ -41,23 +44,23 @@ def run(arguments: argparse.Namespace) -> int:
     wish = _with_all_events(wish_of(arguments, _ANY))
     stack = open_stack(arguments, wish).allowing(leave_of(arguments))
     what = doomed(stack.look())
+    show(stack.account, what)
+    _tell_what_stays(arguments)
     if not what:
-        print("there is nothing to delete")
-        _tell_of_others(arguments)
         return 0
-    show_and_ask(stack.account, what, arguments)
+    ask(stack.account, what, arguments)
     destroy(stack.account, what, tell_deletion)
-    print(f"{len(what)} deleted")
-    _tell_of_others(arguments)
+    print(f"{things(len(what))} deleted")
     return 0
 
 
-def _tell_of_others(arguments: argparse.Namespace) -> None:
-    """Name the flags that were not given: something may have been made with them."""
+def _tell_what_stays(arguments: argparse.Namespace) -> None:
+    """Name the flags that were not given too: something may have been made with them."""
     given = vars(arguments)
     names = [each for each in _MAKING if not given[each.removeprefix("--").replace("-", "_")]]
+    print("what stays: everything that is not listed, and the files of this machine")
     if names:
-        print(f"what was made with other flags is not looked for: {', '.join(names)}")
+        print(f"not looked for, and stays: what was made with {', '.join(names)}", flush=True)
 
 
 def _with_all_events(wish: Wish) -> Wish:

@@ -83,7 +83,12 @@ def _add_authority(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the private CA issue for longer than seven days, which costs more",
     )
-    parser.add_argument("--crl", type=Path, metavar="FILE", help="list of revoked certificates")
+    parser.add_argument(
+        "--crl",
+        type=Path,
+        metavar="FILE",
+        help="list of revoked certificates in PEM, as `sidecar certs crl` makes it",
+    )
 
 
 def _add_sessions(parser: argparse.ArgumentParser) -> None:
@@ -91,8 +96,8 @@ def _add_sessions(parser: argparse.ArgumentParser) -> None:
         "--duration-seconds",
         type=int,
         default=Sessions().duration_seconds,
-        metavar="N",
-        help="length of a session (default: %(default)s)",
+        metavar="SECONDS",
+        help="how long a session lasts, 900 to 43200 (default: %(default)s)",
     )
     parser.add_argument(
         "--session-policy",
@@ -101,7 +106,12 @@ def _add_sessions(parser: argparse.ArgumentParser) -> None:
         help="JSON of the profile's session policy (default: what the role may do now)",
     )
     _several(parser, "--allow-common-name", "CN", "let in certificates with this name only")
-    _several(parser, "--allow-source-identity", "ID", "such as CN=web-*; let in only these")
+    _several(
+        parser,
+        "--allow-source-identity",
+        "ID",
+        "let in sessions with this source identity only, such as CN=web-*",
+    )
 
 
 def _add_reach(parser: argparse.ArgumentParser) -> None:
@@ -117,9 +127,13 @@ def _add_reach(parser: argparse.ArgumentParser) -> None:
 def _add_rotation(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument
     where("--rotate-user", metavar="NAME", help="IAM user to make, whose access key is rotated")
-    where("--rotate-secret", metavar="NAME", help="secret that holds the key")
-    where("--schedule", metavar="EXPRESSION", help=f"when, in UTC (default: {_DEFAULTS.schedule})")
-    where("--window", metavar="HOURS", help="how long a window of it is open, such as 3h")
+    where("--rotate-secret", metavar="NAME", help="secret to make, which holds that user's key")
+    where(
+        "--schedule",
+        metavar="EXPRESSION",
+        help=f"when it is rotated, in UTC (default: {_DEFAULTS.schedule})",
+    )
+    where("--window", metavar="DURATION", help="how long a window of it is open, such as 3h")
     for name, value in (("grace", _DEFAULTS.grace_hours), ("recovery", _DEFAULTS.recovery_hours)):
         where(
             f"--{name}-hours",
@@ -128,7 +142,12 @@ def _add_rotation(parser: argparse.ArgumentParser) -> None:
             metavar="HOURS",
             help=f"{_KEPT[name]} (default: %(default)s)",
         )
-    where("--user-policy", type=Path, metavar="FILE", help="JSON of what the user may do")
+    where(
+        "--user-policy",
+        type=Path,
+        metavar="FILE",
+        help="IAM policy of what that user may do, as JSON",
+    )
 
 
 _KEPT: Final = {
@@ -140,11 +159,19 @@ _KEPT: Final = {
 def _add_events(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument
     where("--events", action="store_true", help="tell what happens: rules, topic, queue, alarms")
-    where("--no-trail", action="store_true", help="the account has a trail of CloudTrail")
-    where("--no-queue", action="store_true", help="no sidecar learns of changes from a queue")
-    where("--no-alarms", action="store_true", help="nothing watches the functions and the rules")
-    where("--slack-workspace", metavar="ID", help="workspace that the account is connected with")
-    where("--slack-channel", metavar="ID", help="channel there that is told")
+    where(
+        "--no-trail", action="store_true", help="make no trail: the account has one of CloudTrail"
+    )
+    where(
+        "--no-queue",
+        action="store_true",
+        help="make no queue, from which sidecars learn of changes",
+    )
+    where("--no-alarms", action="store_true", help="make no alarms of the functions and the rules")
+    where(
+        "--slack-workspace", metavar="ID", help="Slack workspace that the account is connected with"
+    )
+    where("--slack-channel", metavar="ID", help="channel of that workspace that is told")
 
 
 def _several(parser: argparse.ArgumentParser, flag: str, metavar: str, help_text: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.cli.wish_problems import told_by_flag
 from sidecar.provision import cloudformation, key_events, terraform
 from sidecar.provision.wish import Wish
 
@@ -35,11 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(_FORMATS),
         default="cloudformation",
-        help="(default: %(default)s)",
+        help="what the template is for (default: %(default)s)",
     )
     add_wish_arguments(parser)
-    parser.add_argument("--code-bucket", metavar="NAME", help="bucket with the zip of make lambda")
-    parser.add_argument("--code-key", metavar="KEY", help="its key there")
+    parser.add_argument(
+        "--code-bucket",
+        metavar="NAME",
+        help="bucket with the functions' code, the zip that `make lambda` makes",
+    )
+    parser.add_argument(
+        "--code-key",
+        metavar="KEY",
+        help="the zip's key in that bucket (default: rotation-lambda.zip)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,5 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         given = {"code_bucket": arguments.code_bucket, "code_key": arguments.code_key}
         where = {name: value for name, value in given.items() if value is not None}
         wish = replace(wish, rotation=replace(wish.rotation, **where))
-    print(_FORMATS[arguments.format](wish), end="")
+    with told_by_flag():
+        template = _FORMATS[arguments.format](wish)
+    print(template, end="")
     return 0

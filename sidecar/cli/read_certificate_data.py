@@ -17,8 +17,8 @@ from sidecar.cli.identity_flags import (
     add_library_argument,
     add_password_arguments,
     add_store_arguments,
+    identity_told_by_flag,
     password_source,
-    password_wanted,
 )
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.cli.one_line import one_line
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         password=password_source(arguments, os.environ),
         pkcs11_module=arguments.pkcs11_lib,
     )
-    with password_wanted():
+    with identity_told_by_flag():
         certificates = load_certificates(places)
     log.debug("certificates that were found: %d", len(certificates))
     if is_pkcs11(place):

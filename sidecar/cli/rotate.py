@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="give up the previous key, in its grace or used as it may be",
+        help="give up the previous key even in its grace, or while something uses it",
     )
     add_config_argument(parser)
 

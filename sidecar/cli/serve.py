@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
-        help="the least severe lines that are logged (default: log.level, info)",
+        help="the least severe lines that are logged (default: log.level of the configuration)",
     )
     parser.add_argument(
         "--check",

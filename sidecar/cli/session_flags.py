@@ -63,24 +63,38 @@ class SessionRequest:
 def add_session_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     where = parser.add_argument
-    where("--trust-anchor-arn", type=reader(trust_anchor_arn), required=True, metavar="ARN")
-    where("--profile-arn", type=reader(profile_arn), required=True, metavar="ARN")
-    where("--role-arn", type=reader(role_arn), required=True, metavar="ARN")
+    for name, read, of in (
+        ("trust-anchor", trust_anchor_arn, "trust anchor that knows the certificate's authority"),
+        ("profile", profile_arn, "Roles Anywhere profile that has the role"),
+        ("role", role_arn, "role that the session is of"),
+    ):
+        text = f"the {of} (required)"
+        where(f"--{name}-arn", type=reader(read), required=True, metavar="ARN", help=text)
     where(
         "--session-duration",
         type=reader(whole_number(MIN_DURATION_SECONDS, MAX_DURATION_SECONDS)),
         default=3600,
         metavar="SECONDS",
-        help="900 to 43200 (default: 3600)",
+        help="how long the session lasts, 900 to 43200 (default: 3600)",
     )
     where(
         "--role-session-name",
         type=optional(_session_name),
         metavar="NAME",
-        help="where the profile accepts one",
+        help="the session's name, if the profile accepts one (default: the certificate's serial)",
     )
-    where("--region", type=optional(region_name), help="the trust anchor's, which is the default")
-    where("--endpoint", type=optional(base_url), metavar="URL", help="in place of AWS's own")
+    where(
+        "--region",
+        type=optional(region_name),
+        help="must be the trust anchor's, which is the default",
+    )
+    where(
+        "--endpoint",
+        type=optional(base_url),
+        metavar="URL",
+        help="address of Roles Anywhere (default: AWS_ENDPOINT_URL_ROLESANYWHERE, "
+        "AWS_ENDPOINT_URL, else AWS's own)",
+    )
     add_switch(parser, "--use-fips-endpoint", help_text="use AWS's FIPS endpoint")
     add_switch(parser, "--use-dualstack-endpoint", help_text="use AWS's endpoint with IPv6")
     add_switch(parser, "--no-verify-ssl", help_text="do not check the endpoint's certificate")

@@ -14,7 +14,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from sidecar.cli.flag_values import add_switch
-from sidecar.cli.identity_flags import add_identity_arguments, identity_places, password_wanted
+from sidecar.cli.identity_flags import (
+    add_identity_arguments,
+    identity_places,
+    identity_told_by_flag,
+)
 from sidecar.cli.log_setup import set_up_logging
 from sidecar.errors import OperatorError
 from sidecar.identity.places import IdentityPlaces
@@ -39,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("json", "text", "bin"),
         default="json",
-        help="hex in quotes, hex, or the signature's bytes (default: json)",
+        help="print hex in quotes, hex, or the signature's bytes (default: json)",
     )
     parser.add_argument(
         "--digest",
         choices=_DIGESTS,
         default=_DIGESTS[0],
-        help="CreateSession takes SHA256 only (default: SHA256)",
+        help="hash that is signed; CreateSession takes SHA256 only (default: SHA256)",
     )
     add_switch(parser, "--debug", help_text="log to stderr; never a secret")
 
@@ -70,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _key(places: IdentityPlaces, *, certified: bool) -> "SigningKey":
     from sidecar.identity.load import load_identity, load_signing_key  # noqa: PLC0415 - as above
 
-    with password_wanted():
+    with identity_told_by_flag():
         if not certified:
             return load_signing_key(places)
         identity = load_identity(places)

@@ -16,7 +16,7 @@ from typing import Final
 from sidecar.access.own_token import OwnToken, issue, verify
 from sidecar.access.refused import TokenNotAccepted
 from sidecar.access.token_file import new_token_id
-from sidecar.access.tokens import TokenRefused
+from sidecar.access.token_key import UnusableTokenKey
 from sidecar.access_preflight import own_token_rules, read_token_key
 from sidecar.atomic_file import write_atomically
 from sidecar.cli.app_option import add_app_argument, chosen_app
@@ -48,9 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lifetime-seconds",
         type=reader(whole_number(60, _LONGEST_SECONDS)),
         metavar="SECONDS",
-        help="until its expiry (default: tokens.lifetime_seconds)",
+        help="how long until the token expires (default: tokens.lifetime_seconds)",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="in place of stdout; mode 0600")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the token here, with mode 0600 (default: stdout)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,7 +84,7 @@ def _signed(
         raise ConfigError([_NO_KEY])
     try:
         key = read_token_key(tokens.key_file, tokens.algorithm)
-    except TokenRefused as exc:
+    except UnusableTokenKey as exc:
         problem = Problem("tokens.key_file", f"{tokens.key_file} {exc}", "name the sidecar's key")
         raise ConfigError([problem]) from None
     rules = own_token_rules(config)

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from sidecar.access.own_token import numeric_date, peek, verify
 from sidecar.access.refused import TokenNotAccepted
-from sidecar.access.tokens import TokenRefused, check_token
+from sidecar.access.token_key import UnusableTokenKey
+from sidecar.access.tokens import UnusableToken, check_token
 from sidecar.access_preflight import own_token_rules, read_token_key
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.one_line import one_line
@@ -73,7 +74,7 @@ def _read(name: str) -> str:
     text = content.decode("ascii", errors="replace").removesuffix("\n")
     try:
         return check_token(text, longest=_MOST_BYTES).reveal()
-    except TokenRefused as exc:
+    except UnusableToken as exc:
         raise OperatorError(f"the token {exc}", hint="name the file of an app's token") from None
 
 
@@ -96,7 +97,7 @@ def _verdict(
     try:
         key = read_token_key(config.tokens.key_file, config.tokens.algorithm)
         said = verify(token, key, own_token_rules(config), now)
-    except TokenRefused as exc:
+    except UnusableTokenKey as exc:
         raise OperatorError(
             f"tokens.key_file: {config.tokens.key_file} {exc}", hint="name the sidecar's key"
         ) from None

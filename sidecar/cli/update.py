@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=reader(_profile_name),
         default="default",
         metavar="NAME",
-        help="what to write (default: default)",
+        help="the profile that is written (default: default)",
     )
     add_switch(parser, "--once", help_text="write one session and end")
 

@@ -1,7 +1,7 @@
 """From raw tables to a checked `Config`, with every problem reported at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +46,10 @@ class Loaded:
     def hint(self) -> str:
         """What to do first about problems: where nothing is configured, they all come of that."""
         return "" if self.file is not None or self.said_by else _NO_FILE
+
+    def with_variables(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Name the variable too that set an option, where one has."""
+        return [_with_variable(each, self.said_by.get(each.where)) for each in problems]
 
 
 def load_config(requested: Path | None, environment: Mapping[str, str]) -> Loaded:
@@ -210,14 +214,20 @@ class _Reader:
             self.faulty.add(where)
 
     def _complain(self, where: str, what: str, hint: str) -> None:
-        said_by = self._raw.said_by.get(where)
-        self.problems.append(Problem(f"{where} ({said_by})" if said_by else where, what, hint))
+        problem = Problem(where, what, hint)
+        self.problems.append(_with_variable(problem, self._raw.said_by.get(where)))
 
     def _variable(self, where: str) -> str:
         """Name the variable that sets an option, the short one if there is one."""
         section, _, key = where.rpartition(".")
         found = (name for name, place in self._raw.short_names.items() if place == (section, key))
         return next(found, variable_name(section, key))
+
+
+def _with_variable(problem: Problem, variable: str | None) -> Problem:
+    if variable is None:
+        return problem
+    return replace(problem, where=f"{problem.where} ({variable})")
 
 
 def _in_list(where: str) -> bool:

@@ -8,8 +8,7 @@ from typing import Final
 import pkcs11
 from pkcs11 import TokenFlag
 
-from sidecar.errors import IdentityError
-from sidecar.identity.pkcs11_uri import Pkcs11Uri
+from sidecar.identity.pkcs11_uri import NoModule, Pkcs11Uri
 
 # p11-kit's proxy, which stands for all modules that this machine has registered.
 _DEFAULT_MODULES: Final = ("p11-kit-proxy.so", "libp11-kit.so.0")
@@ -38,7 +37,7 @@ def load_module(candidates: tuple[str, ...]) -> pkcs11.lib:
     """Load the first of these files that is a PKCS#11 module, and initialise it if it is not.
 
     Raises:
-        IdentityError: none of them is; with the loader's own words for each.
+        NoModule: none of them is; with the loader's own words for each.
 
     """
     problems = []
@@ -47,11 +46,7 @@ def load_module(candidates: tuple[str, ...]) -> pkcs11.lib:
             return pkcs11.lib(each)
         except pkcs11.PKCS11Error as exc:
             problems.append(str(exc) or f"{type(exc).__name__} from {each}")
-    raise IdentityError(
-        f"no PKCS#11 module could be loaded: {'; '.join(problems)}",
-        hint="give the module of your token (identity.pkcs11_module, or module-path in the URI), "
-        "or install p11-kit-modules",
-    )
+    raise NoModule(f"no PKCS#11 module could be loaded: {'; '.join(problems)}")
 
 
 def initialised_tokens(library: pkcs11.lib) -> Iterator[tuple[pkcs11.Token, Mapping[str, bytes]]]:

@@ -19,6 +19,17 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PIN: Final = re.compile(r"(?is)(pin-value=).*?(?=&(?:pin-source|module-name|module-path)=|\Z)")
 
 
+class NoModule(IdentityError):
+    """No PKCS#11 module of those that may be meant could be loaded."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            hint="give the module of your token (identity.pkcs11_module, or module-path in the "
+            "URI), or install p11-kit-modules",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Pkcs11Uri:
     """A parsed URI: its attributes by name, percent-decoded, and normalised where they are numbers.

@@ -53,9 +53,11 @@ def summary(steps: Sequence[Step]) -> str:
 
 
 def doomed_line(wanted: Wanted, found: Found) -> str:
-    """Show one thing that would be deleted, and what goes with it."""
-    lost = f", and {found.also_lost}" if found.also_lost else ""
-    return f"- {wanted.type} {found.ref}{lost}"
+    """Show one thing that would be deleted, by a name that people know, and what goes with it."""
+    name = wanted.properties.get("Name")
+    known = f" ({name})" if isinstance(name, str) and name not in found.ref else ""
+    lost = f"; lost with it: {found.also_lost}" if found.also_lost else ""
+    return f"- {wanted.type} {found.ref}{known}{lost}"
 
 
 def left_over_lines(over: LeftOver) -> Iterator[str]:

@@ -100,11 +100,16 @@ def bound_to(door: str, address: Address, stack: ExitStack, device: bytes = b"")
             opened.setsockopt(*_DEVICE, device)
         opened.bind((str(address.host), address.port))
     except OSError as exc:
-        raise ListenError(
-            f"the {door} door cannot listen on {address}: {os.strerror(exc.errno or 0)}",
-            hint=_hint(door, address, exc.errno),
-        ) from exc
+        raise cannot_listen(door, address, exc) from exc
     return Bound(opened, address_of(opened))
+
+
+def cannot_listen(door: str, address: Address, why: OSError) -> ListenError:
+    """Make the error of a door that does not get its address."""
+    return ListenError(
+        f"the {door} door cannot listen on {address}: {os.strerror(why.errno or 0)}",
+        hint=_hint(door, address, why.errno),
+    )
 
 
 def address_of(opened: socket.socket) -> Address:

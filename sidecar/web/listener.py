@@ -12,9 +12,10 @@ from aiohttp import web
 from sidecar.config.address import Address
 from sidecar.web.admission import Admission
 from sidecar.web.answer import Refusal
-from sidecar.web.binding import Bound, Listening, limit_hops
+from sidecar.web.binding import Bound, Listening, cannot_listen, limit_hops
 from sidecar.web.guards import Guard, first_refusal, host_is_ours, hosts_of, known_version
 from sidecar.web.ledger import CONNECT, Ledger
+from sidecar.web.lingering import LingeringHandler
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +35,16 @@ class ConnectionLimits:
     Of more than `max_connections`, over all of a door's addresses, the one idle for longest goes.
     A connection that has not sent a whole request after `idle_seconds` is closed, however slowly it
     trickles; an idle keep-alive connection likewise. A refused body is read and thrown away for
-    `linger_seconds`, so that the client gets to read the refusal. When the door closes, requests
-    under way get `drain_seconds`. A line of the head may have `max_line_bytes`: tokens from outside
+    `linger_seconds`, so that the client gets to read the refusal, and so is what follows a request
+    that could not be parsed, up to `linger_bytes`. When the door closes, requests under way get
+    `drain_seconds`. A line of the head may have `max_line_bytes`: tokens from outside
     issuers reach a few kilobytes.
     """
 
     max_connections: int = 1024
     idle_seconds: float = 30.0
     linger_seconds: float = 1.0
+    linger_bytes: int = 262144
     drain_seconds: float = 5.0
     max_line_bytes: int = 8190
     max_headers: int = 64
@@ -133,7 +136,10 @@ async def _open(
     for each in bound:
         each.socket.setblocking(False)
         limit_hops(each, hop_limit)
-        await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
+        try:
+            await web.SockSite(runner, each.socket, backlog=ACCEPTED_AT_ONCE).start()
+        except OSError as exc:  # of two that bind the same address at once, one may listen
+            raise cannot_listen(server.door.name, each.address, exc) from exc
         # asyncio takes one number for the queue and for a turn; the queue's is corrected here.
         each.socket.listen(_BACKLOG)
     return OpenDoor(server.door.name, tuple(f"http://{each.address}" for each in bound))
@@ -224,10 +230,10 @@ class _Server(web.Server):
         return response
 
 
-class _Connection(web.RequestHandler):
+class _Connection(LingeringHandler):
     """One connection; what aiohttp itself refuses is said in the door's words."""
 
-    __slots__ = ("_door", "_server")
+    __slots__ = ("_door", "_limits", "_server")
 
     def __init__(self, server: _Server, door: Door, limits: ConnectionLimits) -> None:
         super().__init__(
@@ -242,6 +248,7 @@ class _Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._door = door
+        self._limits = limits
         self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -272,6 +279,7 @@ class _Connection(web.RequestHandler):
             log.debug("the %s door could not parse a request", self._door.name)
             refusal = Refusal(400, "BadRequest", "malformed request, or a head that is too long")
             self._server.put_down(refusal, self.transport)
+            self.linger(self._limits.linger_seconds, self._limits.linger_bytes)
         else:
             log.error("the %s door failed on a request", self._door.name, exc_info=exc)
             refusal = Refusal(500, "InternalFailure", "internal error; see the sidecar's log")

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from sidecar.access.token_key import TokenKey
-from sidecar.access.tokens import TokenRefused
+from sidecar.access.token_key import TokenKey, UnusableTokenKey
 
 Private = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey
 
@@ -67,6 +66,6 @@ def test_a_key_does_not_print(make: Callable[[], TokenKey]) -> None:
     ],
 )
 def test_what_is_no_such_key_is_refused(content: bytes, algorithm: str, why: str) -> None:
-    with pytest.raises(TokenRefused) as caught:
+    with pytest.raises(UnusableTokenKey) as caught:
         TokenKey.read(content, algorithm)
     assert str(caught.value) == why

@@ -11,7 +11,7 @@ import pytest
 from sidecar.access.policy import App
 from sidecar.access.tokens import (
     AppTokens,
-    TokenRefused,
+    UnusableToken,
     check_token,
     load_tokens,
     read_token_file,
@@ -58,7 +58,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
 def test_any_other_token_is_refused_without_being_shown(text: str, reason: str) -> None:
-    with pytest.raises(TokenRefused, match=f"^{re.escape(reason)}$"):
+    with pytest.raises(UnusableToken, match=f"^{re.escape(reason)}$"):
         check_token(text)
 
 
@@ -66,7 +66,7 @@ def test_any_other_token_is_refused_without_being_shown(text: str, reason: str) 
 def test_a_file_with_such_a_token_is_refused_alike(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "token"
     file.write_bytes(text.encode())
-    with pytest.raises(TokenRefused, match=f"^{re.escape(reason)}$"):
+    with pytest.raises(UnusableToken, match=f"^{re.escape(reason)}$"):
         read_token_file(file)
 
 
@@ -79,28 +79,28 @@ def test_a_file_with_a_good_token_is_read(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_bytes(b"\xff" * 32)
-    with pytest.raises(TokenRefused, match=f"^{BINARY}$"):
+    with pytest.raises(UnusableToken, match=f"^{BINARY}$"):
         read_token_file(file)
 
 
 def test_a_device_is_no_token_file() -> None:
-    with pytest.raises(TokenRefused, match=r"^cannot be read: not a regular file$"):
+    with pytest.raises(UnusableToken, match=r"^cannot be read: not a regular file$"):
         read_token_file(Path("/dev/zero"))
 
 
 def test_a_pipe_in_the_place_of_a_token_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "token")
-    with pytest.raises(TokenRefused, match=r"^cannot be read: not a regular file$"):
+    with pytest.raises(UnusableToken, match=r"^cannot be read: not a regular file$"):
         read_token_file(tmp_path / "token")
 
 
 def test_a_missing_token_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TokenRefused, match=r"^cannot be read: No such file or directory$"):
+    with pytest.raises(UnusableToken, match=r"^cannot be read: No such file or directory$"):
         read_token_file(tmp_path / "token")
 
 
 def test_a_directory_is_no_token_file(tmp_path: Path) -> None:
-    with pytest.raises(TokenRefused, match=r"^cannot be read: not a regular file$"):
+    with pytest.raises(UnusableToken, match=r"^cannot be read: not a regular file$"):
         read_token_file(tmp_path)
 
 
@@ -109,7 +109,7 @@ def test_a_token_file_of_somebody_else_is_refused(
 ) -> None:
     file = tmp_path / "token"
     file.touch(mode=0o200)
-    refused = pytest.raises(TokenRefused, match=r"^cannot be read: Permission denied$")
+    refused = pytest.raises(UnusableToken, match=r"^cannot be read: Permission denied$")
     with ordinary_user(), refused:
         read_token_file(file)
 

@@ -27,7 +27,8 @@ from sidecar.service import Sidecar, running_sidecar
 from sidecar.web.configured_doors import Opening
 from sidecar.web.listener import ConnectionLimits
 from tests.attacks.requests import ask
-from tests.attacks.world import ANSWER_SECONDS, Actor, Heard, World
+from tests.attacks.world import ANSWER_SECONDS, Actor, World
+from tests.conftest import HeardAudit
 
 if TYPE_CHECKING:
     from tests.conftest import Aws
@@ -167,7 +168,7 @@ async def world(
     registered: Registered, configured: dict[str, str], token_key: Ed25519PrivateKey
 ) -> AsyncIterator[World]:
     """Run the sidecar, with every session there."""
-    audit, clock = Heard(), SystemClock()
+    audit, clock = HeardAudit(), SystemClock()
     loaded = load_config(registered.directory / "sidecar.toml", configured)
     prepared = prepare(loaded, configured, clock.now())
     limits = ConnectionLimits(idle_seconds=2.0, linger_seconds=0.05)

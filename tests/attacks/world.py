@@ -12,10 +12,9 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sidecar.access.callers import Callers
-from sidecar.audit.event import AuditEvent
-from sidecar.audit.trail import NoTrail
 from sidecar.credentials import Credentials
 from sidecar.service import Sidecar
+from tests.conftest import HeardAudit
 
 # How many inputs are made up, over all doors: `make nightly` has far more.
 INPUTS: Final = int(os.environ.get("FUZZ_INPUTS", "2000"))
@@ -53,27 +52,12 @@ class Actor:
         return (*texts, *(base64.b64encode(each).rstrip(b"=")[:-1] for each in texts))
 
 
-class Heard(NoTrail):
-    """Keeps every event of the audit."""
-
-    def __init__(self) -> None:
-        self.events: list[AuditEvent] = []
-
-    def record(self, event: AuditEvent) -> None:
-        self.events.append(event)
-
-    def taken(self) -> list[AuditEvent]:
-        """Give what was put down since the last time."""
-        taken, self.events = self.events, []
-        return taken
-
-
 @dataclass(frozen=True)
 class World:
     """The sidecar and everybody at it."""
 
     sidecar: Sidecar
-    audit: Heard
+    audit: HeardAudit
     actors: Mapping[str, Actor]
     token_key: Ed25519PrivateKey
     imds_token: str

@@ -12,6 +12,7 @@ from sidecar.audit.chain import GENESIS, digest
 from sidecar.audit.ending import Batch
 from sidecar.audit.event import AuditEvent, Result
 from sidecar.audit.line import rendered
+from sidecar.audit.stdout import Stdout
 from sidecar.audit.trail_file import TrailFile
 from sidecar.cli import main
 
@@ -176,3 +177,86 @@ def test_only_files_are_read(
 ) -> None:
     make(tmp_path / "odd")
     assert "cannot be read: not a regular file" in refusal("audit", "verify", tmp_path / "odd")
+
+
+@pytest.fixture
+def collected(tmp_path: Path, now: datetime) -> Path:
+    """Give what was collected from the stdout of a sidecar that was started twice."""
+    path = tmp_path / "collected.log"
+    for _ in range(2):
+        sink = Stdout(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), chained=True)
+        for second in range(3):
+            event = AuditEvent(
+                time=now.replace(second=second), door="x", action="Get", result=Result.GRANTED
+            )
+            sink.write(Batch([rendered(event)], 0, now))
+            with path.open("ab") as log:
+                log.write(b"listening on http://127.0.0.1:9911 (credentials)\n")
+        sink.close()
+    return path
+
+
+def test_a_log_collected_from_stdout_has_a_chain_for_each_start(
+    collected: Path, told: Told
+) -> None:
+    found = told("--from-stdout", collected)
+    names = ("lines", "granted", "torn", "starts", "other")
+    assert [found[name] for name in names] == ["6", "6", "0", "2", "6"]
+    last = [each for each in collected.read_bytes().splitlines() if each.startswith(b"{")][-1]
+    assert (found["follows"], found["hash"]) == (GENESIS, digest(last))
+    assert told("--from-stdout", collected, "--expect", digest(last)) == found
+
+
+@pytest.mark.parametrize(("number", "times"), [(2, 0), (6, 0), (8, 0), (2, 2), (8, 2)], ids=str)
+def test_a_line_of_such_a_log_that_was_removed_or_added_is_found(
+    number: int, times: int, collected: Path, refusal: Callable[..., str]
+) -> None:
+    lines = collected.read_bytes().splitlines(keepends=True)
+    lines[number : number + 1] = [lines[number]] * times
+    collected.write_bytes(b"".join(lines))
+    said = refusal("audit", "verify", "--from-stdout", collected)
+    assert "its prev is not the hash of the line before" in said
+
+
+@pytest.mark.parametrize("number", [0, 2, 6, 8])
+def test_a_line_of_such_a_log_that_was_changed_is_found(
+    number: int, collected: Path, refusal: Callable[..., str]
+) -> None:
+    lines = collected.read_bytes().splitlines(keepends=True)
+    lines[number] = lines[number].replace(b"granted", b"revoked")
+    collected.write_bytes(b"".join(lines))
+    said = refusal("audit", "verify", "--from-stdout", collected)
+    assert f"{collected} line {number + 3}: its prev" in said
+
+
+def test_a_chain_that_somebody_added_to_such_a_log_is_a_start_more(
+    collected: Path, told: Told
+) -> None:
+    lines = collected.read_bytes().splitlines(keepends=True)
+    collected.write_bytes(b"".join([*lines, lines[0]]))
+    assert told("--from-stdout", collected)["starts"] == "3"
+
+
+def test_other_lines_may_be_as_long_as_they_like(collected: Path, told: Told) -> None:
+    before = told("--from-stdout", collected)
+    long = b"x" * 100_000 + collected.read_bytes().splitlines()[0]
+    collected.write_bytes(long + b"\n" + collected.read_bytes())
+    assert told("--from-stdout", collected) == before | {"other": "7"}
+
+
+def test_such_a_log_is_told_of_where_it_is_taken_for_a_file(
+    collected: Path, refusal: Callable[..., str]
+) -> None:
+    lines = [each for each in collected.read_bytes().splitlines(keepends=True) if b"{" in each]
+    collected.write_bytes(b"".join(lines))
+    said = refusal("audit", "verify", collected)
+    assert "line 4: its prev is not the hash of the line before" in said
+    assert "check a log that was collected from stdout with --from-stdout" in said
+
+
+def test_a_log_without_any_line_of_a_trail_is_refused(
+    tmp_path: Path, refusal: Callable[..., str]
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"listening\n")
+    assert "nothing is chained" in refusal("audit", "verify", "--from-stdout", log)

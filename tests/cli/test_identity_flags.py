@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from sidecar.cli import build_parser
-from sidecar.cli.identity_flags import identity_places
-from sidecar.errors import OperatorError
+from sidecar.cli.identity_flags import identity_places, identity_told_by_flag
+from sidecar.errors import IdentityError, OperatorError
 from sidecar.identity.password import (
+    NoPassword,
     NoPasswordSource,
     PasswordFile,
     PasswordGiven,
     PasswordPrompt,
     PasswordVariable,
 )
+from sidecar.identity.pkcs11_uri import NoModule
 from sidecar.identity.places import IdentityPlaces
 from sidecar.redaction import Secret
 
@@ -164,3 +166,13 @@ def test_a_switch_is_true_or_false(refusal: Callable[..., str], value: str) -> N
 def test_a_password_on_the_command_line_is_in_no_message(refusal: Callable[..., str]) -> None:
     words = ["--certificate=/nowhere.pem", "--pkcs8-password=canary", "--tpm-key-password=canary"]
     assert "canary" not in refusal("sign-string", *words)
+
+
+@pytest.mark.parametrize("problem", [NoModule("none could be loaded"), NoPassword("the key")])
+def test_what_lacks_is_told_by_flag_and_not_by_option(problem: IdentityError) -> None:
+    with pytest.raises(IdentityError) as told, identity_told_by_flag():
+        raise problem
+    assert told.value.message == problem.message
+    assert "identity." in problem.hint
+    assert "identity." not in told.value.hint
+    assert "--p" in told.value.hint

@@ -93,6 +93,12 @@ def test_help_of_a_command_says_what_it_is_and_ends_with_its_example(run: Run, n
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_of_every_option_what_it_is_for(name: str) -> None:
+    told = {" ".join(each.option_strings): each.help for each in build_parser(name)._actions}
+    assert [option for option, text in told.items() if not text or text.startswith("(")] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_an_unknown_option_is_refused_by_every_command(run: Run, name: str) -> None:
     code, out, err = run(*name.split(), "--no-such-option")
     assert (code, out) == (2, "")

@@ -258,8 +258,12 @@ def test_what_was_switched_off_since_is_deleted_too(
     off = ["--events", "--no-trail", "--no-queue", "--no-alarms"]
     assert main(site("destroy", *off, "--yes", "--empty-buckets")) == 0
     others = "--private-ca, --crl, --rotate-user, --slack-channel"
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"what was made with other flags is not looked for: {others}"
+    told = capsys.readouterr().out
+    assert f"\nnot looked for, and stays: what was made with {others}\n" in told
+    assert re.search(r"^- AWS::S3::Bucket \S+; lost with it: everything in it$", told, re.MULTILINE)
+    assert re.search(
+        r"^- AWS::RolesAnywhere::TrustAnchor [\w-]+ \(\w+-anchor\)$", told, re.MULTILINE
+    )
     assert main(site("plan", "--events")) == 0
     assert " 0 to change, 0 unchanged" in capsys.readouterr().out
 

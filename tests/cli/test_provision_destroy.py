@@ -1,5 +1,6 @@
 """`sidecar provision destroy` with fewer flags than `apply` had."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,11 @@ Words = Callable[..., list[str]]
 def test_no_authority_must_be_named(site: Words, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(site("apply")) == 0
     assert main([*_without_authority(site("destroy")), "--yes"]) == 0
-    assert "\n3 deleted\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert re.search(
+        r"^stack \w+ in account \d{12}, us-east-1: 3 things to delete, in this", told, re.MULTILINE
+    )
+    assert "\n3 things deleted\n" in told
     assert main(site("plan")) == 0
     assert "3 to create" in capsys.readouterr().out
 
@@ -22,9 +27,11 @@ def test_where_nothing_is_found_the_flags_are_named_that_were_not_given(
 ) -> None:
     assert main(_without_authority(site("destroy", "--events"))) == 0
     others = "--private-ca, --crl, --rotate-user, --slack-channel"
-    assert capsys.readouterr().out.splitlines()[-2:] == [
-        "there is nothing to delete",
-        f"what was made with other flags is not looked for: {others}",
+    told = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"stack \w+ in account \d{12}, us-east-1: nothing to delete", told[-3])
+    assert told[-2:] == [
+        "what stays: everything that is not listed, and the files of this machine",
+        f"not looked for, and stays: what was made with {others}",
     ]
 
 

@@ -1,6 +1,7 @@
 """`sidecar provision template`: the flags make a wish, and what it prints is a whole template."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from cfnlint.api import lint
 
 from sidecar.cli import main
+from sidecar.cli.wish_problems import FLAG_OF
+from sidecar.provision import wish_checks
 from tests.provision.wishes import BUNDLE, REVOKED, USER_POLICY
 
 ROTATE = ("--rotate-user", "batch-user", "--rotate-secret", "legacy/batch-user")
@@ -128,5 +131,41 @@ def test_what_aws_would_refuse_is_named_and_nothing_is_printed(
     assert main([*words, "--schedule", "rate(2 minutes)", "--name", "X"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "rotation.schedule: " in printed.err
-    assert "name: cannot be used (got 'X')" in printed.err
+    assert printed.err.startswith("sidecar: command line has 2 problems\n")
+    assert "  --schedule: " in printed.err
+    assert "  --name: cannot be used (got 'X')\n" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--duration-seconds", "1"),
+        ("--allow-common-name", "*"),
+        ("--allow-source-identity", "*;"),
+        ("--secret", "a b"),
+        ("--bucket", "B"),
+        ("--kms-key", "alias/a"),
+        ("--function", "a:b"),
+        ("--rotate-user", "a b"),
+        ("--rotate-secret", "a b"),
+        ("--window", "3m"),
+        ("--grace-hours", "0"),
+        ("--recovery-hours", "0"),
+        ("--slack-workspace", "t"),
+        ("--slack-channel", "#a"),
+    ],
+)
+def test_a_value_that_aws_would_refuse_is_told_by_the_flag_that_it_was_given_by(
+    flag: str, value: str, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slack = ("--slack-workspace", "T0", "--slack-channel", "C0")
+    words = ["--ca-bundle", str(bundle), *ROTATE, *slack, flag, value]
+    assert main(["provision", "template", *words]) == 2
+    assert capsys.readouterr().err.splitlines()[1].startswith(f"  {flag}: ")
+
+
+def test_every_field_of_a_wish_that_is_checked_has_its_flag() -> None:
+    checked = Path(wish_checks.__file__).read_text()
+    named = set(re.findall(r'"((?:[a-z_]+\.)+[a-z_]+)"', checked))
+    # The private authority's are never said.
+    assert {each for each in named if not each.startswith("authority.")} <= set(FLAG_OF)

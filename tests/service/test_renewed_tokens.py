@@ -21,10 +21,10 @@ from botocore.credentials import ContainerProvider
 
 from sidecar.access.own_token import peek
 from sidecar.audit.event import AuditEvent, Result
-from sidecar.audit.trail import NoTrail
 from sidecar.config.load import load_config
 from sidecar.preflight import prepare
 from sidecar.service import running_sidecar
+from tests.conftest import HeardAudit
 from tests.service.conftest import Doors
 
 if TYPE_CHECKING:
@@ -41,22 +41,12 @@ ASKED: Final = 20
 MODE: Final = 0o640
 
 
-class Heard(NoTrail):
-    """Keeps what was put down in the audit."""
-
-    def __init__(self) -> None:
-        self.events: list[AuditEvent] = []
-
-    def record(self, event: AuditEvent) -> None:
-        self.events.append(event)
-
-
 @dataclass(frozen=True)
 class Running:
     """A sidecar that writes an app's token file, what it says of requests, and its time."""
 
     doors: Doors
-    heard: Heard
+    heard: HeardAudit
     clock: "ManualClock"
 
     @property
@@ -96,7 +86,7 @@ async def running(
     variables = {"SIDECAR_ROLES_DEFAULT_SESSION_DURATION_SECONDS": "900"}
     loaded = load_config(config, variables)
     prepared = prepare(loaded, variables, clock_of_today.now())
-    heard = Heard()
+    heard = HeardAudit()
     opening = running_sidecar(loaded.config, prepared, clock_of_today, audit=heard)
     async with opening as sidecar:
         doors = Doors({each.name: each.urls[0] for each in sidecar.doors}, http, file)

@@ -19,7 +19,6 @@ from sidecar.access.own_token import OwnTokenRules
 from sidecar.access.policy import App
 from sidecar.access.token_key import TokenKey
 from sidecar.access.tokens import AppToken, AppTokens
-from sidecar.audit.event import AuditEvent, Result
 from sidecar.aws.parameter import ParameterQuery, ParameterValue
 from sidecar.aws.reader import Reader
 from sidecar.aws.secret import SecretQuery, SecretValue
@@ -39,6 +38,7 @@ from sidecar.web.guards import Guard
 from sidecar.web.ledger import Ledger
 from sidecar.web.listener import AT_HOME, ConnectionLimits, Door, open_doors
 from sidecar.web.secrets_door import AS_AWS_DOES, SecretsDoor, SecretsDoorOptions
+from tests.conftest import HeardAudit
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -256,6 +256,25 @@ class PlannedReaders:
             self.in_use.remove(reader)
 
 
+class ToldOfChanges:
+    """Notes of which changes it is told, and has three entries of everything."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def secret(self, secret_id: str) -> int:
+        self.told.append(f"secret {secret_id}")
+        return 3
+
+    def parameter(self, name: str) -> int:
+        self.told.append(f"parameter {name}")
+        return 3
+
+    def everything(self) -> int:
+        self.told.append("everything")
+        return 3
+
+
 class PlannedDoor:
     """A door whose handler waits for `gate`, then answers, or fails if it is told to."""
 
@@ -331,24 +350,6 @@ def unix_wire() -> Callable[[Path], UnixWire]:
 def limits() -> ConnectionLimits:
     """Give the limits that every door is opened with."""
     return ConnectionLimits(linger_seconds=0.05)
-
-
-class HeardAudit:
-    """Keeps every event, for tests to look at."""
-
-    def __init__(self) -> None:
-        self.events: list[AuditEvent] = []
-
-    def record(self, event: AuditEvent) -> None:
-        self.events.append(event)
-
-    def told(self) -> list[tuple[Result, str, str]]:
-        return [(each.result, each.action, each.resource) for each in self.events]
-
-    def only(self) -> AuditEvent:
-        """Give the one event that there is."""
-        (event,) = self.events
-        return event
 
 
 LedgerOf = Callable[[str], Ledger]

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from sidecar.web.control_door import ControlDoor
 from sidecar.web.control_socket import LIMITS, open_control_socket
 from sidecar.web.invalidate_route import InvalidateRoute
 from sidecar.web.listener import ConnectionLimits
+from tests.web.conftest import ToldOfChanges
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -38,16 +38,14 @@ with socket.socket(socket.AF_UNIX) as client:
 """
 
 
-@dataclass
-class PlannedControls:
+class PlannedControls(ToldOfChanges):
     """Notes what it is told; a reload waits for its gate and then fails if it is to."""
 
-    told: list[str] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    failure: Exception | None = None
-    reloading: int = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.begun, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.failure: Exception | None = None
+        self.reloading = 0
 
     def status(self) -> Mapping[str, object]:
         return {"ready": True}
@@ -69,18 +67,6 @@ class PlannedControls:
             raise NotFound("there is no role nobody", hint="there is web")
         self.told.append(f"refresh {role}")
         return 2
-
-    def secret(self, secret_id: str) -> int:
-        self.told.append(f"secret {secret_id}")
-        return 3
-
-    def parameter(self, name: str) -> int:
-        self.told.append(f"parameter {name}")
-        return 3
-
-    def everything(self) -> int:
-        self.told.append("everything")
-        return 3
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from sidecar.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from tests.conftest import ManualClock
-    from tests.web.conftest import HeardAudit, PlannedSource, Reply, Wire
+    from tests.conftest import HeardAudit, ManualClock
+    from tests.web.conftest import PlannedSource, Reply, Wire
 
 WEB = "Authorization: token-of-the-web-app-0001"
 BATCH = "Authorization: token-of-the-batch-app-02"

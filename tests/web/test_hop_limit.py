@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from sidecar.web.answer import Refusal, answer
+from sidecar.web.answer import answer
 from sidecar.web.binding import Listening
-from sidecar.web.guards import Guard
+from tests.web.conftest import PlannedDoor
 
 if TYPE_CHECKING:
     from tests.web.conftest import Open, Wire
 
 
-class TellingDoor:
+class TellingDoor(PlannedDoor):
     """A door that tells the hop limits of the connection that it is asked over."""
-
-    name = "telling"
-    guards: tuple[Guard, ...] = ()
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         assert request.transport is not None
@@ -28,9 +25,6 @@ class TellingDoor:
         if accepted.family == socket.AF_INET6:
             new = accepted.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
         return answer(200, f"{old} {new}".encode())
-
-    def refuse(self, refusal: Refusal) -> web.Response:
-        return answer(refusal.status, refusal.code.encode())
 
 
 async def _limits(wire: "Wire", host: str) -> str:

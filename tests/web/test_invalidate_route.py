@@ -6,6 +6,7 @@ import pytest
 
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.invalidate_route import InvalidateRoute
+from tests.web.conftest import ToldOfChanges
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
@@ -14,32 +15,13 @@ if TYPE_CHECKING:
 ARN: Final = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/web-AbCdEf"
 
 
-class Told:
-    """Notes what it is told, and has three entries of everything."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def secret(self, secret_id: str) -> int:
-        self.told.append(f"secret {secret_id}")
-        return 3
-
-    def parameter(self, name: str) -> int:
-        self.told.append(f"parameter {name}")
-        return 3
-
-    def everything(self) -> int:
-        self.told.append("everything")
-        return 3
+@pytest.fixture
+def told() -> ToldOfChanges:
+    return ToldOfChanges()
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-async def door(open_on_loopback: "Open", told: Told, clock: "ManualClock") -> "Wire":
+async def door(open_on_loopback: "Open", told: ToldOfChanges, clock: "ManualClock") -> "Wire":
     """Give the admin door with word of changes."""
     return await open_on_loopback(AdminDoor(dict, dict, InvalidateRoute(told, clock)))
 
@@ -55,7 +37,7 @@ async def door(open_on_loopback: "Open", told: Told, clock: "ManualClock") -> "W
     ],
 )
 async def test_what_has_changed_is_read_again(
-    query: str, said: str, door: "Wire", told: Told
+    query: str, said: str, door: "Wire", told: ToldOfChanges
 ) -> None:
     reply = await door.ask(f"/invalidate?{query}", method="POST")
     assert (reply.status, reply.json()) == (200, {"invalidated": 3})
@@ -84,14 +66,18 @@ async def test_an_empty_body_may_be_announced(line: str, door: "Wire") -> None:
         "?other=a",
     ],
 )
-async def test_anything_but_one_thing_is_refused(query: str, door: "Wire", told: Told) -> None:
+async def test_anything_but_one_thing_is_refused(
+    query: str, door: "Wire", told: ToldOfChanges
+) -> None:
     reply = await door.ask(f"/invalidate{query}", method="POST")
     assert (reply.status, reply.json()["code"]) == (400, "BadRequest")
     assert told.told == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-async def test_no_other_method_changes_anything(method: str, door: "Wire", told: Told) -> None:
+async def test_no_other_method_changes_anything(
+    method: str, door: "Wire", told: ToldOfChanges
+) -> None:
     reply = await door.ask("/invalidate?all=true", method=method)
     assert (reply.status, reply.header("Allow")) == (405, "POST")
     assert told.told == []
@@ -111,13 +97,13 @@ async def test_no_other_method_changes_anything(method: str, door: "Wire", told:
     ],
 )
 async def test_who_may_not_ask_changes_nothing(
-    line: str, status: int, door: "Wire", told: Told
+    line: str, status: int, door: "Wire", told: ToldOfChanges
 ) -> None:
     assert (await door.ask("/invalidate?all=true", line, method="POST")).status == status
     assert told.told == []
 
 
-async def test_another_host_changes_nothing(door: "Wire", told: Told) -> None:
+async def test_another_host_changes_nothing(door: "Wire", told: ToldOfChanges) -> None:
     head = (
         "POST /invalidate?all=true HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n"
     )
@@ -126,7 +112,7 @@ async def test_another_host_changes_nothing(door: "Wire", told: Told) -> None:
 
 
 async def test_five_may_be_told_at_once_and_one_a_second(
-    door: "Wire", told: Told, clock: "ManualClock"
+    door: "Wire", told: ToldOfChanges, clock: "ManualClock"
 ) -> None:
     replies = [await door.ask("/invalidate?secretId=a", method="POST") for _ in range(8)]
     assert [each.status for each in replies] == [200] * 5 + [429] * 3
@@ -138,7 +124,7 @@ async def test_five_may_be_told_at_once_and_one_a_second(
 
 
 async def test_everything_is_read_again_every_ten_seconds_at_most(
-    door: "Wire", told: Told, clock: "ManualClock"
+    door: "Wire", told: ToldOfChanges, clock: "ManualClock"
 ) -> None:
     assert (await door.ask("/invalidate?all=true", method="POST")).status == 200
     await clock.advance(2.5)

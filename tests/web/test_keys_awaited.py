@@ -12,7 +12,8 @@ from sidecar.access.proof import Proof
 
 if TYPE_CHECKING:
     from sidecar.access.callers import Callers
-    from tests.web.conftest import HeardAudit, Wire
+    from tests.conftest import HeardAudit
+    from tests.web.conftest import Wire
 
 ISSUER = "https://cluster"
 TOKEN = jwt.encode({"iss": ISSUER}, "k" * 32, algorithm="HS256")

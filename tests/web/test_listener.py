@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.config.address import Address
 from sidecar.errors import ListenError
+from sidecar.web import listener
 from sidecar.web.admin_door import AdminDoor
 from sidecar.web.binding import bound_to
 from sidecar.web.listener import ConnectionLimits, open_doors
@@ -99,6 +100,20 @@ async def test_a_taken_port_is_an_error_with_a_hint(admin: "Wire", ledger_of: "L
         f"the admin door cannot listen on {admin.authority}: Address already in use"
     )
     assert caught.value.hint == "free the port, or set doors.admin to another address"
+
+
+async def test_of_two_that_bind_an_address_at_once_the_later_is_told_that_it_is_taken(
+    ledger_of: "LedgerOf", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        address = Address.parse(f"127.0.0.1:{other.getsockname()[1]}")
+        # Called between binding and listening.
+        monkeypatch.setattr(listener, "limit_hops", lambda *_: other.listen())
+        with pytest.raises(ListenError, match=f"cannot listen on {address}: Address already in"):
+            async with open_doors([(AdminDoor(dict), (address,))], ledger_of):
+                pass
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,10 @@ def _find_secret(account: Account, wanted: Wanted) -> Found | None:
     ours = account.owns(held.get("Tags", ()))
     if held.get("DeletedDate") is not None and ours:
         return None
-    window = "" if account.may_delete.secrets_at_once else "its value, after the recovery window"
-    return Found(held["ARN"], {"Id": held["ARN"]}, held, ours, window or "its value, at once")
+    window = (
+        "" if account.may_delete.secrets_at_once else "its value, unless it is restored in time"
+    )
+    return Found(held["ARN"], {"Id": held["ARN"]}, held, ours, window or "its value, for good")
 
 
 def _create_secret(account: Account, wanted: Wanted) -> None:

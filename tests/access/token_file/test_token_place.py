@@ -74,11 +74,15 @@ def test_a_directory_into_which_others_may_write_is_refused(
     assert prepare_place(TokenPlace("web", Target(file, MODE))) == []
 
 
-def test_what_a_killed_writer_left_is_removed(file: Path) -> None:
-    file.parent.mkdir(mode=0o700)
+def test_what_a_killed_writer_left_is_removed_with_the_first_token_and_not_before(
+    place: TokenPlace, own: "Own", clock: "ManualClock", file: Path
+) -> None:
     left = file.with_name(".token.0123456789ab")
     left.touch()
-    prepare_place(TokenPlace("web", Target(file, MODE)))
+    prepare_place(place)
+    files = TokenFiles([place], lambda: own.now, clock)
+    assert left.exists()
+    files.bring_up_to_date()
     assert not left.exists()
 
 

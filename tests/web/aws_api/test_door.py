@@ -11,9 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from sidecar.access.vended import VendedSessions
     from sidecar.credentials import Credentials
-    from tests.conftest import ManualClock
+    from tests.conftest import HeardAudit, ManualClock
     from tests.web.aws_api.conftest import Call, PlannedAws, PlannedValues, Send, Sign
-    from tests.web.conftest import HeardAudit, Wire
+    from tests.web.conftest import Wire
 
 GET = "secretsmanager.GetSecretValue"
 BODY = b'{"SecretId": "web/database"}'

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.conftest import HeardAudit
     from tests.web.aws_api.conftest import Call, PlannedAws
-    from tests.web.conftest import HeardAudit
 
 BATCH = "secretsmanager.BatchGetSecretValue"
 HISTORY = "AmazonSSM.GetParameterHistory"

@@ -21,9 +21,8 @@ from sidecar.web.ledger import Entry
 
 if TYPE_CHECKING:
     from sidecar.credentials import Credentials
-    from tests.conftest import ManualClock
+    from tests.conftest import HeardAudit, ManualClock
     from tests.web.aws_api.conftest import Call, PlannedAws, PlannedValues, Received
-    from tests.web.conftest import HeardAudit
 
 GET = "secretsmanager.GetSecretValue"
 PUT = "secretsmanager.PutSecretValue"

@@ -10,8 +10,8 @@ from sidecar.audit.event import AuditEvent, Result
 from sidecar.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from tests.conftest import ManualClock
-    from tests.web.conftest import HeardAudit, PlannedSource
+    from tests.conftest import HeardAudit, ManualClock
+    from tests.web.conftest import PlannedSource
     from tests.web.metadata.conftest import Imds
 
 TOKEN: Final = "X-aws-ec2-metadata-token"
