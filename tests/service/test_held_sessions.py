@@ -35,9 +35,11 @@ ROTATIONS: Final = 5
 LONG: Final = timedelta(hours=12)
 RULES: Final = Retirement(grace=timedelta(hours=1), recovery=timedelta(minutes=30))
 STEP: Final = timedelta(minutes=10)
+# Half of an hour, at which the role is renewed, less what the sidecar sleeps at a time.
+KEPT: Final = timedelta(minutes=29)
 STEPS_OF_A_ROTATION: Final = 11
 # How many steps it takes from a session's call to its next one.
-HABITS: Final = (1, 1, 2, 5)
+HABITS: Final = (1, 2, 5)
 LAG: Final = {
     "new_key_delay_seconds": 10,
     "old_key_delay_seconds": 4,
@@ -114,6 +116,8 @@ class Play:
     user: "KeyUser"
     keeper: Keeper
     doors: "Doors"
+    until: "Until"
+    iam: Any
     held: list[Held] = field(default_factory=list)
     late: list[Held] = field(default_factory=list)
 
@@ -129,9 +133,18 @@ class Play:
         manager = connect("secretsmanager", endpoint_url=door, config=ONCE)
         self.held.append(Held(every, credentials, s3, manager, self.user.secret_id))
 
+    async def passes(self) -> None:
+        """Let a step pass, and wait until the sidecar has renewed what is due by then."""
+        await self.time.passes()
+        await self.until(self._fresh)
+
+    async def _fresh(self) -> bool:
+        end = datetime.fromisoformat((await self.doors.credentials(role="legacy"))[1]["Expiration"])
+        return end - self.time.now() >= KEPT
+
     async def rotation(self, *, told: bool) -> None:
         """Rotate once, and let time pass until the old key is gone; some sidecars are told."""
-        old = self.user.current()
+        (old,) = self._keys()
         await asyncio.to_thread(self.keeper.rotate)
         if told:
             url = f"{self.doors.urls['admin']}/invalidate"
@@ -142,13 +155,13 @@ class Play:
             if due <= self.time.now():
                 due = await self._reaped(old)
             await asyncio.to_thread(self._all_work, step)
-            await self.time.passes()
-        assert list(self.keys()) == [self.user.current()]
+            await self.passes()
+        assert list(self._keys().values()) == ["Active"]
 
     async def _reaped(self, old: str) -> datetime:
-        """Reap, see who relies on a key that is inactive from now on, and tell when to reap next."""
+        """Reap, see who relies on a key that is now inactive, and tell when to reap next."""
         reaped = await asyncio.to_thread(self.keeper.reap)
-        if self.keys().get(old) == "Inactive":
+        if self._keys().get(old) == "Inactive":
             self.late.extend(each for each in self.held if each.relies_on(old))
         assert isinstance(reaped.next, Wait)
         return reaped.next.until or datetime.max.replace(tzinfo=UTC)
@@ -158,9 +171,9 @@ class Play:
             if step % each.every == 0:
                 each.work(self.time.now())
 
-    def keys(self) -> dict[str, str]:
+    def _keys(self) -> dict[str, str]:
         """Give the status of each of the user's keys."""
-        listed = self.time.aws.client("iam").list_access_keys(UserName=self.user.name)
+        listed = self.iam.list_access_keys(UserName=self.user.name)
         return {each["AccessKeyId"]: each["Status"] for each in listed["AccessKeyMetadata"]}
 
 
@@ -169,7 +182,7 @@ def time(
     aws: "Aws", clock_of_today: "ManualClock", monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Time]:
     """Give the time, by which requests to the aws-api door are signed as well."""
-    by_the_machine: Any = botocore.auth.get_current_datetime
+    by_the_machine: Any = vars(botocore.auth)["get_current_datetime"]
 
     def signed(*words: Any, **more: Any) -> datetime:
         at, usual = signing_at.get(), by_the_machine(*words, **more)
@@ -233,10 +246,10 @@ async def play(
         await until(doors.ready)
         time.aws.emulator.change_iam(**LAG)
         _show(doors, monkeypatch)
-        playing = Play(time, user, keeper, doors)
+        playing = Play(time, user, keeper, doors, until, time.aws.client("iam"))
         for every in HABITS:
             await asyncio.to_thread(playing.hold, every)
-            await time.passes()
+            await playing.passes()
         return playing
 
     return begun
