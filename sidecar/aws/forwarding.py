@@ -78,7 +78,10 @@ class Forwarder:
         self._on_refused: list[Callable[[ApiCall, Credentials], None]] = []
 
     def on_refused(self, listener: Callable[[ApiCall, Credentials], None]) -> None:
-        """Call `listener` with a call whose credentials AWS does not know; it must not fail."""
+        """Call `listener` with a call of `send` whose credentials AWS does not know.
+
+        It must not fail. Who uses `ask` is told by what is raised.
+        """
         self._on_refused.append(listener)
 
     def url_of(self, call: ApiCall) -> URL:
@@ -94,13 +97,16 @@ class Forwarder:
                 unless it is `NotSent`.
 
         """
-        url = self.url_of(call)
-        async with self._turn(call):
-            reply = await self._sent(url, call, credentials)
+        reply = await self._in_turn(call, credentials)
         if reply.status != _SUCCESS and reply.refusal().code in CREDENTIALS_REFUSED:
             for listener in self._on_refused:
                 listener(call, credentials)
         return reply
+
+    async def _in_turn(self, call: ApiCall, credentials: Credentials) -> ApiReply:
+        url = self.url_of(call)
+        async with self._turn(call):
+            return await self._sent(url, call, credentials)
 
     async def _sent(self, url: URL, call: ApiCall, credentials: Credentials) -> ApiReply:
         proxy = proxy_for(url)
@@ -147,7 +153,7 @@ class Forwarder:
             UpstreamError: AWS said no, or nothing.
 
         """
-        reply = await self.send(call, credentials)
+        reply = await self._in_turn(call, credentials)
         if reply.status != _SUCCESS:
             raise reply.refusal()
         return reply.body

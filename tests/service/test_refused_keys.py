@@ -7,7 +7,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,7 +90,10 @@ async def _asker(aws: "Aws", doors: "Doors", region: str = "") -> Ask:
             return str(exc.response["Error"]["Code"])
         return ""
 
-    return partial(asyncio.to_thread, asked)
+    async def ask(operation: str, **words: str) -> str:
+        return await asyncio.to_thread(asked, operation, **words)
+
+    return ask
 
 
 @pytest.fixture
