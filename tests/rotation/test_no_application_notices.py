@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -156,11 +157,12 @@ def _all_work_on(logs: list[Path], eventually: Eventually) -> None:
     """
     before = rounds(logs)
 
-    def have() -> int:
-        return sum(now >= was + 2 for now, was in zip(rounds(logs), before, strict=True))
+    def have(some: int) -> bool:
+        worked = [now >= was + 2 for now, was in zip(rounds(logs), before, strict=True)]
+        return sum(worked) >= some
 
     for some in range(1, len(logs) + 1):
-        eventually(lambda some=some: have() >= some)
+        eventually(partial(have, some))
 
 
 def _served_key(doors: dict[str, str]) -> str:
