@@ -126,6 +126,11 @@ class AppSessions:
             raise NotReady(f"app {app.name} has no session of role {role}")
         return found
 
+    def doubt(self, credentials: Credentials) -> None:
+        """Say that AWS refused what an app signed with; what is no longer handed out is let be."""
+        for each in self._everyone():
+            each.doubt(credentials)
+
     def all(self) -> Mapping[str, RefreshingRole]:
         """Give every session by what it is called."""
         return {role.name: role for role in self._everyone()}

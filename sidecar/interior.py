@@ -10,6 +10,7 @@ from sidecar.audit.opening import opened_sink
 from sidecar.audit.trail import Trail, running_trail
 from sidecar.aws.forwarding import PLACES, Forwarder
 from sidecar.aws.http import http_client
+from sidecar.aws.json_api import ApiCall
 from sidecar.background import Background
 from sidecar.clock import Clock
 from sidecar.config.role_sources import (
@@ -18,6 +19,7 @@ from sidecar.config.role_sources import (
     shares_session,
 )
 from sidecar.config.schema import Config
+from sidecar.credentials import Credentials
 from sidecar.delivery.files import DeliveredFiles
 from sidecar.denial_notices import DenialNotices
 from sidecar.errors import IdentityError
@@ -92,6 +94,9 @@ class Interior:
             renew_with(self.held, self.config, self.access.sessions)
             self.background.start(self.held.run())
         renew_after_changes(self.secrets.secrets, self.config, self.access.sessions)
+        doubt_after_refusals(
+            self.forwarder, self.secrets.readers.default.region, self.access.sessions
+        )
         self.access.start()
         self.background.start_all(
             (*self.secrets.background(), *self.changes.background(), self.files.run())
@@ -228,6 +233,20 @@ def renew_after_changes(cache: SecretCache, config: Config, sessions: AppSession
             session.renew_soon()
 
     cache.on_change(renew)
+
+
+def doubt_after_refusals(forwarder: Forwarder, region: str, sessions: AppSessions) -> None:
+    """Doubt the session or key of an app whose call was sent on, and that AWS does not know.
+
+    Only where the sidecar itself asks: apps may name any region, and one that is not enabled knows
+    nobody.
+    """
+
+    def doubt(call: ApiCall, credentials: Credentials) -> None:
+        if call.region == region:
+            sessions.doubt(credentials)
+
+    forwarder.on_refused(doubt)
 
 
 def renew_with(held: HeldIdentity, config: Config, sessions: AppSessions) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -47,6 +48,7 @@ class KeyRotation:
         rhythm: when.
         changed: called with the secret after its value has changed, or a trial of its key failed.
         clock: the wall clock.
+        lend: lends what the keeper asks with, and hears of what is raised meanwhile.
 
     """
 
@@ -57,12 +59,14 @@ class KeyRotation:
         rhythm: Rhythm,
         changed: Callable[[str], object],
         clock: Clock,
+        lend: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.name = name
         self._keeper = keeper
         self._rhythm = rhythm
         self._changed = changed
         self._clock = clock
+        self._lend = lend
         self._trouble: SidecarError | None = None
         self._failures = 0
         self._not_ready_looks = 0
@@ -102,7 +106,8 @@ class KeyRotation:
         failed: list[SidecarError] = []
         for work in (self._reaped, self._rotated):
             try:
-                upcoming.append(await work())
+                with self._lend():
+                    upcoming.append(await work())
             except SidecarError as exc:
                 failed.append(exc)
                 if isinstance(exc, KeyNotWorking):  # what roles serve may not work either

@@ -18,6 +18,7 @@ from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, Problem
 from sidecar.key_rotation import KeyRotation, Rhythm
 from sidecar.notice import Notice, Tell
+from sidecar.providers.lending import lent
 from sidecar.providers.refreshing import RefreshingRole
 from sidecar.role_graph import endpoint_of
 from sidecar.rotation.goal import Retirement, Target
@@ -123,6 +124,7 @@ def build_rotations(
             Rhythm(section.parsed_schedule(), random.random()),  # noqa: S311 - spreads, hides nothing
             changed,
             clock,
+            partial(lent, roles[rotating_role(section, config)]),
         )
         for name, section in config.rotation.items()
     )

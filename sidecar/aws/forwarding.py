@@ -16,6 +16,7 @@ from sidecar.aws.asker import asker
 from sidecar.aws.fair_places import FairPlaces
 from sidecar.aws.http import bounded_body, proxy_for
 from sidecar.aws.json_api import ApiCall, ApiReply
+from sidecar.aws.refused_credentials import CREDENTIALS_REFUSED
 from sidecar.credentials import Credentials
 from sidecar.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreachable
 
@@ -74,6 +75,14 @@ class Forwarder:
         self._longest_wait_seconds = longest_wait_seconds
         self._places = FairPlaces(PLACES, _MOST_WAITING)
         self._timeout = aiohttp.ClientTimeout(total=answer_seconds, sock_connect=_CONNECT_SECONDS)
+        self._on_refused: list[Callable[[ApiCall, Credentials], None]] = []
+
+    def on_refused(self, listener: Callable[[ApiCall, Credentials], None]) -> None:
+        """Call `listener` with a call of `send` whose credentials AWS does not know.
+
+        It must not fail. Who uses `ask` is told by what is raised.
+        """
+        self._on_refused.append(listener)
 
     def url_of(self, call: ApiCall) -> URL:
         """Give the address that a call goes to; ValueError when there is none in its region."""
@@ -88,6 +97,13 @@ class Forwarder:
                 unless it is `NotSent`.
 
         """
+        reply = await self._in_turn(call, credentials)
+        if reply.status != _SUCCESS and reply.refusal().code in CREDENTIALS_REFUSED:
+            for listener in self._on_refused:
+                listener(call, credentials)
+        return reply
+
+    async def _in_turn(self, call: ApiCall, credentials: Credentials) -> ApiReply:
         url = self.url_of(call)
         async with self._turn(call):
             return await self._sent(url, call, credentials)
@@ -137,7 +153,7 @@ class Forwarder:
             UpstreamError: AWS said no, or nothing.
 
         """
-        reply = await self.send(call, credentials)
+        reply = await self._in_turn(call, credentials)
         if reply.status != _SUCCESS:
             raise reply.refusal()
         return reply.body

@@ -8,6 +8,7 @@ CREDENTIALS_REFUSED: Final = frozenset(
     {
         "ExpiredToken",
         "ExpiredTokenException",
+        "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "UnrecognizedClientException",
     }

@@ -14,7 +14,11 @@ from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.notify_consistency import notify_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
 from sidecar.config.role_sources import RolesAnywhereSection
-from sidecar.config.rotation_consistency import grace_inconsistencies, rotation_inconsistencies
+from sidecar.config.rotation_consistency import (
+    grace_inconsistencies,
+    held_key_inconsistencies,
+    rotation_inconsistencies,
+)
 from sidecar.config.schema import ENDPOINTS, AwsSection, Config, IdentitySection
 from sidecar.errors import ConfigError, Problem
 
@@ -120,6 +124,7 @@ def _rotation(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
     if not {"rotation", "roles", "secrets"} & faulty:
         yield from rotation_inconsistencies(rotations, config.roles, secrets_role(config))
         yield from grace_inconsistencies(rotations, config.secrets)
+        yield from held_key_inconsistencies(rotations, config.roles)
 
 
 def _aws(aws: AwsSection) -> Iterator[Problem]:

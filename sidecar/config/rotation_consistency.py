@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from sidecar.config.role_sources import NO_EXCHANGE, AccessKeySecretSection, RoleSection
 from sidecar.config.rotation_section import RotationSection
 from sidecar.config.secrets_section import SecretsSection
 from sidecar.errors import Problem
 
 _HOUR: Final = timedelta(hours=1)
+_SUFFIX_LENGTH: Final = len("-AbCdEf")
 
 
 def rotation_inconsistencies(
@@ -56,6 +58,38 @@ def grace_inconsistencies(
                 f"is {rotation.grace_hours}, and a cached value is served for up to {served} hours",
                 "make it longer, or secrets.max_stale_seconds shorter",
             )
+
+
+def held_key_inconsistencies(
+    rotations: Mapping[str, RotationSection], roles: Mapping[str, RoleSection]
+) -> Iterator[Problem]:
+    """Find every role whose key applications would still hold when it is deactivated.
+
+    Args:
+        rotations: those whose values could all be read, by the secret's id.
+        roles: every role.
+
+    """
+    for name, role in roles.items():
+        if not isinstance(role, AccessKeySecretSection) or role.exchange != NO_EXCHANGE:
+            continue
+        seconds = role.session_duration_seconds
+        for secret_id, rotation in rotations.items():
+            grace = rotation.grace_hours * _HOUR
+            if _names(secret_id) & _names(role.secret_id) and timedelta(seconds=seconds) > grace:
+                yield Problem(
+                    f"roles.{name}.session_duration_seconds",
+                    f"is {seconds}: applications hold the key for longer than it stays active "
+                    f"after a rotation (rotation.{secret_id}.grace_hours is "
+                    f"{rotation.grace_hours})",
+                    "make it shorter, or the grace longer",
+                )
+
+
+def _names(secret_id: str) -> frozenset[str]:
+    """Give the names that an id may stand for; an ARN may lack the six characters at its end."""
+    name = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
+    return frozenset({name} if name == secret_id else {name, name[:-_SUFFIX_LENGTH]})
 
 
 def longest_served(secrets: SecretsSection) -> timedelta:

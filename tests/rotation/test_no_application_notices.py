@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,10 @@ from tests.rotation.site import Site, new_site
 # `make nightly` has twenty, and ten rotations: a session of boto3's takes a tenth of a second.
 APPS: Final = int(os.environ.get("ROTATING_APPS", "4"))
 ROTATIONS: Final = int(os.environ.get("ROTATIONS", "3"))
+# Twenty interpreters that start at once on a busy machine take longer than anybody waits.
+STARTED_TOGETHER: Final = 4
+# So many rounds, on average, while one application ends none of its own are no chance.
+UNFAIR: Final = 50
 GRACE: Final = timedelta(minutes=5)
 # For how long after a rotation an application may still begin a round with the old key.
 A_LITTLE: Final = timedelta(seconds=20)
@@ -79,7 +84,7 @@ def keeper(site: Site) -> Keeper:
 
 @contextmanager
 def applications(
-    directory: Path, doors: dict[str, str]
+    directory: Path, doors: dict[str, str], eventually: Eventually
 ) -> Iterator[list[tuple["subprocess.Popen[bytes]", Path]]]:
     """Run them all; each writes what it says to a file of its own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
@@ -109,6 +114,8 @@ def applications(
             )
             stack.callback(process.kill)
             running.append((process, log))
+            if len(running) % STARTED_TOGETHER == 0:
+                _all_work_on([log for _, log in running[-STARTED_TOGETHER:]], eventually)
         yield running
         for process, _ in running:
             assert process.stdin is not None
@@ -130,7 +137,7 @@ def test_no_call_fails_and_the_old_keys_are_gone(
         doors = serving.doors() | {"emulator": site.aws.emulator.url, "secret": site.secret}
         assert "credentials" in doors, serving.log.read_text()
         eventually(lambda: _served_key(doors) == site.current())
-        with applications(tmp_path, doors) as running:
+        with applications(tmp_path, doors, eventually) as running:
             logs = [log for _, log in running]
             _all_work_on(logs, eventually)
             for _ in range(ROTATIONS):
@@ -146,9 +153,20 @@ def test_no_call_fails_and_the_old_keys_are_gone(
 
 
 def _all_work_on(logs: list[Path], eventually: Eventually) -> None:
-    """Wait until each application has begun and ended a round from now on."""
+    """Wait until each application has begun and ended a round from now on.
+
+    As long as some round ends there is patience, however busy the machine is; none for an
+    application that stands still while the others work.
+    """
     before = rounds(logs)
-    eventually(lambda: all(now >= was + 2 for now, was in zip(rounds(logs), before, strict=True)))
+    while min(now - was for now, was in zip(rounds(logs), before, strict=True)) < 2:
+        done = sum(rounds(logs))
+        assert done - sum(before) < UNFAIR * len(logs), _last_words(logs)
+        eventually(partial(_more_than, done, logs))
+
+
+def _more_than(done: int, logs: list[Path]) -> bool:
+    return sum(rounds(logs)) > done
 
 
 def _served_key(doors: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from sidecar import key_rotation
 from sidecar.aws.daemon_threads import run_in_daemon_thread
+from sidecar.config import consistency
 from sidecar.emulator.faults import Fault
 from sidecar.rotation import trial
 from tests.canary.test_no_secret_is_told import tells
@@ -197,7 +198,8 @@ async def test_an_application_has_the_new_key_at_once_and_the_old_one_fades_away
 
 @pytest.fixture
 def long_lived(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a role come back for the key by itself after hours only."""
+    """Let a role come back for the key by itself after hours only, which is refused otherwise."""
+    monkeypatch.setattr(consistency, "held_key_inconsistencies", lambda *_: ())
     monkeypatch.setitem(APP, "SIDECAR_ROLES_LEGACY_SESSION_DURATION_SECONDS", "43200")
 
 

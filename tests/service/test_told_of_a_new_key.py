@@ -157,7 +157,8 @@ async def test_nothing_is_read_again_where_nobody_tells(
     user.put(user.new_key())
     aws.emulator.clear_calls()
     await clock_of_today.advance(SOON.total_seconds())
-    assert await _served(doors) == before
+    # What was read before this test's own value may be taken over only now.
+    assert (await _served(doors))["AccessKeyId"] == before["AccessKeyId"]
     assert "secretsmanager.GetSecretValue" not in aws.emulator.calls()
 
 
