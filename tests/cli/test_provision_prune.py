@@ -30,7 +30,7 @@ def test_a_plan_shows_what_is_left_over_and_a_pruning_deletes_it(
     assert sorted(kinds) == [events, events, sns, f"{sns}Policy"]
     assert last == "4 left over; sidecar provision apply --prune deletes them"
     assert main(switched_off("apply", "--prune", "--yes")) == 0
-    assert "\n4 deleted\n" in capsys.readouterr().out
+    assert "\n4 things deleted\n" in capsys.readouterr().out
     assert main(switched_off("plan")) == 0
     assert capsys.readouterr().out == "0 to create, 0 to change, 3 unchanged\n"
 

@@ -146,7 +146,7 @@ def test_check_lists_certificate_and_token_problems_together(
         "sidecar",
         "  identity (SIDECAR_CERTIFICATE, SIDECAR_PRIVATE_KEY)",
         "    hint",
-        "  apps.default.static_token_file",
+        "  apps.default.static_token_file (SIDECAR_TOKEN_FILE)",
         "    hint",
     ]
     assert "canary" not in err
