@@ -57,7 +57,8 @@ class LingeringHandler(web.RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         transport = self.transport
         if self._over is not None and transport is not None and not transport.is_closing():
-            transport.write_eof()
+            with suppress(OSError):  # the client has gone since it was answered
+                transport.write_eof()
             # Paused, if the parser had found more than it hands on at a time.
             transport.resume_reading()
             with suppress(TimeoutError):

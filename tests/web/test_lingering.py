@@ -1,12 +1,15 @@
 """A client that still sends when its head is refused gets to read why, but not without end."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 
+from sidecar.web.answer import Refusal
 from sidecar.web.listener import ConnectionLimits
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ class Client:
         while part := await asyncio.get_running_loop().sock_recv(self._socket, 65536):
             found += part
         return found
+
+    def leave(self) -> None:
+        self._socket.close()
 
     async def is_cut_off(self) -> bool:
         """Send without end, until the door takes nothing more."""
@@ -77,6 +83,27 @@ async def test_a_client_that_sends_beyond_is_cut_off(client: Client) -> None:
     await client.send(TOO_LONG)
     assert b" 400 Bad Request\r\n" in await client.read()
     assert await client.is_cut_off()
+
+
+@pytest.mark.parametrize("limits", [PATIENT], ids=["patient"])
+async def test_a_client_that_leaves_while_it_is_answered_is_no_error(
+    *,
+    client: Client,
+    wire: "Wire",
+    planned: "PlannedDoor",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refuse = planned.refuse
+
+    def refused(refusal: Refusal) -> web.Response:
+        client.leave()  # after the last look at the connection: the answer itself finds it closed
+        return refuse(refusal)
+
+    monkeypatch.setattr(planned, "refuse", refused)
+    await client.send(TOO_LONG)
+    assert (await wire.ask("/")).status == 200
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("limits", [PATIENT], ids=["patient"])
