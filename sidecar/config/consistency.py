@@ -10,6 +10,7 @@ from sidecar.config.chaining import chain_of
 from sidecar.config.files_consistency import file_inconsistencies
 from sidecar.config.issuer_consistency import issuer_inconsistencies
 from sidecar.config.listening import listening_problems
+from sidecar.config.load import Loaded
 from sidecar.config.metadata_consistency import metadata_inconsistencies
 from sidecar.config.notify_consistency import notify_inconsistencies
 from sidecar.config.role_consistency import role_inconsistencies
@@ -76,6 +77,18 @@ def sts_region(name: str, config: Config) -> str:
     return default_region(config)
 
 
+def consistent(loaded: Loaded) -> Config:
+    """Give a configuration whose values could all be read, if it does not contradict itself.
+
+    Raises:
+        ConfigError: with every contradiction.
+
+    """
+    if problems := inconsistencies(loaded.config):
+        raise ConfigError(loaded.with_variables(problems))
+    return loaded.config
+
+
 def inconsistencies(config: Config, faulty: AbstractSet[str] = frozenset()) -> list[Problem]:
     """Find every contradiction in a configuration.
 
@@ -124,7 +137,10 @@ def _rotation(config: Config, faulty: AbstractSet[str]) -> Iterator[Problem]:
     if not {"rotation", "roles", "secrets"} & faulty:
         yield from rotation_inconsistencies(rotations, config.roles, secrets_role(config))
         yield from grace_inconsistencies(rotations, config.secrets)
-        yield from held_key_inconsistencies(rotations, config.roles)
+        apps = (app for name, app in config.apps.items() if f"apps.{name}" not in faulty)
+        held = {role for app in apps for role in app.roles}
+        roles = {name: role for name, role in config.roles.items() if name in held}
+        yield from held_key_inconsistencies(rotations, roles)
 
 
 def _aws(aws: AwsSection) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What must hold between the options of a rotation, and between them and what is cached."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
@@ -10,7 +11,10 @@ from sidecar.config.secrets_section import SecretsSection
 from sidecar.errors import Problem
 
 _HOUR: Final = timedelta(hours=1)
-_SUFFIX_LENGTH: Final = len("-AbCdEf")
+# What AWS appends to the name: Secrets Manager user guide, "What's in a secret".
+_ARN: Final = re.compile(
+    r"arn:[^:]+:secretsmanager:[^:]*:([^:]*):secret:(.+?)(-[A-Za-z0-9]{6})?", re.DOTALL
+)
 
 
 def rotation_inconsistencies(
@@ -67,7 +71,7 @@ def held_key_inconsistencies(
 
     Args:
         rotations: those whose values could all be read, by the secret's id.
-        roles: every role.
+        roles: those that apps may have.
 
     """
     for name, role in roles.items():
@@ -76,7 +80,7 @@ def held_key_inconsistencies(
         seconds = role.session_duration_seconds
         for secret_id, rotation in rotations.items():
             grace = rotation.grace_hours * _HOUR
-            if _names(secret_id) & _names(role.secret_id) and timedelta(seconds=seconds) > grace:
+            if timedelta(seconds=seconds) > grace and _may_be_one(secret_id, role.secret_id):
                 yield Problem(
                     f"roles.{name}.session_duration_seconds",
                     f"is {seconds}: applications hold the key for longer than it stays active "
@@ -86,10 +90,25 @@ def held_key_inconsistencies(
                 )
 
 
-def _names(secret_id: str) -> frozenset[str]:
-    """Give the names that an id may stand for; an ARN may lack the six characters at its end."""
-    name = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
-    return frozenset({name} if name == secret_id else {name, name[:-_SUFFIX_LENGTH]})
+def _may_be_one(secret_id: str, other_id: str) -> bool:
+    """Whether two ids may stand for one secret: AWS takes a name, a partial and a whole ARN.
+
+    Regions say nothing, since a replica is in another.
+    """
+    account, name, whole = _parts(secret_id)
+    other_account, other_name, other_whole = _parts(other_id)
+    if account and other_account and account != other_account:
+        return False
+    return other_whole in {whole, name} or whole == other_name
+
+
+def _parts(secret_id: str) -> tuple[str, str, str]:
+    """Give account, name, and name with what AWS appends to it, as far as they are said."""
+    found = _ARN.fullmatch(secret_id)
+    if found is None:
+        return "", secret_id, secret_id
+    account, name, suffix = found.groups(default="")
+    return account, name, name + suffix
 
 
 def longest_served(secrets: SecretsSection) -> timedelta:

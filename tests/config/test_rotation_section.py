@@ -241,43 +241,6 @@ def test_a_previous_key_outlives_what_is_cached(
     assert found({"grace_hours": grace}, secrets=secrets) == (expected if served else [])
 
 
-@pytest.mark.parametrize(
-    ("secret_id", "role", "refused"),
-    [
-        pytest.param(ARN, {"session_duration_seconds": 3601}, True, id="a second too long"),
-        pytest.param(
-            ARN[: -len("-AbCdEf")], {"session_duration_seconds": 3601}, True, id="partial"
-        ),
-        pytest.param("prod/backup", {"session_duration_seconds": 3601}, True, id="by name"),
-        pytest.param("prod/backup", {}, False, id="an hour, the default"),
-        pytest.param("prod/other", {"session_duration_seconds": 3601}, False, id="another secret"),
-        pytest.param(
-            ARN,
-            {"session_duration_seconds": 3601, "exchange": "session-token"},
-            False,
-            id="a session has an end of its own",
-        ),
-    ],
-)
-def test_a_key_outlives_what_applications_hold(
-    *,
-    secret_id: str,
-    role: dict[str, Any],
-    refused: bool,
-    load: Callable[..., Loaded],
-    sound: dict[str, Any],
-) -> None:
-    section = {"source": "access-key-secret", "secret_id": secret_id, "via": "default"}
-    sound["roles"]["legacy"] = section | role
-    sound["rotation"] = {ARN: ROTATION | {"grace_hours": 1}}
-    sound["secrets"] = {"max_stale_seconds": 0}
-    problems = inconsistencies(load(sound).config)
-    told = [f"{each}" for each in problems]
-    assert [each.split(":")[0] for each in told] == (
-        ["roles.legacy.session_duration_seconds"] if refused else []
-    )
-
-
 def test_a_user_belongs_to_one_secret(load: Callable[..., Loaded], sound: dict[str, Any]) -> None:
     sound["rotation"] = {"a": ROTATION, "b": {"user_name": "other"}, "c": ROTATION}
     [problem] = inconsistencies(load(sound).config)
