@@ -23,10 +23,10 @@ from sidecar.cli.one_line import one_line
 from sidecar.cli.stronger_profile import stronger_profiles
 from sidecar.config.address import CONTAINER_ENDPOINTS, Address, IPAddress
 from sidecar.config.app_section import AppSection
-from sidecar.config.consistency import inconsistencies
+from sidecar.config.consistency import consistent
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
-from sidecar.errors import ConfigError, OperatorError
+from sidecar.errors import OperatorError
 
 EXAMPLE: Final = 'eval "$(sidecar env --app web)"'
 
@@ -75,10 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the variables."""
-    loaded = load_config(arguments.config, os.environ)
-    config = loaded.config
-    if problems := inconsistencies(config):
-        raise ConfigError(loaded.with_variables(problems))
+    config = consistent(load_config(arguments.config, os.environ))
     if arguments.imds:
         variables = _imds(config, arguments)
         warnings = [*imds_warnings(os.environ), *_stronger(os.environ)]

@@ -19,7 +19,7 @@ from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.one_line import one_line
 from sidecar.cli.running_roles import FIRST_SESSION_SECONDS, running_roles
 from sidecar.clock import Clock, SystemClock
-from sidecar.config.consistency import inconsistencies
+from sidecar.config.consistency import consistent
 from sidecar.config.load import load_config
 from sidecar.config.schema import Config
 from sidecar.errors import ConfigError, OperatorError, Problem, SidecarError
@@ -62,9 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it, and say what was done."""
-    config = load_config(arguments.config, os.environ).config
-    if problems := inconsistencies(config):
-        raise ConfigError(problems)
+    config = consistent(load_config(arguments.config, os.environ))
     if arguments.secret not in config.rotation:
         known = ", ".join(config.rotation) or "none"
         where = f'rotation."{arguments.secret}"'

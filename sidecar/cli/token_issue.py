@@ -23,7 +23,7 @@ from sidecar.cli.app_option import add_app_argument, chosen_app
 from sidecar.cli.config_option import add_config_argument
 from sidecar.cli.flag_values import reader
 from sidecar.clock import SystemClock, iso_seconds
-from sidecar.config.consistency import inconsistencies
+from sidecar.config.consistency import consistent
 from sidecar.config.load import load_config
 from sidecar.config.option import whole_number
 from sidecar.config.schema import Config
@@ -60,9 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Sign, and say what was signed."""
-    config = load_config(arguments.config, os.environ).config
-    if problems := inconsistencies(config):
-        raise ConfigError(problems)
+    config = consistent(load_config(arguments.config, os.environ))
     app, token_id, now = chosen_app(config, arguments.app), new_token_id(), SystemClock().now()
     token, said = _signed(config, app, token_id, arguments.lifetime_seconds, now)
     if arguments.output is None:

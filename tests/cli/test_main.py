@@ -130,6 +130,30 @@ class _Failing(ModuleType):
         return 0
 
 
+CONFIG = """
+[aws]
+region = "eu-west-1"
+[roles.default]
+source = "web-identity"
+token_file = "token"
+role_arn = "arn:aws:iam::123456789012:role/web"
+[apps.web]
+token_env = "WEB_TOKEN"
+"""
+
+
+@pytest.mark.parametrize("words", ["env", "token issue", "rotate any"])
+def test_a_variable_that_set_what_contradicts_something_is_named(
+    words: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "sidecar.toml"
+    file.write_text(CONFIG)
+    monkeypatch.setenv("SIDECAR_AUDIT_KEEP", "3")
+    code, out, err = run(*words.split(), f"--config={file}")
+    assert (code, out) == (2, "")
+    assert "\n  audit.keep (SIDECAR_AUDIT_KEEP): cannot go with audit.destination" in err
+
+
 @pytest.fixture
 def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | None], object]:
     """Give a function that runs a command which raises, and returns what the program made of it."""
