@@ -58,10 +58,12 @@ class _Shared:
 
     def enter(self) -> None:
         with self._lock:
+            if self._users == 0:
+                with ExitStack() as stack:  # one that does not fit takes the others with it
+                    for patch in _PATCHES:
+                        stack.enter_context(patch.applied())
+                    self._in_force = stack.pop_all()
             self._users += 1
-            if self._users == 1:
-                for patch in _PATCHES:
-                    self._in_force.enter_context(patch.applied())
 
     def leave(self) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any
 import moto
 import pytest
 import requests
+from moto.core.config import default_user_config
 from moto.utilities.docker_utilities import DockerModel
 from requests.adapters import HTTPAdapter
 
@@ -134,3 +135,8 @@ def test_moto_has_no_other_way_out_than_those_that_are_held_back() -> None:
         if WAYS.search(path.read_text(encoding="utf-8"))
     }
     assert found == HARMLESS
+
+
+def test_moto_runs_no_state_machine_whose_tasks_would_ask_through_a_proxy() -> None:
+    # They are calls of botocore's, which nothing here holds back.
+    assert default_user_config["stepfunctions"]["execute_state_machine"] is False

@@ -45,3 +45,17 @@ def test_patches_stay_until_the_last_user_has_left() -> None:
             pass
         assert SecretsManagerBackend.batch_get_secret_value is patched
         assert default_user_config["iam"] == {"load_aws_managed_policies": True}
+
+
+def test_a_patch_that_fits_no_more_leaves_no_other_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = SimpleNamespace(name="original")
+    fits = SimpleNamespace(applied=lambda: replaced(owner, "name", "patch"))
+    fits_no_more = SimpleNamespace(applied=lambda: replaced(owner, "other", "patch"))
+    monkeypatch.setattr(moto_patches, "_PATCHES", (fits, fits_no_more))
+    monkeypatch.setattr(moto_patches, "_shared", type(moto_patches._shared)())
+    for _ in range(2):
+        with pytest.raises(AttributeError), moto_patches.applied():
+            pass
+        assert owner.name == "original"
