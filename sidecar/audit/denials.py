@@ -147,15 +147,16 @@ class Denials:
         """Count it by itself, or with all others of its app where there are too many kinds."""
         if denied in self._counts:
             return denied
-        rest = denied.without_choices()
-        beside = [each for each in self._counts if each.without_choices() == rest]
+        beside = [
+            each for each in self._counts if each.door == denied.door and each.app == denied.app
+        ]
         if len(beside) < MOST_APART:
             return denied
         for each in beside:
             if self._counts[each].is_over(elapsed):
                 del self._counts[each]
                 return denied
-        return rest
+        return denied.without_choices()
 
 
 def denied_in(event: AuditEvent) -> Denied:
