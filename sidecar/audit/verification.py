@@ -8,6 +8,10 @@ from sidecar.audit.event import Result
 from sidecar.errors import OperatorError
 
 _HINT: Final = "what stands before that line has been changed, removed or added to, or is not given"
+_UNCHAINED: Final = "chain = true in [audit] links the lines that are written from then on"
+_NOT_AS_WRITTEN: Final = (
+    f"{_UNCHAINED}; they must be given as they were written, without a prefix such as a time"
+)
 _NEW_CHAIN: Final = (
     "a chain begins here: check a log that was collected from stdout with --from-stdout; in a "
     "file, what stands before that line has been changed or is not given"
@@ -117,7 +121,7 @@ class Verification:
         if (account.unchained or account.other) and not account.lines:
             raise BrokenTrail(
                 "nothing is chained: no line holds the hash of the one before",
-                hint="chain = true in [audit] links the lines that are written from then on",
+                hint=_UNCHAINED if account.unchained else _NOT_AS_WRITTEN,
             )
         if expected not in (None, account.head):
             raise BrokenTrail(
@@ -185,6 +189,10 @@ class CollectedVerification(Verification):
     It finds what `Verification` finds, in each chain by itself: lines that are missing before a new
     start are at the end of one. Nothing is said of the other lines, nor of what was torn.
     """
+
+    def take(self, line: bytes, place: Place) -> None:
+        """Check the next line; a terminal ends each with a carriage return, which is none of it."""
+        super().take(line.removesuffix(b"\r"), place)
 
     def _take_other(self, line: bytes, place: Place) -> None:
         del line, place

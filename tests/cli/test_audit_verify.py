@@ -259,4 +259,14 @@ def test_a_log_without_any_line_of_a_trail_is_refused(
 ) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"listening\n")
-    assert "nothing is chained" in refusal("audit", "verify", "--from-stdout", log)
+    said = refusal("audit", "verify", "--from-stdout", log)
+    assert "nothing is chained" in said
+    assert "as they were written, without a prefix" in said
+
+
+def test_what_a_terminal_adds_to_the_end_of_each_line_does_not_count(
+    collected: Path, told: Told
+) -> None:
+    before = told("--from-stdout", collected)
+    collected.write_bytes(collected.read_bytes().replace(b"\n", b"\r\n"))
+    assert told("--from-stdout", collected) == before
