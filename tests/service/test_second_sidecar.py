@@ -12,7 +12,7 @@ from sidecar.clock import SystemClock
 from sidecar.config.address import Address
 from sidecar.config.control_section import SocketPlace
 from sidecar.config.load import load_config
-from sidecar.errors import ListenError
+from sidecar.errors import ListenError, OperatorError
 from sidecar.living_access import LivingAccess
 from sidecar.preflight import prepare
 from sidecar.service import Sidecar, running_sidecar
@@ -101,6 +101,18 @@ async def test_a_sidecar_that_holds_its_addresses_writes_its_tokens_before_it_sa
     async with opens("127.0.0.1:0", "second"):
         # Signed with another key: the old one's would open nothing.
         assert _seen(file) != before
+
+
+async def test_a_sidecar_that_cannot_write_its_tokens_ends_and_holds_nothing(
+    opens: Opens, file: Path
+) -> None:
+    opening = opens("127.0.0.1:0", "first")
+    file.parent.rmdir()
+    with pytest.raises(OperatorError, match=f"{file} cannot be written"):
+        async with opening:
+            pass
+    async with opens("127.0.0.1:0", "first"):
+        assert _seen(file)
 
 
 async def test_a_sidecar_is_not_ready_before_its_token_files_are_written(
