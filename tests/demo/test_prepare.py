@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import boto3
 import pytest
 
-from sidecar.demo.administrator import administrator as administrator_of
 from sidecar.demo.application_data import MODEL, MODELS
 from sidecar.demo.stage import ROLE_NAME, Places, set_stage
 from sidecar.emulator.server import Emulator, running_emulator
@@ -72,19 +70,6 @@ def test_it_finds_its_emulator_whatever_the_environment_leads_to(prepared: Prepa
     assert prepared.ended.stdout == f"{config}\n"
     written = {each.name for each in prepared.directory.iterdir()}
     assert written == {"sidecar.toml", "token", "workload.key", "workload.pem"}
-
-
-def test_an_emulator_with_tls_is_trusted_by_its_authority_s_file_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running_emulator(tls=True) as started:
-        trusted = tmp_path / "emulator.pem"
-        trusted.write_bytes(started.ca_pem)
-        monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
-        with pytest.raises(URLError, match="CERTIFICATE_VERIFY_FAILED"):
-            administrator_of(started.url)
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
-        assert administrator_of(started.url).region_name == started.region
 
 
 def test_its_role_may_do_what_the_programs_do_and_no_more(
