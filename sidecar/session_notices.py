@@ -46,6 +46,8 @@ class SessionNotices:
         self._role, self._tell, self._clock = role, tell, clock
         self._courses: dict[str, _Course] = {}
         self._told: defaultdict[Severity, set[str]] = defaultdict(set)
+        # Who was told of an app's failure is told of the end by the same name.
+        self._apps: set[str] = set()
 
     def watch(self, session: RefreshingRole, app: str = "") -> None:
         """Begin to listen to one of the sessions.
@@ -83,6 +85,7 @@ class SessionNotices:
             rest = "the last one still serves" if left > timedelta(0) else "there is none to serve"
             whose = f" for app {course.app}" if course.app else ""
             sentence = f"no new session of role {self._role}{whose}, and {rest}: {exc.message}"
+            self._apps.add(course.app)
             known = {"app": course.app, "hint": exc.hint}
             self._say(Kind.SESSION_FAILING, severity, sentence, known)
 
@@ -103,8 +106,10 @@ class SessionNotices:
     def _mended(self, sentence: str) -> None:
         """Tell that it is over, if anything was told and no session is without its renewal."""
         if self._told and all(each.counted is None for each in self._courses.values()):
+            known = {"app": ", ".join(sorted(filter(None, self._apps)))}
             self._told.clear()
-            self._say(Kind.SESSION_RECOVERED, Severity.INFO, sentence, {})
+            self._apps.clear()
+            self._say(Kind.SESSION_RECOVERED, Severity.INFO, sentence, known)
 
     def _left(self, session: RefreshingRole) -> timedelta:
         try:

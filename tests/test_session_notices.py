@@ -120,6 +120,7 @@ async def test_one_app_s_session_that_is_refused_is_told_and_so_is_its_end(
     await clock.advance(LIVES)
     assert [each.kind for each in told] == [FAILING, RECOVERED]
     assert told[1].thread == failing.thread
+    assert told[1].facts == {"role": "default", "app": "app-1"}
 
 
 @pytest.mark.usefixtures("sessions")
@@ -162,6 +163,9 @@ async def test_another_app_s_other_reason_is_told_and_no_more_than_a_few_of_them
     assert len({each.facts["app"] for each in warnings}) == len(warnings) == MOST_REASONS
     # Whoever hears of errors alone must hear of them, whatever warnings there were.
     assert sum(each.severity is Severity.ERROR for each in told) == MOST_REASONS
+    upstream.fails(None)
+    await clock.advance(2 * LIVES)
+    assert set(told[-1].facts["app"].split(", ")) == {each.facts["app"] for each in warnings}
 
 
 async def test_a_failing_session_that_nobody_needs_any_more_is_over(

@@ -81,7 +81,14 @@ class _Count:
         self.more = self.told = 0
 
     def is_over(self, elapsed: float) -> bool:
-        return self.told_at is None and elapsed - self.latest[-1] > WITHIN_SECONDS
+        if self.told_at is not None:
+            return False
+        return not self.latest or elapsed - self.latest[-1] > WITHIN_SECONDS
+
+    def begin_anew(self) -> None:
+        """Count from nothing: what came so far was told."""
+        self.told_at = None
+        self.latest.clear()
 
 
 class Denials:
@@ -134,7 +141,7 @@ class Denials:
             if count.more >= MOST:
                 count.be_quiet(elapsed, count.more)
             else:
-                count.told_at = None
+                count.begin_anew()
 
     def _more(self, denied: Denied, count: _Count, elapsed: float) -> Burst | None:
         count.more += 1

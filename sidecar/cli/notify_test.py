@@ -1,7 +1,8 @@
 """Send a test notice to every sink of the configuration, or to one, and say how each went.
 
 Each is asked once, with a session of the command's own; what a sink wants of kinds and severities
-does not matter. The exit code is 1 if any could not be reached.
+does not matter. What a sink with `about` does not get is said. The exit code is 1 if any could not
+be reached.
 """
 
 import argparse
@@ -31,6 +32,8 @@ from sidecar.secret_graph import build_secrets
 
 EXAMPLE: Final = "sidecar notify test chat"
 
+_ELSE: Final = "else nothing of certificates or of callers who are no app, and only what is about"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -51,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     width = max(map(len, results))
     for name, trouble in results.items():
         print(one_line(f"{name:<{width}}  {_told(trouble)}"))
+        if (about := sections[name].about) is not None:
+            print(one_line(f"{'':<{width}}  {_ELSE} {', '.join(about)}"))
     return int(any(results.values()))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from sidecar.errors import ConfigError, Problem
 from sidecar.provision.cloudformation import written
 from sidecar.provision.events_part import key_pattern
-from sidecar.provision.naming import ACCOUNT, KEY_EVENTS_POLICY, PARTITION, arn, named
+from sidecar.provision.naming import ACCOUNT, KEY_EVENTS_POLICY, PARTITION, REGION, arn, named
 from sidecar.provision.policy_text import allow, document, from_service
 from sidecar.provision.resource import Attribute, Parameter, Resource, Text, Value
 from sidecar.provision.wish import Wish
@@ -63,7 +63,8 @@ def key_event_resources() -> tuple[Resource, ...]:
         {
             "Name": named(_RULE),
             "State": "ENABLED",
-            "EventPattern": key_pattern(),
+            # What was sent here by such a rule elsewhere is not sent on for ever.
+            "EventPattern": key_pattern() | {"region": [REGION]},
             "Targets": [
                 {"Id": "home", "Arn": _BUS, "RoleArn": Attribute("KeyEventsRole", "Arn")},
             ],

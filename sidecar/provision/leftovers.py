@@ -69,7 +69,19 @@ def left_over(account: Account, wish: Wish) -> LeftOver:
         _add(look, each, things, unseen)
     for each in _schedules(things):
         _add(look, each, things, unseen)
-    return LeftOver(tuple(reversed(things)), tuple(dict.fromkeys(unseen)))
+    kept = (_kept_with_its_keys(each, things, wish) for each in reversed(things))
+    return LeftOver(tuple(kept), tuple(dict.fromkeys(unseen)))
+
+
+def _kept_with_its_keys(one: Doomed, things: Sequence[Doomed], wish: Wish) -> Doomed:
+    """Keep a user of before who has keys: where the secret stays, it may still hold one of them."""
+    wanted, found, kind = one
+    secret_goes = any(each.type == _SECRET for each, _, _ in things)
+    if wanted.type != _USER or wish.rotation is None or secret_goes or not found.also_lost:
+        return one
+    message = f"secret {wish.rotation.secret_name} may still hold a key of user {found.ref}"
+    hint = "name another --rotate-secret too, or delete the user's keys once nobody uses them"
+    return wanted, replace(found, kept_by=(message, hint)), kind
 
 
 def _add(look: Look, resource: Resource, things: list[Doomed], unseen: list[str]) -> None:

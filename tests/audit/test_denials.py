@@ -63,6 +63,15 @@ def test_a_burst_that_nothing_follows_is_forgotten() -> None:
     assert len(denials) == 0
 
 
+def test_what_was_told_at_the_end_of_a_pause_is_no_burst_once_more() -> None:
+    denials = Denials()
+    _told(denials, *[0.0] * MOST)
+    _told(denials, *[QUIET_SECONDS - 1] * (MOST - 1))
+    assert [each.count for each in denials.followed(QUIET_SECONDS)] == [MOST - 1]
+    assert _told(denials, QUIET_SECONDS + 1) == []
+    assert _told(denials, *[QUIET_SECONDS + 2] * (MOST - 1)) == [QUIET_SECONDS + 2]
+
+
 def test_noise_without_end_is_told_once_a_pause() -> None:
     denials = Denials()
     bursts, follow_ups = 0, list[int]()

@@ -75,6 +75,20 @@ def test_every_sink_is_sent_a_test_whatever_it_is_for(
     assert json.loads(lines.read_text())["kind"] == "test"
 
 
+def test_what_a_sink_does_not_get_that_wants_only_what_is_about_some_names_is_said(
+    run: Run, tmp_path: Path
+) -> None:
+    file = (
+        f'\n[notify.log]\ntype = "file"\ndestination = "{tmp_path}/a"\nabout = ["prod/*", "web"]\n'
+    )
+    code, out, _ = run(file)
+    assert code == 0
+    sent, rest = out.splitlines()
+    assert sent == "log  sent"
+    assert rest.startswith("     else nothing of certificates or of callers who are no app")
+    assert rest.endswith("only what is about prod/*, web")
+
+
 def test_one_that_fails_is_told_with_a_hint_and_decides_the_exit_code(
     run: Run, receiver: ThreadingHTTPServer, tmp_path: Path
 ) -> None:

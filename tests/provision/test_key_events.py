@@ -58,6 +58,11 @@ def test_the_template_for_the_other_region_passes_the_linter_and_asks_for_the_st
     assert "Default" not in given["Parameters"]["HomeRegion"]
 
 
+def test_what_comes_from_another_region_is_not_sent_on_again() -> None:
+    rule = json.loads(render(FULL))["Resources"]["KeyEventsRule"]["Properties"]
+    assert rule["EventPattern"]["region"] == [{"Ref": "AWS::Region"}]
+
+
 @pytest.mark.parametrize("missing", ["rotation", "events"])
 def test_where_nobody_is_told_of_keys_there_is_nothing_to_send_on(missing: str) -> None:
     nothing: Any = {missing: None}

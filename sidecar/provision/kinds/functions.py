@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sidecar.errors import OperatorError
+from sidecar.errors import OperatorError, UpstreamRefused
 from sidecar.provision.account import Account
 from sidecar.provision.kinds.kind import Found, Kind, Properties, Wanted
 
@@ -36,7 +37,23 @@ def _find_function(account: Account, wanted: Wanted) -> Found | None:
     configuration = held["Configuration"]
     arn = configuration["FunctionArn"]
     properties = {**configuration, _CODE: {"Sha256": configuration.get("CodeSha256", "")}}
-    return Found(name, {"Arn": arn}, properties, account.owns(held.get("Tags", {})))
+    return Found(name, {"Arn": arn}, properties, account.owns(_tags(name, held)))
+
+
+def _tags(name: str, held: Mapping[str, Any]) -> Mapping[str, str]:
+    """Give a function's tags, which AWS leaves out for who may not list them.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+    """
+    if (problem := held.get("TagsError")) is not None:
+        raise UpstreamRefused(
+            f"the tags of function {name} cannot be read: {problem.get('Message', '')}",
+            hint="allow lambda:ListTags",
+            status=403,
+            code=problem.get("ErrorCode", ""),
+        )
+    tags: Mapping[str, str] = held.get("Tags", {})
+    return tags
 
 
 def _with_code(account: Account, properties: Properties) -> Properties:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sidecar.provision.account import Account
@@ -154,7 +155,17 @@ def _find_user(account: Account, wanted: Wanted) -> Found | None:
         return found
     keys = len(_keys(account, found.ref))
     lost = f"its {keys} access key{'s' * (keys > 1)}" if keys else ""
-    return Found(found.ref, found.attributes, found.properties, found.ours, lost)
+    return replace(found, also_lost=lost, kept_by=_kept_by(account, found.ref))
+
+
+def _kept_by(account: Account, user: str) -> tuple[str, ...]:
+    """Say that it is in groups: it would lose its keys and stay, and is somebody's besides."""
+    listed = account.find(_ABSENT, "iam", "list_groups_for_user", UserName=user)
+    names = [] if listed is None else [each["GroupName"] for each in listed["Groups"]]
+    if not names:
+        return ()
+    hint = "one that was made here is in none: see whose it is, or take it out"
+    return f"user {user} is in a group: {', '.join(names)}", hint
 
 
 def _create_user(account: Account, wanted: Wanted) -> None:

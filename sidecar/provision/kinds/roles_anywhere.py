@@ -1,7 +1,7 @@
 """IAM Roles Anywhere: trust anchors, profiles and lists of revoked certificates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sidecar.provision.account import Account
@@ -153,7 +153,8 @@ def _find_profile(account: Account, wanted: Wanted) -> Found | None:
 
 
 def _find_crl(account: Account, wanted: Wanted) -> Found | None:
-    return _found(account, wanted, _CRL)
+    found = _found(account, wanted, _CRL)
+    return found and replace(found, also_lost="its revocations: who is on it gets in again")
 
 
 def _create_crl(account: Account, wanted: Wanted) -> None:

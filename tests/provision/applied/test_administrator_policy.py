@@ -13,6 +13,7 @@ from sidecar.emulator.error_shapes import Protocol
 from sidecar.emulator.iam_actions import iam_action
 from sidecar.emulator.server import Emulator
 from sidecar.errors import UpstreamRefused
+from sidecar.provision.account import TAG
 from sidecar.provision.applying import destroy
 from sidecar.provision.leftovers import left_over
 from sidecar.provision.wish import Wish
@@ -26,6 +27,8 @@ _LONGEST: Final = 6144
 _BESIDE: Final = {
     *("iam:PassRole", "iam:TagRole", "iam:TagUser", "iam:CreateServiceLinkedRole"),
     *("lambda:InvokeFunction", "s3:TagResource", "sqs:TagQueue", "cloudtrail:AddTags"),
+    # Without it AWS leaves the tags out of what GetFunction gives.
+    "lambda:ListTags",
     *(
         f"{each}:TagResource"
         for each in ("chatbot", "cloudwatch", "events", "lambda", "logs", "rolesanywhere")
@@ -47,11 +50,14 @@ _OF_CHANGES: Final = {
     ),
     "rolesanywhere:PutNotificationSettings",
 }
+_CHANGING: Final = ("Delete", "Disable", "Enable", "Issue", "Put", "Update", "ImportCert")
 # What the emulator has not, or not whole.
 _ELSEWHERE: Final = ("chatbot:", "acm-pca:")
 
 
 # Of these services' making of things the emulator asks for no resource: nobody judges it here.
+# And it does not compare the tags of what is there.
+_BY_TAG: Final = "OfThisStack"
 _WITHOUT_RESOURCES: Final = ("logs", "events", "cloudtrail", "cloudwatch", "lambda", "sns")
 
 
@@ -73,6 +79,8 @@ def _for_the_emulator(policy: Any) -> str:
     for each in policy["Statement"]:
         if str(each["Resource"]).removeprefix("arn:aws:").split(":")[0] in _WITHOUT_RESOURCES:
             each["Resource"] = "*"
+        if each["Sid"] == _BY_TAG:
+            del each["Condition"]
     return json.dumps(policy)
 
 
@@ -148,6 +156,24 @@ def test_it_reaches_no_stack_of_another_name(limited: Stack, bundle: str) -> Non
     account = limited.account
     with pytest.raises(UpstreamRefused, match="no identity-based policy allows"):
         stack_of(other, account.calls, account.place.region, lazy_zip()).apply()
+
+
+@pytest.mark.parametrize("service", ["acm-pca", "rolesanywhere"])
+def test_what_has_no_name_in_its_arn_is_changed_and_signs_only_where_it_has_the_stacks_tag(
+    service: str,
+) -> None:
+    statements = _policy("web", "eu-central-1", "1" * 12)["Statement"]
+    tagged = {"StringEquals": {f"aws:ResourceTag/{TAG}": "web@eu-central-1"}}
+    changing = [
+        each["Sid"]
+        for each in statements
+        for action in each["Action"]
+        if action.startswith(tuple(f"{service}:{verb}" for verb in _CHANGING))
+    ]
+    assert set(changing) == {_BY_TAG}
+    [by_tag] = [each for each in statements if each["Sid"] == _BY_TAG]
+    assert by_tag["Condition"] == tagged
+    assert f"arn:aws:{service}:eu-central-1:{'1' * 12}:*" in by_tag["Resource"]
 
 
 def test_it_fits_a_managed_policy() -> None:

@@ -95,6 +95,25 @@ def test_keys_of_the_user_go_with_it_and_are_told_before(new_stack: NewStack) ->
     stack.destroy()
 
 
+def test_a_user_in_a_group_keeps_its_keys_and_everything_else_stays_too(
+    new_stack: NewStack,
+) -> None:
+    stack = new_stack(events=None)
+    stack.apply()
+    ask, name = stack.account.ask, stack.account.stack
+    member = {"UserName": f"{name}-user", "GroupName": f"{name}-people"}
+    ask("iam", "create_access_key", UserName=member["UserName"])
+    ask("iam", "create_group", GroupName=member["GroupName"])
+    ask("iam", "add_user_to_group", **member)
+    before = stack.inventory()
+    with pytest.raises(OperatorError, match=f"{name}-user is in a group: {name}-people"):
+        stack.destroy()
+    assert stack.inventory() == before
+    ask("iam", "remove_user_from_group", **member)
+    stack.destroy()
+    assert stack.inventory() == []
+
+
 def test_a_bucket_with_something_in_it_is_kept_unless_asked_for(new_stack: NewStack) -> None:
     stack = new_stack(rotation=None).changed(may_delete=Leave(secrets_at_once=True))
     stack.apply()

@@ -8,10 +8,11 @@ import pytest
 
 from sidecar.aws.administrator import AdministratorCalls
 from sidecar.emulator.server import Emulator
-from sidecar.errors import UpstreamRefused
+from sidecar.errors import OperatorError, UpstreamRefused
 from sidecar.provision.account import Account, Calls
 from sidecar.provision.applying import destroy
 from sidecar.provision.leftovers import LeftOver, left_over
+from sidecar.provision.showing import left_over_lines
 from sidecar.provision.wish import Rotation, Wish
 from tests.provision.applied.stack import (
     Mortal,
@@ -95,6 +96,32 @@ def test_a_user_and_a_secret_of_other_names_are_left_over(
     _prune(stack.account, wish)
     assert "iam STACK-user" not in stack.inventory()
     assert {"iam STACK-new", "secretsmanager STACK/new"} <= set(stack.inventory())
+
+
+def test_a_user_of_before_stays_with_keys_of_which_the_secret_may_hold_one(
+    full: Wish, made_of: MadeOf
+) -> None:
+    name = full.name
+    stack = made_of(replace(full, events=None))
+    user = {"UserName": f"{name}-user"}
+    key = stack.account.ask("iam", "create_access_key", **user)["AccessKey"]["AccessKeyId"]
+    other = Rotation(user_name=f"{name}-new", secret_name=f"{name}/key", code_bucket="unused")
+    wish = replace(full, events=None, rotation=other)
+    with pytest.raises(OperatorError, match="may still hold a key of user"):
+        left_over(stack.account, wish).refuse_kept()
+    stack.account.ask("iam", "delete_access_key", AccessKeyId=key, **user)
+    over = left_over(stack.account, wish)
+    over.refuse_kept()
+    assert _refs(over) == {f"{name}-user"}
+
+
+def test_who_is_let_in_again_without_a_list_of_the_revoked_is_said(
+    full: Wish, made_of: MadeOf
+) -> None:
+    stack = made_of(replace(full, events=None, rotation=None))
+    bare = replace(full, events=None, rotation=None, revocation_list=None)
+    [line, _] = left_over_lines(left_over(stack.account, bare))
+    assert line.endswith("lost with it: its revocations: who is on it gets in again")
 
 
 def test_what_lacks_the_tag_stays_with_all_that_is_put_on_it(bare: Wish, made_of: MadeOf) -> None:
