@@ -18,6 +18,7 @@ Listen = Callable[[list[bytes]], Awaitable[Target]]
 async def listen() -> AsyncIterator[Listen]:
     """Give a function that has every request answered by these pieces; none: by hanging up."""
     servers: list[asyncio.Server] = []
+    served: set[asyncio.Task[None]] = set()
 
     async def start(pieces: list[bytes]) -> Target:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,12 +29,16 @@ async def listen() -> AsyncIterator[Listen]:
                     await asyncio.sleep(0)
             writer.close()
 
-        servers.append(await asyncio.start_server(serve, "127.0.0.1", 0))
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            served.add(asyncio.ensure_future(serve(reader, writer)))
+
+        servers.append(await asyncio.start_server(accept, "127.0.0.1", 0))
         return Target(servers[-1].sockets[0].getsockname()[1], b"GET / HTTP/1.1\r\n\r\n")
 
     yield start
     for server in servers:
         server.close()
+    await asyncio.gather(*served, return_exceptions=True)
 
 
 @pytest.mark.parametrize(

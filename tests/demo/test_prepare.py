@@ -1,5 +1,6 @@
 """`sidecar demo --prepare` sets the stage at an emulator that runs already."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,18 +12,37 @@ from typing import Any
 import boto3
 import pytest
 
+from sidecar.demo.administrator import administrator
 from sidecar.demo.application_data import MODEL, MODELS
+from sidecar.demo.process import daemon
 from sidecar.demo.stage import ROLE_NAME, Places, set_stage
-from sidecar.emulator.server import Emulator, running_emulator
 
 PREPARE_SECONDS = 60
 
 
+@dataclass(frozen=True)
+class Emulator:
+    """An emulator's address, and what its administrator calls it with."""
+
+    url: str
+    session: boto3.session.Session
+
+    def client(self, service: str) -> Any:
+        connect: Any = self.session.client
+        return connect(service, endpoint_url=self.url)
+
+
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """Give an emulator for these tests alone: a stage set anew takes the old one's place."""
-    with running_emulator(region="eu-central-1") as started:
-        yield started
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Give an emulator for these tests alone, in a process of its own.
+
+    A stage set anew takes the old one's place, and buckets of one process have one name each.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SIDECAR_"))}
+    log = tmp_path_factory.mktemp("emulator") / "log"
+    with daemon(["emulator", "--port", "0", "--region", "eu-central-1"], inherited, log) as started:
+        url = started.line_with("listening on").rsplit(" ", 1)[-1]
+        yield Emulator(url, administrator(url))
 
 
 @dataclass(frozen=True)
@@ -53,17 +73,6 @@ def prepared(
     return Prepared(ended, directory)
 
 
-def administrator(emulator: Emulator, service: str) -> Any:
-    connect: Any = boto3.client
-    return connect(
-        service,
-        endpoint_url=emulator.url,
-        region_name=emulator.region,
-        aws_access_key_id=emulator.administrator.access_key_id,
-        aws_secret_access_key=emulator.administrator.secret_access_key.reveal(),
-    )
-
-
 def test_it_finds_its_emulator_whatever_the_environment_leads_to(prepared: Prepared) -> None:
     config = str(prepared.directory / "sidecar.toml")
     assert (prepared.ended.returncode, prepared.ended.stderr) == (0, "")
@@ -75,7 +84,7 @@ def test_it_finds_its_emulator_whatever_the_environment_leads_to(prepared: Prepa
 def test_its_role_may_do_what_the_programs_do_and_no_more(
     prepared: Prepared, emulator: Emulator
 ) -> None:
-    iam = administrator(emulator, "iam")
+    iam = emulator.client("iam")
     policy = iam.get_role_policy(RoleName=ROLE_NAME, PolicyName="demo")["PolicyDocument"]
     allowed = {each["Action"]: each["Resource"] for each in policy["Statement"]}
     assert [action for action, resource in allowed.items() if resource == "*"] == [
@@ -87,17 +96,17 @@ def test_its_role_may_do_what_the_programs_do_and_no_more(
 
 
 def key_of_model(emulator: Emulator) -> str:
-    stored = administrator(emulator, "s3").head_object(Bucket=MODELS, Key=MODEL)
+    stored = emulator.client("s3").head_object(Bucket=MODELS, Key=MODEL)
     return str(stored["Metadata"]["key-id"])
 
 
 def test_prepared_again_the_model_keeps_its_key_and_the_secret_gets_a_new_value(
     prepared: Prepared, emulator: Emulator, tmp_path: Path
 ) -> None:
-    manager = administrator(emulator, "secretsmanager")
+    manager = emulator.client("secretsmanager")
     key, value = key_of_model(emulator), manager.get_secret_value(SecretId="demo/database")
     stage = set_stage(Places(tmp_path, emulator.url), datetime.now(UTC))
     renewed = manager.get_secret_value(SecretId="demo/database")["SecretString"]
     assert renewed == stage.secret_value.reveal() != value["SecretString"]
-    assert [each["KeyArn"] for each in administrator(emulator, "kms").list_keys()["Keys"]] == [key]
+    assert [each["KeyArn"] for each in emulator.client("kms").list_keys()["Keys"]] == [key]
     assert prepared.ended.returncode == 0

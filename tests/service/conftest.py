@@ -38,6 +38,7 @@ class Gate:
         self._upstream_port = upstream_port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._port = 0
 
     @property
@@ -45,7 +46,7 @@ class Gate:
         return f"http://127.0.0.1:{self._port}"
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
@@ -54,14 +55,23 @@ class Gate:
             self._server.close()
             for writer in self._writers:
                 writer.transport.abort()
+            await asyncio.gather(*self._serving)
             await self._server.wait_closed()
             self._server = None
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Known before anything is waited for: it may be shut, and the loop end, at any moment.
+        self._writers.add(writer)
+        self._serving.add(asyncio.ensure_future(self._serve(reader, writer)))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far = await asyncio.open_connection("127.0.0.1", self._upstream_port)
-        self._writers |= {writer, far[1]}
         with suppress(ConnectionError):
+            far = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+            self._writers.add(far[1])
+            if writer.is_closing():
+                far[1].transport.abort()
             await asyncio.gather(_pump(reader, far[1]), _pump(far[0], writer))
+        writer.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -63,6 +63,6 @@ def test_a_destination_that_cannot_be_written_to_is_told_before_a_door_opens(
     path = tmp_path / "missing" / "audit.jsonl"
     with pytest.raises(ConfigError) as caught:
         audited(path)
-    assert list(map(str, caught.value.problems)) == [
-        f"audit.destination: audit trail {path} cannot be opened: No such file or directory"
-    ]
+    [problem] = caught.value.problems
+    assert problem.where == "audit.destination (SIDECAR_AUDIT_DESTINATION)"
+    assert problem.what == f"audit trail {path} cannot be opened: No such file or directory"

@@ -57,7 +57,7 @@ async def silent() -> AsyncIterator[int]:
     """Give the port of a server that accepts connections and never answers."""
     kept: list[asyncio.StreamWriter] = []
 
-    async def keep(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def keep(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         kept.append(writer)
 
     server = await asyncio.start_server(keep, "127.0.0.1", 0)

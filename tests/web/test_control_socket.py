@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,11 +25,12 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory away, 
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    """Give a directory with a short path, as that of a socket must be."""
-    directory = tmp_path / "run"
-    directory.mkdir(mode=0o700)
-    return directory
+def directory() -> Iterator[Path]:
+    """Give a directory with a short path, as that of a socket must be, unlike pytest's own."""
+    with TemporaryDirectory() as name:
+        directory = Path(name) / "run"
+        directory.mkdir(mode=0o700)
+        yield directory
 
 
 @pytest.fixture
