@@ -38,6 +38,7 @@ from sidecar.cli.provision_deletion import (
     things,
 )
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.cli.provision_machine import add_machine_arguments
 from sidecar.errors import OperatorError
 from sidecar.provision.applying import Doomed, apply, destroy, refuse_early
 from sidecar.provision.leftovers import left_over
@@ -54,26 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_wish_arguments(parser)
     add_account_arguments(parser)
     add_zip_argument(parser)
-    parser.add_argument(
-        "--directory",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="where sidecar.toml and the certificate are written (default: here)",
-    )
-    parser.add_argument(
-        "--issue-from",
-        type=Path,
-        metavar="DIR",
-        help="the authority of `sidecar certs ca`: issue this machine's certificate from it,"
-        " unless there is one",
-    )
-    parser.add_argument(
-        "--common-name",
-        default="sidecar",
-        metavar="NAME",
-        help="the workload's name in that certificate (default: %(default)s)",
-    )
+    add_machine_arguments(parser)
     parser.add_argument(
         "--force",
         action="store_true",
@@ -166,7 +148,8 @@ def _refuse_other_configuration(machine: Machine, look: Look) -> None:
             return
     raise OperatorError(
         f"{path} exists and says something else",
-        hint="nothing was made; give --force to replace it, or another --directory",
+        hint="nothing was made; give --force to replace it, with all that was added to it,"
+        " or another --directory",
     )
 
 
@@ -188,7 +171,8 @@ def _write(path: Path, text: str, arguments: argparse.Namespace) -> None:
             return
         raise OperatorError(
             f"{path} exists and says something else",
-            hint="everything in AWS is made; give --force to replace it, or another --directory",
+            hint="everything in AWS is made; give --force to replace it, with all that was added"
+            " to it, or another --directory",
         )
     try:
         write_atomically(path, content, mode=0o600)

@@ -1,5 +1,6 @@
 """Show what `sidecar provision apply` would do, and what --prune would delete; nothing is changed.
 
+It takes the flags of `apply` for this machine as well, so that one may stand for the other.
 Asks AWS with the credentials of whoever runs it, as boto3 finds them: variables, a profile, a role.
 """
 
@@ -9,6 +10,7 @@ from typing import Final
 from sidecar.cli.one_line import one_line
 from sidecar.cli.provision_account import add_account_arguments, add_zip_argument, open_stack
 from sidecar.cli.provision_flags import add_wish_arguments, wish_of
+from sidecar.cli.provision_machine import add_machine_arguments
 from sidecar.provision.leftovers import left_over
 from sidecar.provision.showing import left_over_lines, plan_lines
 
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_wish_arguments(parser)
     add_account_arguments(parser)
     add_zip_argument(parser)
+    add_machine_arguments(parser)
     parser.add_argument("--all", action="store_true", help="show also what would stay as it is")
     parser.add_argument(
         "--full", action="store_true", help="show long values whole, such as policies"

@@ -80,7 +80,8 @@ def refuse_others(wanted: Wanted, found: Found) -> None:
     if not found.ours:
         raise OperatorError(
             f"{wanted.type} {found.ref} exists and is not of this stack",
-            hint=f"its tag {TAG} is missing, or of another stack or region; choose another name",
+            hint=f"its tag {TAG} is missing, or of another stack or region: see --region,"
+            " or choose another --name",
         )
 
 

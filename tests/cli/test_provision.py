@@ -81,6 +81,16 @@ def test_what_apply_would_do_is_shown_and_then_nothing_is_left_to_do(
     assert capsys.readouterr().out == "0 to create, 0 to change, 3 unchanged\n"
 
 
+def test_a_plan_takes_what_apply_is_given_for_this_machine_and_writes_nothing(
+    site: Words, tmp_path: Path
+) -> None:
+    machine = ["--issue-from", "ca", "--common-name", "web-1", "--directory", "here"]
+    assert main(site("plan", *machine)) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"ca"}
+    assert main(site("apply", *machine)) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"ca", "here"}
+
+
 def test_a_change_is_shown_with_what_was_and_what_will_be(
     site: Words, capsys: pytest.CaptureFixture[str]
 ) -> None:
