@@ -41,6 +41,7 @@ from sidecar.cli.provision_flags import add_wish_arguments, wish_of
 from sidecar.cli.provision_machine import add_machine_arguments
 from sidecar.errors import OperatorError
 from sidecar.provision.applying import Doomed, apply, destroy, refuse_early
+from sidecar.provision.events_part import HOME_OF_IAM, KEY_RULE
 from sidecar.provision.leftovers import left_over
 from sidecar.provision.looking import Look
 from sidecar.provision.machine import NAMED_BY_AWS, Machine, sidecar_toml
@@ -99,11 +100,23 @@ def run(arguments: argparse.Namespace) -> int:
     _write(machine.configuration, sidecar_toml(machine, look.resources, look.found), arguments)
     if arguments.issue_from is not None:
         _issue(machine, arguments)
-    elif not machine.certificate.exists():
+    _tell_what_is_next(machine, look)
+    return 0
+
+
+def _tell_what_is_next(machine: Machine, look: Look) -> None:
+    """Name what no `apply` does: the further stack is for changes of the key by others."""
+    if not machine.certificate.exists():
         print(f"next: put this machine's certificate at {machine.certificate}", file=sys.stderr)
+    with_key_rule = any(each.logical_id == KEY_RULE for each in look.resources)
+    if with_key_rule and machine.region != HOME_OF_IAM:
+        print(
+            f"next: IAM tells of changed keys in {HOME_OF_IAM} alone:"
+            " sidecar provision template --format key-events",
+            file=sys.stderr,
+        )
     configuration = shlex.quote(str(machine.configuration))
     print(one_line(f"next: sidecar serve --config {configuration}"), file=sys.stderr)
-    return 0
 
 
 def _agreed_to(stack: Stack, arguments: argparse.Namespace) -> tuple[Doomed, ...]:

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say how many sessions are renewed."""
+    """Say how many sessions will be renewed; the status shows whether they were."""
     query = "" if arguments.role is None else "?" + urlencode({"role": arguments.role})
     told = ask(chosen_socket(arguments, os.environ), "POST", f"/refresh{query}")
-    print(one_line(f"sessions that are renewed: {told.get('refreshing')}"))
+    print(one_line(f"sessions to be renewed: {told.get('refreshing')}"))
     return 0

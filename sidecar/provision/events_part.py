@@ -15,6 +15,8 @@ TOPIC: Final = Ref("Topic")
 QUEUE_ARN: Final = Attribute("ChangeQueue", "Arn")
 RULES: Final = ("RotationRule", "ChangeRule")
 KEY_RULE: Final = "KeyRule"
+# Where CloudTrail writes what is done in IAM, whatever region else a stack is in.
+HOME_OF_IAM: Final = "us-east-1"
 # Of the service itself; no API call stands behind them.
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
 _LIFECYCLE: Final = (

@@ -64,7 +64,10 @@ def left_over_lines(over: LeftOver) -> Iterator[str]:
     """Show what is of the stack and described no longer, and what was not looked for."""
     for wanted, found, _ in over.things:
         yield f"left over: {doomed_line(wanted, found).removeprefix('- ')}"
-    if over.things:
+    kept = [found.kept_by for _, found, _ in over.things if found.kept_by]
+    for why, what_to_do in kept:
+        yield f"in the way of a pruning: {why}; {what_to_do}"
+    if over.things and not kept:
         yield f"{len(over.things)} left over; sidecar provision apply --prune deletes them"
     for each in over.unseen:
         yield f"not looked for, since AWS refused it: {each}"

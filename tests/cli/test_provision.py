@@ -159,6 +159,21 @@ def test_the_last_line_says_how_to_serve_with_what_was_written(
         assert [each for each in before if "sidecar serve" in each] == []
 
 
+@pytest.mark.parametrize(("region", "told"), [("us-east-1", False), ("eu-west-1", True)])
+def test_the_further_stack_for_changed_keys_is_named_where_one_is_needed(
+    *,
+    region: str,
+    told: bool,
+    site: Words,
+    function_zip: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rotation = ["--rotate-user", f"u{uuid4().hex}", "--rotate-secret", f"k/{uuid4().hex}"]
+    rotation += ["--function-zip", function_zip, "--events", "--region", region]
+    assert main(site("apply", *rotation)) == 0
+    assert ("provision template --format key-events" in capsys.readouterr().err) is told
+
+
 def test_a_private_key_without_its_certificate_is_not_replaced(
     site: Words, aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,7 +109,7 @@ def test_the_socket_is_told_of_in_the_log_and_not_on_stdout(controlled: Controll
 def test_a_refreshed_role_gets_a_new_session(
     words: tuple[str, ...], ask: Ask, aws: "Aws", eventually: "Eventually"
 ) -> None:
-    assert ask(*words) == "sessions that are renewed: 1\n"
+    assert ask(*words) == "sessions to be renewed: 1\n"
     eventually(lambda: aws.emulator.calls().get(CREATE_SESSION) == 1)
 
 

@@ -107,8 +107,11 @@ def test_a_user_of_before_stays_with_keys_of_which_the_secret_may_hold_one(
     key = stack.account.ask("iam", "create_access_key", **user)["AccessKey"]["AccessKeyId"]
     other = Rotation(user_name=f"{name}-new", secret_name=f"{name}/key", code_bucket="unused")
     wish = replace(full, events=None, rotation=other)
+    over = left_over(stack.account, wish)
+    _, told = left_over_lines(over)
+    assert told.startswith(f"in the way of a pruning: secret {name}/key may still hold a key")
     with pytest.raises(OperatorError, match="may still hold a key of user"):
-        left_over(stack.account, wish).refuse_kept()
+        over.refuse_kept()
     stack.account.ask("iam", "delete_access_key", AccessKeyId=key, **user)
     over = left_over(stack.account, wish)
     over.refuse_kept()
