@@ -1,9 +1,11 @@
 """A Docker engine, both images built from the working tree, and both compose files brought up."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -143,9 +145,12 @@ def loopback(built: Engine) -> Iterator[Project]:
     yield from _running(built, "docker-compose.yml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def link_local(built: Engine) -> Iterator[Project]:
-    yield from _running(built, "docker-compose.link-local.yml")
+    """Give it to one module at a time: its network's addresses are fixed, so there can be one."""
+    with (Path(tempfile.gettempdir()) / "sidecar-world-link-local.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _running(built, "docker-compose.link-local.yml")
 
 
 @pytest.fixture(params=["loopback", "link_local"])
