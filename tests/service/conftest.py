@@ -101,6 +101,16 @@ class Doors:
     http: aiohttp.ClientSession
     token_file: Path
 
+    def show(self, monkeypatch: pytest.MonkeyPatch, *, role: str) -> None:
+        """Show the credentials door to SDKs, and nothing else that they take credentials from."""
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        url = f"{self.urls['credentials']}/credentials/{role}"
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.token_file.read_text())
+
     async def credentials(self, token: str | None = None, *, role: str = "") -> Reply:
         token = token or self.token_file.read_text()
         path = f"/credentials/{role}" if role else "/credentials"

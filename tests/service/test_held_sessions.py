@@ -245,7 +245,7 @@ async def play(
         )
         await until(doors.ready)
         time.aws.emulator.change_iam(**LAG)
-        _show(doors, monkeypatch)
+        doors.show(monkeypatch, role="legacy")
         playing = Play(time, user, keeper, doors, until, time.aws.client("iam"))
         for every in HABITS:
             await asyncio.to_thread(playing.hold, every)
@@ -257,17 +257,6 @@ async def play(
 
 def _seconds(long: timedelta) -> str:
     return f"{long.total_seconds():.0f}"
-
-
-def _show(doors: "Doors", monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show the credentials door to SDKs, and nothing else that they take credentials from."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    url = f"{doors.urls['credentials']}/credentials/legacy"
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", doors.token_file.read_text())
 
 
 async def test_held_sessions_have_moved_on_before_each_old_key_is_deactivated_and_no_call_fails(

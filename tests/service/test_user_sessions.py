@@ -60,13 +60,7 @@ def _client(aws: "Aws", service: str) -> Any:
 @pytest.fixture
 def sdk(doors: "Doors", monkeypatch: pytest.MonkeyPatch) -> None:
     """Show the credentials door to SDKs, and nothing else that they take credentials from."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    url = f"{doors.urls['credentials']}/credentials/legacy"
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", doors.token_file.read_text())
+    doors.show(monkeypatch, role="legacy")
 
 
 @pytest.mark.usefixtures("sdk")
